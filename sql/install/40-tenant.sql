@@ -1,0 +1,129 @@
+-- Trigger functions that keep keys and times of the tenant tables.
+
+CREATE FUNCTION trackagoat.is_timezone(name text) RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION trackagoat.is_timezone(text) IS 'whether the server knows the time zone';
+
+CREATE FUNCTION trackagoat.touch_updated_at() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	NEW.updated_at := now();
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.touch_updated_at() IS 'trigger: updated_at is the time of this transaction';
+
+CREATE FUNCTION trackagoat.parent_missing(parent text, child text, id uuid) RETURNS void
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	RAISE foreign_key_violation USING
+		MESSAGE = format('%s %s does not exist', parent, coalesce(id::text, 'NULL')),
+		DETAIL = format('A row of %s was to be inserted for it.', child),
+		HINT = format('Name an id of trackagoat.%s.', parent),
+		SCHEMA = 'trackagoat', TABLE = child, CONSTRAINT = child || '_' || parent || '_fkey';
+END
+$$;
+COMMENT ON FUNCTION trackagoat.parent_missing(text, text, uuid) IS
+	'raises foreign_key_violation for a row whose parent does not exist';
+
+CREATE FUNCTION trackagoat.creator_fill() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	parent record;
+BEGIN
+	IF NEW.org_id IS NULL OR NEW.tracking_start_date IS NULL THEN
+		SELECT p.org_id, (now() AT TIME ZONE o.timezone)::date AS today INTO parent
+		FROM trackagoat.project p JOIN trackagoat.organization o ON o.id = p.org_id
+		WHERE p.id = NEW.project_id;
+		IF NOT FOUND THEN
+			PERFORM trackagoat.parent_missing('project', 'creator', NEW.project_id);
+		END IF;
+		NEW.org_id := coalesce(NEW.org_id, parent.org_id);
+		NEW.tracking_start_date := coalesce(NEW.tracking_start_date, parent.today);
+	END IF;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.creator_fill() IS
+	'trigger: org_id from the project, tracking_start_date from the organization''s calendar';
+
+CREATE FUNCTION trackagoat.creator_rename() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	NEW.tiktok_account_id := NULL;
+	NEW.tiktok_sec_uid := NULL;
+	NEW.display_name := NULL;
+	NEW.bio := NULL;
+	NEW.avatar_url := NULL;
+	NEW.is_verified := NULL;
+	NEW.is_private := NULL;
+	NEW.follower_count := NULL;
+	NEW.following_count := NULL;
+	NEW.total_likes_count := NULL;
+	NEW.video_count := NULL;
+	NEW.last_scraped_at := NULL;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.creator_rename() IS
+	'trigger: a new handle may be another account, so what the old one''s profile showed is cleared';
+
+CREATE FUNCTION trackagoat.video_fill() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	IF NEW.project_id IS NULL AND NEW.creator_id IS NOT NULL THEN
+		SELECT c.project_id, c.org_id INTO NEW.project_id, NEW.org_id
+		FROM trackagoat.creator c WHERE c.id = NEW.creator_id;
+		IF NOT FOUND THEN
+			PERFORM trackagoat.parent_missing('creator', 'video', NEW.creator_id);
+		END IF;
+	ELSIF NEW.org_id IS NULL THEN
+		SELECT p.org_id INTO NEW.org_id FROM trackagoat.project p WHERE p.id = NEW.project_id;
+		IF NOT FOUND THEN
+			PERFORM trackagoat.parent_missing('project', 'video', NEW.project_id);
+		END IF;
+	END IF;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.video_fill() IS 'trigger: project_id from the creator, org_id from the project';
+
+CREATE FUNCTION trackagoat.campaign_fill() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	IF NEW.org_id IS NULL THEN
+		SELECT p.org_id INTO NEW.org_id FROM trackagoat.project p WHERE p.id = NEW.project_id;
+		IF NOT FOUND THEN
+			PERFORM trackagoat.parent_missing('project', 'campaign', NEW.project_id);
+		END IF;
+	END IF;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.campaign_fill() IS 'trigger: org_id from the project';
+
+CREATE FUNCTION trackagoat.campaign_item_fill() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	parent record;
+BEGIN
+	IF NEW.org_id IS NULL OR NEW.project_id IS NULL THEN
+		SELECT c.org_id, c.project_id INTO parent
+		FROM trackagoat.campaign c WHERE c.id = NEW.campaign_id;
+		IF NOT FOUND THEN
+			PERFORM trackagoat.parent_missing('campaign', 'campaign_item', NEW.campaign_id);
+		END IF;
+		NEW.org_id := coalesce(NEW.org_id, parent.org_id);
+		NEW.project_id := coalesce(NEW.project_id, parent.project_id);
+	END IF;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.campaign_item_fill() IS 'trigger: org_id and project_id from the campaign';

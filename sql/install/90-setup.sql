@@ -1,0 +1,48 @@
+-- setup(): the tables, as ordinary objects of the calling role.
+
+CREATE FUNCTION trackagoat.tables_version() RETURNS integer
+	AS 'MODULE_PATHNAME', 'trackagoat_tables_version' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION trackagoat.tables_version() IS 'version of the tables that this library works with';
+
+CREATE PROCEDURE trackagoat.setup()
+	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
+$setup$
+DECLARE
+	wanted integer := trackagoat.tables_version();
+	present integer;
+BEGIN
+	IF current_setting('server_encoding') <> 'UTF8' THEN
+		RAISE feature_not_supported USING
+			MESSAGE = 'trackagoat needs a database with encoding UTF8',
+			HINT = 'CREATE DATABASE ... ENCODING ''UTF8'' TEMPLATE template0;';
+	END IF;
+
+	-- one setup at a time
+	PERFORM pg_advisory_xact_lock(hashtextextended('trackagoat.setup', 0));
+	IF to_regclass('trackagoat.setup_version') IS NOT NULL THEN
+		SELECT max(v.version) INTO present FROM trackagoat.setup_version v;
+	END IF;
+
+	IF present > wanted THEN
+		RAISE object_not_in_prerequisite_state USING
+			MESSAGE = format('the tables are of version %s, this trackagoat works with version %s', present, wanted),
+			HINT = 'Install the newer trackagoat and ALTER EXTENSION trackagoat UPDATE.';
+	ELSIF present IS NULL THEN
+		EXECUTE $tables$
+@SETUP@
+$tables$;
+		INSERT INTO trackagoat.setup_version (version) VALUES (wanted);
+	END IF;
+
+	IF trackagoat.worker_problem() IS NOT NULL THEN
+		RAISE NOTICE '%', trackagoat.worker_problem()
+			USING HINT = 'The tables work all the same; nothing is fetched by itself until then.';
+	END IF;
+	IF NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_cron') THEN
+		RAISE NOTICE 'pg_cron is not installed in this database'
+			USING HINT = 'Install it and SELECT trackagoat.schedule_scrapes(), or call trackagoat.enqueue_due() every minute by other means.';
+	END IF;
+END
+$setup$;
+COMMENT ON PROCEDURE trackagoat.setup() IS
+	'create the tables, or bring older ones up to date; again changes nothing; says what the worker still lacks';

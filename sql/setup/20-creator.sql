@@ -1,0 +1,125 @@
+-- Creators: a TikTok account within one project, and what was observed of it.
+
+CREATE TABLE trackagoat.creator (
+	id uuid NOT NULL DEFAULT trackagoat.uuidv7(),
+	org_id uuid NOT NULL,
+	project_id uuid NOT NULL,
+	tiktok_handle trackagoat.handle NOT NULL,
+	tiktok_account_id bigint,
+	tiktok_sec_uid text,
+	display_name text,
+	bio text,
+	avatar_url text,
+	is_verified boolean,
+	is_private boolean,
+	follower_count bigint,
+	following_count bigint,
+	total_likes_count bigint,
+	video_count bigint,
+	last_observed_at timestamptz,
+	last_scraped_at timestamptz,
+	readme text,
+	metadata jsonb NOT NULL DEFAULT '{}',
+	tracking_mode trackagoat.tracking_mode NOT NULL DEFAULT 'auto',
+	tracking_start_date date NOT NULL,
+	disabled_at timestamptz,
+	disabled_reason text,
+	removed_at timestamptz,
+	is_active boolean NOT NULL GENERATED ALWAYS AS (disabled_at IS NULL AND removed_at IS NULL) STORED,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	updated_at timestamptz NOT NULL DEFAULT now(),
+	CONSTRAINT creator_pkey PRIMARY KEY (id, org_id),
+	-- what rows of the same project refer to
+	CONSTRAINT creator_project_key UNIQUE (id, project_id, org_id),
+	CONSTRAINT creator_project_fkey FOREIGN KEY (project_id, org_id)
+		REFERENCES trackagoat.project (id, org_id) ON DELETE CASCADE,
+	CONSTRAINT creator_metadata_check CHECK (jsonb_typeof(metadata) = 'object'),
+	CONSTRAINT creator_readme_check CHECK (octet_length(readme) <= 65536),
+	CONSTRAINT creator_counts_check CHECK (least(follower_count, following_count, total_likes_count, video_count) >= 0)
+) WITH (fillfactor = 80);
+COMMENT ON TABLE trackagoat.creator IS 'TikTok account tracked within one project';
+COMMENT ON COLUMN trackagoat.creator.id IS 'UUID version 7: its order is the order of creation';
+COMMENT ON COLUMN trackagoat.creator.org_id IS 'organization; taken from the project when left out';
+COMMENT ON COLUMN trackagoat.creator.project_id IS 'project that tracks the account';
+COMMENT ON COLUMN trackagoat.creator.tiktok_handle IS 'handle without "@"; unique in the project among creators that are not removed';
+COMMENT ON COLUMN trackagoat.creator.tiktok_account_id IS 'TikTok''s id of the account, from the first profile fetched';
+COMMENT ON COLUMN trackagoat.creator.tiktok_sec_uid IS 'TikTok''s secUid of the account; never changes, lists of videos are asked for by it';
+COMMENT ON COLUMN trackagoat.creator.display_name IS 'name that the profile shows';
+COMMENT ON COLUMN trackagoat.creator.bio IS 'text that the profile shows';
+COMMENT ON COLUMN trackagoat.creator.avatar_url IS 'picture of the profile; TikTok''s link expires after about two days';
+COMMENT ON COLUMN trackagoat.creator.is_verified IS 'whether TikTok shows the account as verified';
+COMMENT ON COLUMN trackagoat.creator.is_private IS 'whether the account is private';
+COMMENT ON COLUMN trackagoat.creator.follower_count IS 'followers, last known';
+COMMENT ON COLUMN trackagoat.creator.following_count IS 'accounts followed, last known';
+COMMENT ON COLUMN trackagoat.creator.total_likes_count IS 'likes over all videos, last known';
+COMMENT ON COLUMN trackagoat.creator.video_count IS 'videos of the account on TikTok, last known';
+COMMENT ON COLUMN trackagoat.creator.last_observed_at IS 'time of the newest observation';
+COMMENT ON COLUMN trackagoat.creator.last_scraped_at IS 'when the profile was last fetched and read';
+COMMENT ON COLUMN trackagoat.creator.readme IS 'notes in markdown, at most 64 KiB';
+COMMENT ON COLUMN trackagoat.creator.metadata IS 'JSON object for programs';
+COMMENT ON COLUMN trackagoat.creator.tracking_mode IS 'how new videos enter';
+COMMENT ON COLUMN trackagoat.creator.tracking_start_date IS 'videos posted before this day are not brought in; today in the organization''s time zone when left out';
+COMMENT ON COLUMN trackagoat.creator.disabled_at IS 'since when nothing is fetched; totals stay';
+COMMENT ON COLUMN trackagoat.creator.disabled_reason IS 'why nothing is fetched';
+COMMENT ON COLUMN trackagoat.creator.removed_at IS 'since when the creator is out of the program and of the totals; clear it to undo';
+COMMENT ON COLUMN trackagoat.creator.is_active IS 'neither disabled nor removed';
+COMMENT ON COLUMN trackagoat.creator.created_at IS 'when the row was made';
+COMMENT ON COLUMN trackagoat.creator.updated_at IS 'when a person last changed the row; a scrape does not move it';
+
+CREATE UNIQUE INDEX creator_handle_key ON trackagoat.creator (project_id, tiktok_handle, org_id)
+	WHERE removed_at IS NULL;
+COMMENT ON INDEX trackagoat.creator_handle_key IS 'a handle once per project; creators of a project by handle';
+CREATE INDEX creator_handle_idx ON trackagoat.creator (tiktok_handle) WHERE removed_at IS NULL;
+COMMENT ON INDEX trackagoat.creator_handle_idx IS 'all projects that track an account';
+CREATE INDEX creator_organization_idx ON trackagoat.creator (org_id);
+COMMENT ON INDEX trackagoat.creator_organization_idx IS 'creators of an organization';
+
+CREATE TRIGGER creator_fill BEFORE INSERT ON trackagoat.creator
+	FOR EACH ROW EXECUTE FUNCTION trackagoat.creator_fill();
+COMMENT ON TRIGGER creator_fill ON trackagoat.creator IS 'fills org_id and tracking_start_date';
+CREATE TRIGGER creator_rename BEFORE UPDATE OF tiktok_handle ON trackagoat.creator
+	FOR EACH ROW WHEN (OLD.tiktok_handle <> NEW.tiktok_handle)
+	EXECUTE FUNCTION trackagoat.creator_rename();
+COMMENT ON TRIGGER creator_rename ON trackagoat.creator IS 'forgets what the old handle''s profile showed';
+CREATE TRIGGER creator_scrape AFTER INSERT OR UPDATE OF tiktok_handle, disabled_at, removed_at ON trackagoat.creator
+	FOR EACH ROW WHEN (NEW.disabled_at IS NULL AND NEW.removed_at IS NULL)
+	EXECUTE FUNCTION trackagoat.creator_scrape();
+COMMENT ON TRIGGER creator_scrape ON trackagoat.creator IS 'queues profile and discovery';
+CREATE TRIGGER creator_touch BEFORE UPDATE OF
+		tiktok_handle, readme, metadata, tracking_mode, tracking_start_date, disabled_at, removed_at ON trackagoat.creator
+	FOR EACH ROW WHEN (
+		(OLD.tiktok_handle::text, OLD.readme, OLD.metadata, OLD.tracking_mode, OLD.tracking_start_date,
+			OLD.disabled_at, OLD.removed_at) IS DISTINCT FROM
+		(NEW.tiktok_handle::text, NEW.readme, NEW.metadata, NEW.tracking_mode, NEW.tracking_start_date,
+			NEW.disabled_at, NEW.removed_at))
+	EXECUTE FUNCTION trackagoat.touch_updated_at();
+COMMENT ON TRIGGER creator_touch ON trackagoat.creator IS 'moves updated_at with what people change';
+
+CREATE TABLE trackagoat.creator_history (
+	creator_id uuid NOT NULL,
+	org_id uuid NOT NULL,
+	observed_at timestamptz NOT NULL,
+	follower_count bigint,
+	following_count bigint,
+	total_likes_count bigint,
+	video_count bigint,
+	exact boolean NOT NULL,
+	source text NOT NULL,
+	CONSTRAINT creator_history_pkey PRIMARY KEY (creator_id, observed_at, org_id),
+	CONSTRAINT creator_history_creator_fkey FOREIGN KEY (creator_id, org_id)
+		REFERENCES trackagoat.creator (id, org_id) ON DELETE CASCADE,
+	CONSTRAINT creator_history_counts_check CHECK (least(follower_count, following_count, total_likes_count, video_count) >= 0)
+);
+COMMENT ON TABLE trackagoat.creator_history IS 'observations of creators; written through observe_creators()';
+COMMENT ON COLUMN trackagoat.creator_history.creator_id IS 'creator observed';
+COMMENT ON COLUMN trackagoat.creator_history.org_id IS 'organization of the creator';
+COMMENT ON COLUMN trackagoat.creator_history.observed_at IS 'when TikTok showed these numbers';
+COMMENT ON COLUMN trackagoat.creator_history.follower_count IS 'followers; NULL where the source shows none';
+COMMENT ON COLUMN trackagoat.creator_history.following_count IS 'accounts followed; NULL where the source shows none';
+COMMENT ON COLUMN trackagoat.creator_history.total_likes_count IS 'likes over all videos; NULL where the source shows none';
+COMMENT ON COLUMN trackagoat.creator_history.video_count IS 'videos on TikTok; NULL where the source shows none';
+COMMENT ON COLUMN trackagoat.creator_history.exact IS 'false where the source rounds';
+COMMENT ON COLUMN trackagoat.creator_history.source IS 'page or API that showed them, or import';
+
+ALTER TABLE trackagoat.creator ENABLE ROW LEVEL SECURITY;
+ALTER TABLE trackagoat.creator_history ENABLE ROW LEVEL SECURITY;

@@ -1,0 +1,383 @@
+/*
+ * campaign.c
+ *	  Campaigns are a directed acyclic graph: what is below one, each once, its
+ *	  totals, and the trigger that keeps cycles out.
+ *
+ * The graph is walked breadth first, one query per depth over SPI, so that
+ * rights, row-level security and plans are the server's own.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "common/hashfn.h"
+#include "executor/spi.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/uuid.h"
+
+#include "trackagoat.h"
+
+PG_FUNCTION_INFO_V1(campaign_tree);
+PG_FUNCTION_INFO_V1(campaign_videos);
+PG_FUNCTION_INFO_V1(campaign_stats);
+PG_FUNCTION_INFO_V1(campaign_item_cycle);
+
+/* A campaign reached by a walk. */
+typedef struct CampaignNode
+{
+	pg_uuid_t	id;
+	int32		depth;
+	char		status;			/* for simplehash */
+} CampaignNode;
+
+#define SH_PREFIX campaigns
+#define SH_ELEMENT_TYPE CampaignNode
+#define SH_KEY_TYPE pg_uuid_t
+#define SH_KEY id
+#define SH_HASH_KEY(tb, key) hash_bytes(key.data, UUID_LEN)
+#define SH_EQUAL(tb, a, b) (memcmp(a.data, b.data, UUID_LEN) == 0)
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+static const char *const CAMPAIGN_EXISTS =
+	"SELECT FROM trackagoat.campaign WHERE id = $1";
+
+static const char *const CAMPAIGN_CHILDREN =
+	"SELECT DISTINCT child_campaign_id FROM trackagoat.campaign_item"
+	" WHERE campaign_id = ANY ($1) AND child_campaign_id IS NOT NULL";
+
+/* $1: the campaigns of a tree; every counted video below them, once */
+#define COUNTED_VIDEOS \
+	"SELECT v.id, v.creator_id, v.view_count, v.like_count, v.comment_count," \
+	"  v.share_count, v.save_count" \
+	" FROM (SELECT i.video_id AS id FROM trackagoat.campaign_item i" \
+	"   WHERE i.campaign_id = ANY ($1) AND i.video_id IS NOT NULL" \
+	"  UNION SELECT w.id FROM trackagoat.campaign_item i" \
+	"   JOIN trackagoat.video w ON w.creator_id = i.creator_id" \
+	"   WHERE i.campaign_id = ANY ($1) AND i.creator_id IS NOT NULL) d" \
+	" JOIN trackagoat.video v ON v.id = d.id" \
+	" LEFT JOIN trackagoat.creator c ON c.id = v.creator_id" \
+	" WHERE trackagoat.video_counts(v.tracking_status, c.removed_at)"
+
+static const char *const CAMPAIGN_VIDEOS = "SELECT id FROM (" COUNTED_VIDEOS ") counted";
+
+static const char *const CAMPAIGN_STATS =
+	"WITH counted AS (" COUNTED_VIDEOS "), total AS ("
+	" SELECT count(*) AS videos,"
+	"  CASE WHEN count(*) = 0 THEN 0 ELSE sum(view_count) END::bigint AS views,"
+	"  CASE WHEN count(*) = 0 THEN 0 ELSE sum(like_count) END::bigint AS likes,"
+	"  CASE WHEN count(*) = 0 THEN 0 ELSE sum(comment_count) END::bigint AS comments,"
+	"  CASE WHEN count(*) = 0 THEN 0 ELSE sum(share_count) END::bigint AS shares,"
+	"  CASE WHEN count(*) = 0 THEN 0 ELSE sum(save_count) END::bigint AS saves"
+	" FROM counted), people AS ("
+	" SELECT count(*) AS creators FROM ("
+	"  SELECT creator_id FROM counted WHERE creator_id IS NOT NULL"
+	"  UNION SELECT i.creator_id FROM trackagoat.campaign_item i"
+	"   JOIN trackagoat.creator c ON c.id = i.creator_id"
+	"   WHERE i.campaign_id = ANY ($1) AND c.removed_at IS NULL) p)"
+	" SELECT creators, videos, views, likes, comments, shares, saves,"
+	"  (coalesce(likes, 0)::numeric + coalesce(comments, 0) + coalesce(shares, 0)"
+	"   + coalesce(saves, 0)) / nullif(views, 0) * 100"
+	" FROM people, total";
+
+/*
+ * The uuids of a list of nodes as a uuid[], palloc'd in the current context.
+ */
+static ArrayType *
+uuid_array(const pg_uuid_t *ids, int count)
+{
+	Datum	   *datums = palloc(sizeof(Datum) * Max(count, 1));
+
+	for (int i = 0; i < count; i++)
+		datums[i] = UUIDPGetDatum(&ids[i]);
+	return construct_array(datums, count, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR);
+}
+
+/*
+ * Prepare a query with one parameter; the plan lives with this process.
+ */
+static SPIPlanPtr
+prepare_once(SPIPlanPtr *plan, const char *query, Oid parameter_type)
+{
+	if (*plan == NULL)
+	{
+		SPIPlanPtr	prepared = SPI_prepare(query, 1, &parameter_type);
+
+		if (prepared == NULL)
+			elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+		SPI_keepplan(prepared);
+		*plan = prepared;
+	}
+	return *plan;
+}
+
+/* Run a prepared one-parameter query under a snapshot; NULL: the active one. */
+static void
+run_query(SPIPlanPtr plan, Datum parameter, Snapshot snapshot)
+{
+	int			result;
+
+	if (snapshot == NULL)
+		result = SPI_execute_plan(plan, &parameter, NULL, true, 0);
+	else
+		result = SPI_execute_snapshot(plan, &parameter, NULL, snapshot,
+									  InvalidSnapshot, true, false, 0);
+	if (result != SPI_OK_SELECT)
+		elog(ERROR, "SPI failed: %s", SPI_result_code_string(result));
+}
+
+/*
+ * Everything at or below a campaign, in breadth-first order: a palloc'd array
+ * of nodes, *count long.  Reads under the snapshot (NULL: the active one);
+ * SPI must be connected.  Ends even if the stored graph had a cycle.
+ */
+static CampaignNode *
+walk_down(const pg_uuid_t *root, Snapshot snapshot, int *count)
+{
+	static SPIPlanPtr children_plan = NULL;
+	SPIPlanPtr	plan = prepare_once(&children_plan, CAMPAIGN_CHILDREN, UUIDARRAYOID);
+	campaigns_hash *seen = campaigns_create(CurrentMemoryContext, 64, NULL);
+	CampaignNode *nodes;
+	pg_uuid_t  *frontier = palloc(sizeof(pg_uuid_t));
+	int			capacity = 64;
+	int			frontier_count = 1;
+	int			depth = 0;
+	bool		found;
+
+	nodes = palloc(sizeof(CampaignNode) * capacity);
+	frontier[0] = *root;
+	campaigns_insert(seen, *root, &found);
+	nodes[0].id = *root;
+	nodes[0].depth = 0;
+	*count = 1;
+
+	while (frontier_count > 0)
+	{
+		int			rows;
+
+		CHECK_FOR_INTERRUPTS();
+		run_query(plan, PointerGetDatum(uuid_array(frontier, frontier_count)), snapshot);
+		rows = (int) SPI_processed;
+		frontier = repalloc_huge(frontier, sizeof(pg_uuid_t) * Max(rows, 1));
+		frontier_count = 0;
+		depth++;
+
+		for (int i = 0; i < rows; i++)
+		{
+			bool		isnull;
+			pg_uuid_t  *child = DatumGetUUIDP(SPI_getbinval(SPI_tuptable->vals[i],
+															SPI_tuptable->tupdesc, 1, &isnull));
+
+			campaigns_insert(seen, *child, &found);
+			if (found)
+				continue;
+			if (*count == capacity)
+			{
+				capacity *= 2;
+				nodes = repalloc_huge(nodes, sizeof(CampaignNode) * capacity);
+			}
+			nodes[*count].id = *child;
+			nodes[*count].depth = depth;
+			(*count)++;
+			frontier[frontier_count++] = *child;
+		}
+		SPI_freetuptable(SPI_tuptable);
+	}
+	campaigns_destroy(seen);
+	return nodes;
+}
+
+static bool
+campaign_exists(const pg_uuid_t *id)
+{
+	static SPIPlanPtr exists_plan = NULL;
+
+	run_query(prepare_once(&exists_plan, CAMPAIGN_EXISTS, UUIDOID),
+			  UUIDPGetDatum(id), NULL);
+	return SPI_processed > 0;
+}
+
+/* The tree of a campaign as a uuid[]; SPI must be connected. */
+static ArrayType *
+tree_array(const pg_uuid_t *root)
+{
+	int			count;
+	CampaignNode *nodes = walk_down(root, NULL, &count);
+	pg_uuid_t  *ids = palloc_extended(sizeof(pg_uuid_t) * count, MCXT_ALLOC_HUGE);
+
+	for (int i = 0; i < count; i++)
+		ids[i] = nodes[i].id;
+	return uuid_array(ids, count);
+}
+
+/*
+ * campaign_tree(campaign_id): the campaign and all below it, with depths.
+ */
+Datum
+campaign_tree(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	pg_uuid_t  *root = PG_GETARG_UUID_P(0);
+
+	InitMaterializedSRF(fcinfo, 0);
+	SPI_connect();
+	if (campaign_exists(root))
+	{
+		int			count;
+		CampaignNode *nodes = walk_down(root, NULL, &count);
+
+		for (int i = 0; i < count; i++)
+		{
+			Datum		values[2] = {UUIDPGetDatum(&nodes[i].id), Int32GetDatum(nodes[i].depth)};
+			bool		nulls[2] = {false, false};
+
+			tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+		}
+	}
+	SPI_finish();
+	return (Datum) 0;
+}
+
+/*
+ * campaign_videos(campaign_id): the ids of the counted videos below it.
+ */
+Datum
+campaign_videos(PG_FUNCTION_ARGS)
+{
+	static SPIPlanPtr videos_plan = NULL;
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	pg_uuid_t  *root = PG_GETARG_UUID_P(0);
+
+	InitMaterializedSRF(fcinfo, 0);
+	SPI_connect();
+	run_query(prepare_once(&videos_plan, CAMPAIGN_VIDEOS, UUIDARRAYOID),
+			  PointerGetDatum(tree_array(root)), NULL);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		Datum		value;
+		bool		isnull;
+
+		value = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &value, &isnull);
+	}
+	SPI_finish();
+	return (Datum) 0;
+}
+
+/*
+ * campaign_stats(campaign_id): one row of totals to date.  PT404
+ * campaign_not_found for an id that is no campaign.
+ */
+Datum
+campaign_stats(PG_FUNCTION_ARGS)
+{
+	static SPIPlanPtr stats_plan = NULL;
+	pg_uuid_t  *root = PG_GETARG_UUID_P(0);
+	TupleDesc	tupdesc;
+	HeapTuple	tuple;
+	Datum		values[8];
+	bool		nulls[8];
+	Datum		result;
+
+	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE ||
+		tupdesc->natts != lengthof(values))
+		elog(ERROR, "campaign_stats must be declared to return eight columns");
+	tupdesc = BlessTupleDesc(tupdesc);
+
+	SPI_connect();
+	if (!campaign_exists(root))
+		ereport(ERROR,
+				(errcode(ERRCODE_TRACKAGOAT_NOT_FOUND),
+				 errmsg("campaign_not_found"),
+				 errdetail("There is no campaign %s.",
+						   DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(root)))),
+				 errhint("Name an id of trackagoat.campaign.")));
+	run_query(prepare_once(&stats_plan, CAMPAIGN_STATS, UUIDARRAYOID),
+			  PointerGetDatum(tree_array(root)), NULL);
+	heap_deform_tuple(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, values, nulls);
+	tuple = heap_form_tuple(tupdesc, values, nulls);
+	result = PointerGetDatum(SPI_returntuple(tuple, tupdesc));
+	SPI_finish();
+	PG_RETURN_DATUM(result);
+}
+
+/*
+ * The campaign_item trigger: refuse an item by which a campaign would hold
+ * itself.  Two sessions could each add one half of a cycle, so the check
+ * first locks the project's row, which the other then waits for, and looks
+ * at what is committed by now, whatever the transaction's own snapshot says.
+ */
+Datum
+campaign_item_cycle(PG_FUNCTION_ARGS)
+{
+	static SPIPlanPtr lock_plan = NULL;
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+	HeapTuple	tuple;
+	TupleDesc	tupdesc;
+	Datum		parameters[2];
+	pg_uuid_t	parent;
+	pg_uuid_t	child;
+	bool		isnull;
+	Snapshot	latest;
+	CampaignNode *below;
+	int			count;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("campaign_item_cycle must be called as a trigger")));
+
+	tuple = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event) ?
+		trigdata->tg_newtuple : trigdata->tg_trigtuple;
+	tupdesc = RelationGetDescr(trigdata->tg_relation);
+
+	SPI_connect();
+	if (lock_plan == NULL)
+	{
+		Oid			types[2] = {UUIDOID, UUIDOID};
+		SPIPlanPtr	prepared = SPI_prepare("SELECT FROM trackagoat.project"
+										   " WHERE id = $1 AND org_id = $2 FOR NO KEY UPDATE",
+										   2, types);
+
+		if (prepared == NULL)
+			elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+		SPI_keepplan(prepared);
+		lock_plan = prepared;
+	}
+	parameters[0] = SPI_getbinval(tuple, tupdesc, SPI_fnumber(tupdesc, "project_id"), &isnull);
+	parameters[1] = SPI_getbinval(tuple, tupdesc, SPI_fnumber(tupdesc, "org_id"), &isnull);
+	if (SPI_execute_plan(lock_plan, parameters, NULL, false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not lock the project of a campaign item");
+
+	parent = *DatumGetUUIDP(SPI_getbinval(tuple, tupdesc,
+										  SPI_fnumber(tupdesc, "campaign_id"), &isnull));
+	child = *DatumGetUUIDP(SPI_getbinval(tuple, tupdesc,
+										 SPI_fnumber(tupdesc, "child_campaign_id"), &isnull));
+
+	CommandCounterIncrement();
+	latest = RegisterSnapshot(GetLatestSnapshot());
+	below = walk_down(&child, latest, &count);
+	UnregisterSnapshot(latest);
+	for (int i = 0; i < count; i++)
+	{
+		if (memcmp(below[i].id.data, parent.data, UUID_LEN) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_TRACKAGOAT_CONFLICT),
+					 errmsg("campaign_cycle"),
+					 errdetail("Campaign %s already holds campaign %s, directly or through others, or is the same.",
+							   DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&child))),
+							   DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&parent)))),
+					 errhint("Remove the item that leads back, or add the campaign elsewhere.")));
+	}
+	SPI_finish();
+	return PointerGetDatum(NULL);
+}

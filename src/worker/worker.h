@@ -1,0 +1,127 @@
+/*
+ * worker.h
+ *	  What the files of the worker share.
+ *
+ * The launcher (launcher.c) keeps one worker process per database running;
+ * each runs the loop of scraper.c: claim jobs (queue.c), fetch them
+ * (transfer.c), store what came (queue.c).  shared.c holds the little state
+ * that other processes see.
+ */
+#ifndef TRACKAGOAT_WORKER_H
+#define TRACKAGOAT_WORKER_H
+
+#include "postgres.h"
+
+#include <sys/socket.h>
+
+#include "datatype/timestamp.h"
+#include "storage/latch.h"
+#include "utils/jsonb.h"
+
+#include "handle.h"
+
+/* shared.c: the state of the workers in shared memory */
+
+/* One database of trackagoat.database.  No pointer of a process but its latch. */
+typedef struct WorkerSlot
+{
+	char		database[NAMEDATALEN];
+	Oid			database_oid;
+	pid_t		pid;			/* 0 while no worker runs */
+	Latch	   *latch;			/* in shared memory; valid while pid is set */
+	char		state[NAMEDATALEN];
+	TimestampTz started_at;
+	TimestampTz active_at;
+	TimestampTz paused_until;
+	int32		in_flight;
+	int64		requests;
+	int64		failures;
+} WorkerSlot;
+
+extern void shared_request(void);
+extern int	shared_slot_count(void);
+extern WorkerSlot shared_slot(int index);
+extern bool shared_slot_take(int index);
+extern void shared_report(const char *state, int in_flight, int requests, int failures,
+						  TimestampTz paused_until);
+
+/* launcher.c */
+extern void launcher_register(void);
+extern PGDLLEXPORT void trackagoat_launcher_main(Datum arg);
+
+/* scraper.c */
+extern PGDLLEXPORT void trackagoat_worker_main(Datum arg);
+
+/* queue.c: the queue's SQL functions, and the transactions around them */
+
+typedef struct ScrapeClaim
+{
+	int64		attempt_id;
+	char		kind[NAMEDATALEN];
+	char		tiktok_handle[HANDLE_MAX_LENGTH + 1];	/* empty for video_stats */
+	int64		tiktok_video_id;	/* 0 for accounts */
+	char		sec_uid[129];
+	int64		list_cursor;	/* Unix milliseconds; 0 for the newest */
+} ScrapeClaim;
+
+/* What came of a claim. */
+typedef struct ScrapeResult
+{
+	const char *outcome;
+	int			http_status;	/* 0: no answer */
+	int64		body_bytes;
+	const char *detail;			/* or NULL */
+	int64		retry_after;	/* seconds that the host asks for; -1: none */
+	TimestampTz fetched_at;
+	Jsonb	   *page;			/* or NULL */
+} ScrapeResult;
+
+extern bool queue_open(bool in_procedure);
+extern bool queue_begin(void);
+extern void queue_commit(void);
+extern int	queue_claim(int max_jobs, ScrapeClaim *claims);
+extern TimestampTz queue_next_due(void);
+extern int	queue_release(void);
+extern int64 queue_store_and_finish(const ScrapeClaim *claim, ScrapeResult *result);
+
+/* transfer.c: HTTP requests in flight */
+
+typedef struct Fetch Fetch;
+
+typedef enum FetchFailure
+{
+	FETCH_ANSWERED,
+	FETCH_TIMEOUT,
+	FETCH_UNREACHABLE,
+	FETCH_TLS_FAILED,
+	FETCH_TOO_LARGE,
+	FETCH_ADDRESS_REFUSED
+} FetchFailure;
+
+/* A finished request; all strings live until transfer_release(). */
+typedef struct FetchAnswer
+{
+	FetchFailure failure;
+	const char *detail;			/* libcurl's words for a failure, or NULL */
+	int			status;			/* HTTP status, 0 for none */
+	const char *body;
+	size_t		body_length;
+	const char *location;		/* where a redirect leads, or NULL */
+	int64		retry_after;	/* seconds, -1: not said */
+	int			claim_index;	/* as given to transfer_start() */
+} FetchAnswer;
+
+extern void transfer_open(void);
+extern void transfer_close(void);
+extern int	transfer_socket(void);
+extern long transfer_timeout(void);
+extern int	transfer_in_flight(void);
+extern void transfer_start(const char *url, int claim_index);
+extern void transfer_drive(void);
+extern Fetch *transfer_finished(FetchAnswer *answer);
+extern void transfer_release(Fetch *fetch);
+
+/* address.c */
+extern bool address_is_public(const struct sockaddr *address);
+
+#endif							/* TRACKAGOAT_WORKER_H */
