@@ -62,12 +62,18 @@ run_dir() {
 	say "$dir"
 }
 
-# Makes an empty private directory of the server user, short enough a path for
-# a socket, and prints it.
+# Makes directory $1, private to the server user.
+server_dir() {
+	mkdir -p -m 700 "$1"
+	[ "$(id -u)" != 0 ] || chown "$server_user:" "$1"
+}
+
+# Makes an empty directory of the server user under /tmp, short enough a path
+# for a socket, and prints it.
 private_dir() {
 	local dir
 	dir=$(mktemp -d "/tmp/trackagoat-$1.XXXXXX")
-	[ "$(id -u)" != 0 ] || chown "$server_user:" "$dir"
+	server_dir "$dir"
 	say "$dir"
 }
 
@@ -121,8 +127,7 @@ free_port() {
 cluster_start() {
 	local dir=$1
 	shift
-	as_server mkdir -p "$dir"
-	as_server chmod 700 "$dir"
+	server_dir "$dir"
 	as_server initdb -D "$dir/data" -U postgres -E UTF8 --locale=C.UTF-8 --no-sync --no-instructions -A trust "$@" >/dev/null
 	{
 		printf "listen_addresses = ''\nunix_socket_directories = '%s'\n" "$dir"

@@ -102,6 +102,12 @@ uuid_array(const pg_uuid_t *ids, int count)
 	return construct_array(datums, count, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR);
 }
 
+static char *
+uuid_text(const pg_uuid_t *id)
+{
+	return DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(id)));
+}
+
 /*
  * Prepare a query with one parameter; the plan lives with this process.
  */
@@ -257,7 +263,7 @@ campaign_videos(PG_FUNCTION_ARGS)
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	pg_uuid_t  *root = PG_GETARG_UUID_P(0);
 
-	InitMaterializedSRF(fcinfo, 0);
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	SPI_connect();
 	run_query(prepare_once(&videos_plan, CAMPAIGN_VIDEOS, UUIDARRAYOID),
 			  PointerGetDatum(tree_array(root)), NULL);
@@ -298,8 +304,7 @@ campaign_stats(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_TRACKAGOAT_NOT_FOUND),
 				 errmsg("campaign_not_found"),
-				 errdetail("There is no campaign %s.",
-						   DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(root)))),
+				 errdetail("There is no campaign %s.", uuid_text(root)),
 				 errhint("Name an id of trackagoat.campaign.")));
 	run_query(prepare_once(&stats_plan, CAMPAIGN_STATS, UUIDARRAYOID),
 			  PointerGetDatum(tree_array(root)), NULL);
@@ -373,9 +378,9 @@ campaign_item_cycle(PG_FUNCTION_ARGS)
 			ereport(ERROR,
 					(errcode(ERRCODE_TRACKAGOAT_CONFLICT),
 					 errmsg("campaign_cycle"),
-					 errdetail("Campaign %s already holds campaign %s, directly or through others, or is the same.",
-							   DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&child))),
-							   DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&parent)))),
+					 i == 0 ? errdetail("Campaign %s cannot hold itself.", uuid_text(&child)) :
+					 errdetail("Campaign %s already holds campaign %s, directly or through others.",
+							   uuid_text(&child), uuid_text(&parent)),
 					 errhint("Remove the item that leads back, or add the campaign elsewhere.")));
 	}
 	SPI_finish();
