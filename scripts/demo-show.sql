@@ -31,8 +31,7 @@ SELECT '@' || c.tiktok_handle::text AS creator,
 	c.display_name AS name,
 	pg_temp.n(c.follower_count, max(c.follower_count) OVER ()) AS followers,
 	h.sparkline AS "30 days",
-	to_char(100.0 * h.gain / nullif(h.first, 0), 'SG990.9%') AS change,
-	pg_temp.n(c.total_likes_count, max(c.total_likes_count) OVER ()) AS likes,
+	to_char(100.0 * h.gain / nullif(h.first, 0), 'FMSG990.0') || '%' AS change,
 	pg_temp.n(v.views, max(v.views) OVER ()) AS views,
 	v.videos
 FROM trackagoat.creator c
@@ -51,15 +50,14 @@ LEFT JOIN LATERAL (
 ORDER BY c.follower_count DESC NULLS LAST, c.tiktok_handle;
 
 \pset title 'Videos with most views'
-SELECT CASE WHEN char_length(v.title) > 38 THEN left(v.title, 37) || '…' ELSE v.title END AS video,
+SELECT CASE WHEN char_length(t.words) > 32 THEN left(t.words, 31) || '…' ELSE t.words END AS video,
 	'@' || v.tiktok_handle::text AS creator,
 	to_char(v.posted_at, 'Mon DD') AS posted,
 	pg_temp.n(v.view_count, max(v.view_count) OVER ()) AS views,
 	pg_temp.bar(v.view_count, max(v.view_count) OVER (), 16) AS " ",
 	pg_temp.n(v.like_count, max(v.like_count) OVER ()) AS likes,
-	pg_temp.n(v.comment_count, max(v.comment_count) OVER ()) AS comments,
 	pg_temp.n(v.share_count, max(v.share_count) OVER ()) AS shares
-FROM trackagoat.video v
+FROM trackagoat.video v, LATERAL regexp_replace(v.title, '\s*#.*', '') t (words)
 WHERE v.view_count IS NOT NULL
 ORDER BY v.view_count DESC
 LIMIT 10;
@@ -87,10 +85,9 @@ ORDER BY t.path;
 \pset title 'What the worker did'
 SELECT a.kind AS scrape, coalesce(a.outcome, 'in flight') AS outcome, count(*) AS requests,
 	pg_size_pretty(sum(a.body_bytes)) AS read,
-	round(avg(extract(epoch FROM a.finished_at - a.started_at) * 1000)) || ' ms' AS "mean time",
-	o.description AS "which means"
-FROM trackagoat.scrape_attempt a LEFT JOIN trackagoat.scrape_outcome o USING (outcome)
-GROUP BY a.kind, a.outcome, o.description
+	round(avg(extract(epoch FROM a.finished_at - a.started_at) * 1000)) || ' ms' AS "mean time"
+FROM trackagoat.scrape_attempt a
+GROUP BY a.kind, a.outcome
 ORDER BY a.kind, count(*) DESC;
 
 \pset title 'What pg_cron does'

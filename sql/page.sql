@@ -173,6 +173,7 @@ SELECT what, says(replace(replace(profile(), 'id="__UNIVERSAL_DATA_FOR_REHYDRATI
 	('longer id', 'id="__UNIVERSAL_DATA_FOR_REHYDRATION__x"', ''),
 	('in a title', 'id="__UNIVERSAL_DATA_FOR_REHYDRATION__"', '<script id="__UNIVERSAL_DATA_FOR_REHYDRATION__">{"__DEFAULT_SCOPE__":{"webapp.user-detail":{"statusCode":10221}}}</script>'),
 	('in an attribute', 'id="__UNIVERSAL_DATA_FOR_REHYDRATION__"', '</title><meta content=''<script id="__UNIVERSAL_DATA_FOR_REHYDRATION__">{}</script>''><title>'),
+	('after an empty style', 'id="__UNIVERSAL_DATA_FOR_REHYDRATION__"', '</title><svg><style/></svg><title>'),
 	('in a comment', 'id="__UNIVERSAL_DATA_FOR_REHYDRATION__"', '</title><!-- <script id="__UNIVERSAL_DATA_FOR_REHYDRATION__">{}</script> --><title>')
 	) AS t (what, attributes, title);
 

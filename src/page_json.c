@@ -308,7 +308,8 @@ page_read_json(TextSpan text, Zone root, PageFacts *facts)
 	char	   *json;
 
 	page_clear_facts(facts);
-	while (text.length > 0 && strchr(" \t\r\n", *text.at) != NULL)
+	while (text.length > 0 && *text.at != '\0' &&
+		   strchr(" \t\r\n", *text.at) != NULL)
 	{
 		text.at++;
 		text.length--;

@@ -14,11 +14,12 @@
 
 #include "page_parts.h"
 
-/* A start tag: its name, and the value of its id attribute if it has one. */
+/* A start tag. */
 typedef struct Tag
 {
 	TextSpan	name;
-	TextSpan	id;
+	TextSpan	id;				/* the value of the attribute, if any */
+	bool		empty;			/* does it close itself, as within SVG? */
 } Tag;
 
 static bool next_tag(TextSpan *rest, Tag *tag);
@@ -59,13 +60,16 @@ page_find_scripts(TextSpan body, PageScripts *scripts)
 	{
 		TextSpan	text;
 
-		if (!is_word(tag.name, "script") && !is_word(tag.name, "style") &&
-			!is_word(tag.name, "title") && !is_word(tag.name, "textarea"))
-			continue;
-		text = skip_raw_text(&body, tag.name);
 		if (!is_word(tag.name, "script"))
+		{
+			if (!tag.empty &&
+				(is_word(tag.name, "title") || is_word(tag.name, "style") ||
+				 is_word(tag.name, "textarea")))
+				(void) skip_raw_text(&body, tag.name);
 			continue;
+		}
 
+		text = skip_raw_text(&body, tag.name);
 		for (int i = 0; i < (int) lengthof(wanted); i++)
 		{
 			if (wanted[i].span->at == NULL &&
@@ -127,6 +131,7 @@ read_attributes(TextSpan *rest, Tag *tag)
 			return;
 		if (*rest->at == '>')
 		{
+			tag->empty = (rest->at[-1] == '/');
 			advance(rest, 1);
 			return;
 		}

@@ -10,10 +10,13 @@
 
 #include <limits.h>
 
+#include "datatype/timestamp.h"
 #include "utils/guc.h"
 #include "utils/varlena.h"
 
 #include "trackagoat.h"
+
+PG_FUNCTION_INFO_V1(attempt_retention);
 
 char	   *trackagoat_database;
 bool		trackagoat_enabled;
@@ -153,4 +156,14 @@ settings_define(bool preloading)
 							PGC_SUSET, 0, NULL, NULL, NULL);
 
 	MarkGUCPrefixReserved("trackagoat");
+}
+
+/* attempt_retention(): how long scrape_attempt keeps a row, for SQL. */
+Datum
+attempt_retention(PG_FUNCTION_ARGS)
+{
+	Interval   *retention = palloc0(sizeof(Interval));
+
+	retention->day = trackagoat_attempt_retention;
+	PG_RETURN_POINTER(retention);
 }

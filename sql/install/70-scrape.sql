@@ -135,6 +135,10 @@ $$;
 COMMENT ON FUNCTION trackagoat.scrape_video(uuid) IS
 	'fetch a video''s counters now, ahead of the schedule; answers the job; PT404 video_not_found';
 
+CREATE FUNCTION trackagoat.attempt_retention() RETURNS interval
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION trackagoat.attempt_retention() IS 'the setting trackagoat.attempt_retention';
+
 CREATE FUNCTION trackagoat.enqueue_due(at timestamptz DEFAULT now()) RETURNS integer
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
@@ -152,7 +156,7 @@ BEGIN
 	DELETE FROM trackagoat.scrape_attempt a
 	WHERE a.id IN (SELECT o.id FROM trackagoat.scrape_attempt o
 		WHERE o.started_at < enqueue_due.at
-			- make_interval(days => current_setting('trackagoat.attempt_retention')::integer)
+			- trackagoat.attempt_retention()
 		ORDER BY o.started_at LIMIT 10000);
 	RETURN queued;
 END

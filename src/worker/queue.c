@@ -152,7 +152,8 @@ tables_owner(void)
 
 	schema = get_namespace_oid("trackagoat", true);
 	table = OidIsValid(schema) ? get_relname_relid("setup_version", schema) : InvalidOid;
-	if (!OidIsValid(table) || !OidIsValid(get_relname_relid("scrape_job", schema)))
+	/* the view goes with DROP EXTENSION CASCADE, which leaves torsos of tables */
+	if (!OidIsValid(table) || !OidIsValid(get_relname_relid("scrape_queue", schema)))
 		return InvalidOid;
 	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
 	if (!HeapTupleIsValid(tuple))

@@ -49,6 +49,7 @@ typedef struct Scraper
 	bool		in_use[MAX_PARALLEL];
 	TimestampTz next_start;		/* pace: no request before then */
 	TimestampTz paused_until;	/* the host wants to be left alone */
+	int64		longest_pause;	/* the longest such wish so far (microseconds) */
 	TimestampTz next_due;		/* when the queue has something again; 0: now */
 	TimestampTz next_release;	/* when lost leases are looked for */
 	uint64		device_id;		/* what the video list is told we are */
@@ -206,9 +207,11 @@ store_finished(Scraper *scraper)
 		result = judge(&answer, claim);
 		pause = queue_store_and_finish(claim, &result);
 		if (pause > 0)
+		{
+			scraper->longest_pause = Max(scraper->longest_pause, pause * USECS_PER_SEC);
 			scraper->paused_until = Max(scraper->paused_until,
-										TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
-																	pause * INT64CONST(1000)));
+										GetCurrentTimestamp() + pause * USECS_PER_SEC);
+		}
 		if (strcmp(result.outcome, "repeated_page") == 0)
 			scraper->device_id = draw_device_id();
 		shared_report("fetching", transfer_in_flight(), 1,
@@ -240,6 +243,25 @@ allowed_now(Scraper *scraper, TimestampTz now)
 }
 
 /*
+ * A clock that was set back must not keep us waiting: no time that we wait
+ * for may be further away than when it was set.
+ */
+static void
+mind_clock(Scraper *scraper, TimestampTz now)
+{
+	int64		spacing = INT64CONST(60000000) / trackagoat_requests_per_minute;
+
+	if (scraper->next_start > now + 2 * spacing)
+		scraper->next_start = now;
+	if (scraper->paused_until > now + scraper->longest_pause)
+		scraper->paused_until = now;
+	if (scraper->next_due > TimestampTzPlusMilliseconds(now, SAFETY_POLL))
+		scraper->next_due = 0;
+	if (scraper->next_release > TimestampTzPlusMilliseconds(now, SAFETY_POLL))
+		scraper->next_release = now;
+}
+
+/*
  * Claim what is due, as far as pace and window allow, and begin to fetch it.
  * False where there is nothing to work on.
  */
@@ -247,11 +269,13 @@ static bool
 start_due(Scraper *scraper)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	int			allowed = allowed_now(scraper, now);
+	int			allowed;
 	ScrapeClaim claims[MAX_PARALLEL];
 	MemoryContext old_context;
 	int			claimed;
 
+	mind_clock(scraper, now);
+	allowed = allowed_now(scraper, now);
 	if (allowed == 0 || (scraper->next_due != 0 && now < scraper->next_due))
 		return true;
 
