@@ -11,6 +11,7 @@
 #include "common/jsonapi.h"
 #include "mb/pg_wchar.h"
 
+#include "handle.h"
 #include "page_parts.h"
 
 /* The years 2010 to 2100 in Unix seconds: what a post's time may be. */
@@ -24,6 +25,8 @@ typedef enum ValueKind
 	VALUE_TEXT,					/* char *: a string, even an empty one */
 	VALUE_NAME,					/* char *: a string that is not empty */
 	VALUE_FIRST,				/* char *: the first string not empty */
+	VALUE_HANDLE,				/* char *: a valid handle */
+	VALUE_SEC_UID,				/* char *: what may stand in a URL's query */
 	VALUE_COUNT,				/* int64: a number or digits, from 0 */
 	VALUE_TIME,					/* int64: Unix seconds of a sane year */
 	VALUE_STATUS,				/* PageStatus: a number or digits, signed */
@@ -76,7 +79,7 @@ static const Rule rules[] = {
 	READ(API, "embed_product_id", COUNT, oembed.id),
 	READ(API, "title", TEXT, oembed.title),
 	READ(API, "thumbnail_url", NAME, oembed.cover),
-	READ(API, "author_unique_id", NAME, oembed.author.handle),
+	READ(API, "author_unique_id", HANDLE, oembed.author.handle),
 	READ(API, "author_name", TEXT, oembed.author.name),
 
 	/* pages since 2023 */
@@ -95,8 +98,8 @@ static const Rule rules[] = {
 	ENTER(USER_INFO, "stats", STATS),
 	ENTER(USER_INFO, "statsV2", STATS_V2),
 	READ(USER, "id", COUNT, account.id),
-	READ(USER, "secUid", NAME, account.sec_uid),
-	READ(USER, "uniqueId", NAME, account.handle),
+	READ(USER, "secUid", SEC_UID, account.sec_uid),
+	READ(USER, "uniqueId", HANDLE, account.handle),
 	READ(USER, "nickname", TEXT, account.name),
 	READ(USER, "signature", TEXT, account.bio),
 	READ(USER, "avatarLarger", NAME, account.avatar_large),
@@ -129,9 +132,9 @@ static const Rule rules[] = {
 	ENTER(ITEM, "statsV2", ITEM_STATS_V2),
 	ENTER(ITEM, "video", VIDEO),
 	ENTER(ITEM, "imagePost", IMAGE_POST),
-	ENTER_OR_READ(ITEM, "author", AUTHOR, NAME, video.author.handle),
+	ENTER_OR_READ(ITEM, "author", AUTHOR, HANDLE, video.author.handle),
 	READ(ITEM, "authorId", COUNT, video.author.id),
-	READ(ITEM, "authorSecId", NAME, video.author.sec_uid),
+	READ(ITEM, "authorSecId", SEC_UID, video.author.sec_uid),
 	READ(ITEM, "nickname", TEXT, video.author.name),
 	EACH(ITEM, "textExtra", TEXT_EXTRA),
 	EACH(ITEM, "challenges", CHALLENGE),
@@ -158,8 +161,8 @@ static const Rule rules[] = {
 	ENTER(PHOTO_IMAGE, "imageURL", PHOTO_IMAGE_URL),
 	READ_EACH(PHOTO_IMAGE_URL, "urlList", FIRST, video.photo_image),
 	READ(AUTHOR, "id", COUNT, video.author.id),
-	READ(AUTHOR, "secUid", NAME, video.author.sec_uid),
-	READ(AUTHOR, "uniqueId", NAME, video.author.handle),
+	READ(AUTHOR, "secUid", SEC_UID, video.author.sec_uid),
+	READ(AUTHOR, "uniqueId", HANDLE, video.author.handle),
 	READ(AUTHOR, "nickname", TEXT, video.author.name),
 	READ(AUTHOR, "signature", TEXT, video.author.bio),
 	READ(AUTHOR, "avatarLarger", NAME, video.author.avatar_large),
@@ -191,8 +194,8 @@ static const Rule rules[] = {
 	EACH(EMBED_PROFILE, "videoList", EMBED_ITEM),
 	READ(EMBED_USER, "code", STATUS, embed_status),
 	READ(EMBED_USER, "id", COUNT, account.id),
-	READ(EMBED_USER, "secUid", NAME, account.sec_uid),
-	READ(EMBED_USER, "uniqueId", NAME, account.handle),
+	READ(EMBED_USER, "secUid", SEC_UID, account.sec_uid),
+	READ(EMBED_USER, "uniqueId", HANDLE, account.handle),
 	READ(EMBED_USER, "nickname", TEXT, account.name),
 	READ(EMBED_USER, "signature", TEXT, account.bio),
 	READ(EMBED_USER, "avatarThumbUrl", NAME, account.avatar_small),
@@ -208,7 +211,7 @@ static const Rule rules[] = {
 	READ(EMBED_ITEM, "playCount", COUNT, video.counts[STATS].views),
 	READ(EMBED_ITEM, "coverUrl", NAME, video.cover),
 	READ(EMBED_ITEM, "originCoverUrl", NAME, video.origin_cover),
-	READ(EMBED_ITEM, "authorUniqueId", NAME, video.author.handle),
+	READ(EMBED_ITEM, "authorUniqueId", HANDLE, video.author.handle),
 	ENTER(EMBED_VIDEO, "videoData", EMBED_POST),
 	ENTER(EMBED_POST, "itemInfos", EMBED_INFO),
 	ENTER(EMBED_POST, "authorInfos", EMBED_AUTHOR),
@@ -224,9 +227,9 @@ static const Rule rules[] = {
 	ENTER(EMBED_INFO, "video", EMBED_MEDIA),
 	ENTER(EMBED_MEDIA, "videoMeta", EMBED_META),
 	READ(EMBED_META, "duration", COUNT, video.duration),
-	READ(EMBED_AUTHOR, "uniqueId", NAME, video.author.handle),
+	READ(EMBED_AUTHOR, "uniqueId", HANDLE, video.author.handle),
 	READ(EMBED_AUTHOR, "nickName", TEXT, video.author.name),
-	READ(EMBED_AUTHOR, "secUid", NAME, video.author.sec_uid),
+	READ(EMBED_AUTHOR, "secUid", SEC_UID, video.author.sec_uid),
 };
 
 /* An open object, or an open array with the rule that its elements follow. */
@@ -280,6 +283,8 @@ static void push(Reader *reader, Zone zone, const Rule *element);
 static bool rule_applies(const Reader *reader);
 static bool key_matches(const char *pattern, const char *key);
 static bool zone_is_item(Zone zone);
+static bool is_handle(const char *token);
+static bool is_sec_uid(const char *token);
 static bool store_text(char **slot, ValueKind kind, char *token);
 static bool store_tag(TagList *list, char *token);
 static int64 parse_count(const char *digits);
@@ -431,6 +436,8 @@ scalar(void *state, char *token, JsonTokenType type)
 		case VALUE_TEXT:
 		case VALUE_NAME:
 		case VALUE_FIRST:
+		case VALUE_HANDLE:
+		case VALUE_SEC_UID:
 			if (type == JSON_TOKEN_STRING)
 				kept = store_text(slot, kind, token);
 			break;
@@ -502,6 +509,25 @@ zone_is_item(Zone zone)
 	return zone == ZONE_ITEM || zone == ZONE_EMBED_ITEM || zone == ZONE_EMBED_POST;
 }
 
+static bool
+is_handle(const char *token)
+{
+	const char *start;
+	size_t		length;
+
+	return handle_check(token, strlen(token), &start, &length) == HANDLE_VALID &&
+		start == token;
+}
+
+/* Base64 for URLs, 76 characters as of 2026, kept within reason. */
+static bool
+is_sec_uid(const char *token)
+{
+	size_t		length = strspn(token, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
+
+	return token[length] == '\0' && length >= 16 && length <= 128;
+}
+
 /* Keeps a string in its slot, if it is one to keep; answers whether. */
 static bool
 store_text(char **slot, ValueKind kind, char *token)
@@ -511,6 +537,10 @@ store_text(char **slot, ValueKind kind, char *token)
 	if (kind == VALUE_FIRST && *slot != NULL)
 		return false;
 	if (strlen(token) > PAGE_MAX_TEXT)
+		return false;
+	if (kind == VALUE_HANDLE && !is_handle(token))
+		return false;
+	if (kind == VALUE_SEC_UID && !is_sec_uid(token))
 		return false;
 	if (*slot != NULL)
 		pfree(*slot);
