@@ -81,7 +81,7 @@ url_parse(const char *input, size_t length)
 			rest.at == rest.end)
 			url.kind = URL_SHORT;
 	}
-	else if (*segment.at == '@' || skip(&segment, "%40"))
+	else if (skip(&segment, "@") || skip(&segment, "%40"))
 		parse_author_path(segment, rest, &url);
 	else
 		parse_id_path(segment, rest, &url);
@@ -97,7 +97,6 @@ parse_author_path(Rest author, Rest path, TiktokUrl *url)
 	Rest		id;
 	UrlKind		kind;
 
-	(void) skip(&author, "@");
 	if (author.at < author.end && !segment_handle(author, url))
 		return;
 
