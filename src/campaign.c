@@ -13,7 +13,6 @@
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "common/hashfn.h"
-#include "executor/spi.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/array.h"
@@ -22,6 +21,7 @@
 #include "utils/snapmgr.h"
 #include "utils/uuid.h"
 
+#include "saved_query.h"
 #include "trackagoat.h"
 
 PG_FUNCTION_INFO_V1(campaign_tree);
@@ -48,12 +48,21 @@ typedef struct CampaignNode
 #define SH_DEFINE
 #include "lib/simplehash.h"
 
-static const char *const CAMPAIGN_EXISTS =
-	"SELECT FROM trackagoat.campaign WHERE id = $1";
+static SavedQuery exists_query = {
+	.text = "SELECT FROM trackagoat.campaign WHERE id = $1",
+	.read_only = true, .nargs = 1, .types = {UUIDOID}
+};
 
-static const char *const CAMPAIGN_CHILDREN =
-	"SELECT DISTINCT child_campaign_id FROM trackagoat.campaign_item"
-	" WHERE campaign_id = ANY ($1) AND child_campaign_id IS NOT NULL";
+static SavedQuery lock_query = {
+	.text = "SELECT FROM trackagoat.project WHERE id = $1 AND org_id = $2 FOR NO KEY UPDATE",
+	.nargs = 2, .types = {UUIDOID, UUIDOID}
+};
+
+static SavedQuery children_query = {
+	.text = "SELECT DISTINCT child_campaign_id FROM trackagoat.campaign_item"
+	" WHERE campaign_id = ANY ($1) AND child_campaign_id IS NOT NULL",
+	.read_only = true, .nargs = 1, .types = {UUIDARRAYOID}
+};
 
 /* $1: the campaigns of a tree; every counted video below them, once */
 #define COUNTED_VIDEOS \
@@ -68,10 +77,13 @@ static const char *const CAMPAIGN_CHILDREN =
 	" LEFT JOIN trackagoat.creator c ON c.id = v.creator_id" \
 	" WHERE trackagoat.video_counts(v.tracking_status, c.removed_at)"
 
-static const char *const CAMPAIGN_VIDEOS = "SELECT id FROM (" COUNTED_VIDEOS ") counted";
+static SavedQuery videos_query = {
+	.text = "SELECT id FROM (" COUNTED_VIDEOS ") counted",
+	.read_only = true, .nargs = 1, .types = {UUIDARRAYOID}
+};
 
-static const char *const CAMPAIGN_STATS =
-	"WITH counted AS (" COUNTED_VIDEOS "), total AS ("
+static SavedQuery stats_query = {
+	.text = "WITH counted AS (" COUNTED_VIDEOS "), total AS ("
 	" SELECT count(*) AS videos,"
 	"  CASE WHEN count(*) = 0 THEN 0 ELSE sum(view_count) END::bigint AS views,"
 	"  CASE WHEN count(*) = 0 THEN 0 ELSE sum(like_count) END::bigint AS likes,"
@@ -87,7 +99,9 @@ static const char *const CAMPAIGN_STATS =
 	" SELECT creators, videos, views, likes, comments, shares, saves,"
 	"  (coalesce(likes, 0)::numeric + coalesce(comments, 0) + coalesce(shares, 0)"
 	"   + coalesce(saves, 0)) / nullif(views, 0) * 100"
-	" FROM people, total";
+	" FROM people, total",
+	.read_only = true, .nargs = 1, .types = {UUIDARRAYOID}
+};
 
 /*
  * The uuids of a list of nodes as a uuid[], palloc'd in the current context.
@@ -109,39 +123,6 @@ uuid_text(const pg_uuid_t *id)
 }
 
 /*
- * Prepare a query with one parameter; the plan lives with this process.
- */
-static SPIPlanPtr
-prepare_once(SPIPlanPtr *plan, const char *query, Oid parameter_type)
-{
-	if (*plan == NULL)
-	{
-		SPIPlanPtr	prepared = SPI_prepare(query, 1, &parameter_type);
-
-		if (prepared == NULL)
-			elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
-		SPI_keepplan(prepared);
-		*plan = prepared;
-	}
-	return *plan;
-}
-
-/* Run a prepared one-parameter query under a snapshot; NULL: the active one. */
-static void
-run_query(SPIPlanPtr plan, Datum parameter, Snapshot snapshot)
-{
-	int			result;
-
-	if (snapshot == NULL)
-		result = SPI_execute_plan(plan, &parameter, NULL, true, 0);
-	else
-		result = SPI_execute_snapshot(plan, &parameter, NULL, snapshot,
-									  InvalidSnapshot, true, false, 0);
-	if (result != SPI_OK_SELECT)
-		elog(ERROR, "SPI failed: %s", SPI_result_code_string(result));
-}
-
-/*
  * Everything at or below a campaign, in breadth-first order: a palloc'd array
  * of nodes, *count long.  Reads under the snapshot (NULL: the active one);
  * SPI must be connected.  Ends even if the stored graph had a cycle.
@@ -149,8 +130,6 @@ run_query(SPIPlanPtr plan, Datum parameter, Snapshot snapshot)
 static CampaignNode *
 walk_down(const pg_uuid_t *root, Snapshot snapshot, int *count)
 {
-	static SPIPlanPtr children_plan = NULL;
-	SPIPlanPtr	plan = prepare_once(&children_plan, CAMPAIGN_CHILDREN, UUIDARRAYOID);
 	campaigns_hash *seen = campaigns_create(CurrentMemoryContext, 64, NULL);
 	CampaignNode *nodes;
 	pg_uuid_t  *frontier = palloc(sizeof(pg_uuid_t));
@@ -168,10 +147,14 @@ walk_down(const pg_uuid_t *root, Snapshot snapshot, int *count)
 
 	while (frontier_count > 0)
 	{
+		Datum		parents = PointerGetDatum(uuid_array(frontier, frontier_count));
 		int			rows;
 
 		CHECK_FOR_INTERRUPTS();
-		run_query(plan, PointerGetDatum(uuid_array(frontier, frontier_count)), snapshot);
+		if (snapshot != NULL)
+			saved_query_run_at(&children_query, &parents, snapshot);
+		else
+			saved_query_run(&children_query, &parents, NULL);
 		rows = (int) SPI_processed;
 		frontier = repalloc_huge(frontier, sizeof(pg_uuid_t) * Max(rows, 1));
 		frontier_count = 0;
@@ -205,10 +188,9 @@ walk_down(const pg_uuid_t *root, Snapshot snapshot, int *count)
 static bool
 campaign_exists(const pg_uuid_t *id)
 {
-	static SPIPlanPtr exists_plan = NULL;
+	Datum		value = UUIDPGetDatum(id);
 
-	run_query(prepare_once(&exists_plan, CAMPAIGN_EXISTS, UUIDOID),
-			  UUIDPGetDatum(id), NULL);
+	saved_query_run(&exists_query, &value, NULL);
 	return SPI_processed > 0;
 }
 
@@ -259,14 +241,14 @@ campaign_tree(PG_FUNCTION_ARGS)
 Datum
 campaign_videos(PG_FUNCTION_ARGS)
 {
-	static SPIPlanPtr videos_plan = NULL;
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	pg_uuid_t  *root = PG_GETARG_UUID_P(0);
+	Datum		tree;
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	SPI_connect();
-	run_query(prepare_once(&videos_plan, CAMPAIGN_VIDEOS, UUIDARRAYOID),
-			  PointerGetDatum(tree_array(root)), NULL);
+	tree = PointerGetDatum(tree_array(root));
+	saved_query_run(&videos_query, &tree, NULL);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		Datum		value;
@@ -286,12 +268,12 @@ campaign_videos(PG_FUNCTION_ARGS)
 Datum
 campaign_stats(PG_FUNCTION_ARGS)
 {
-	static SPIPlanPtr stats_plan = NULL;
 	pg_uuid_t  *root = PG_GETARG_UUID_P(0);
 	TupleDesc	tupdesc;
 	HeapTuple	tuple;
 	Datum		values[8];
 	bool		nulls[8];
+	Datum		tree;
 	Datum		result;
 
 	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE ||
@@ -306,8 +288,8 @@ campaign_stats(PG_FUNCTION_ARGS)
 				 errmsg("campaign_not_found"),
 				 errdetail("There is no campaign %s.", uuid_text(root)),
 				 errhint("Name an id of trackagoat.campaign.")));
-	run_query(prepare_once(&stats_plan, CAMPAIGN_STATS, UUIDARRAYOID),
-			  PointerGetDatum(tree_array(root)), NULL);
+	tree = PointerGetDatum(tree_array(root));
+	saved_query_run(&stats_query, &tree, NULL);
 	heap_deform_tuple(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, values, nulls);
 	tuple = heap_form_tuple(tupdesc, values, nulls);
 	result = PointerGetDatum(SPI_returntuple(tuple, tupdesc));
@@ -324,7 +306,6 @@ campaign_stats(PG_FUNCTION_ARGS)
 Datum
 campaign_item_cycle(PG_FUNCTION_ARGS)
 {
-	static SPIPlanPtr lock_plan = NULL;
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
 	HeapTuple	tuple;
 	TupleDesc	tupdesc;
@@ -346,22 +327,9 @@ campaign_item_cycle(PG_FUNCTION_ARGS)
 	tupdesc = RelationGetDescr(trigdata->tg_relation);
 
 	SPI_connect();
-	if (lock_plan == NULL)
-	{
-		Oid			types[2] = {UUIDOID, UUIDOID};
-		SPIPlanPtr	prepared = SPI_prepare("SELECT FROM trackagoat.project"
-										   " WHERE id = $1 AND org_id = $2 FOR NO KEY UPDATE",
-										   2, types);
-
-		if (prepared == NULL)
-			elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
-		SPI_keepplan(prepared);
-		lock_plan = prepared;
-	}
 	parameters[0] = SPI_getbinval(tuple, tupdesc, SPI_fnumber(tupdesc, "project_id"), &isnull);
 	parameters[1] = SPI_getbinval(tuple, tupdesc, SPI_fnumber(tupdesc, "org_id"), &isnull);
-	if (SPI_execute_plan(lock_plan, parameters, NULL, false, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not lock the project of a campaign item");
+	saved_query_run(&lock_query, parameters, NULL);
 
 	parent = *DatumGetUUIDP(SPI_getbinval(tuple, tupdesc,
 										  SPI_fnumber(tupdesc, "campaign_id"), &isnull));

@@ -41,6 +41,7 @@ CREATE FUNCTION trackagoat.text(trackagoat.handle) RETURNS text
 COMMENT ON FUNCTION trackagoat.text(trackagoat.handle) IS 'convert handle to text';
 
 CREATE CAST (text AS trackagoat.handle) WITH FUNCTION trackagoat.handle(text) AS ASSIGNMENT;
+CREATE CAST (varchar AS trackagoat.handle) WITH FUNCTION trackagoat.handle(text) AS ASSIGNMENT;
 CREATE CAST (trackagoat.handle AS text) WITH FUNCTION trackagoat.text(trackagoat.handle);
 
 -- Comparison, with a handle or with a text: without case, after one leading "@".

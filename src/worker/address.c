@@ -65,7 +65,7 @@ has_prefix(const uint8 *address, const Prefix *prefix)
 static bool
 is_public_v4(const uint8 *address)
 {
-	for (int i = 0; i < lengthof(special_v4); i++)
+	for (size_t i = 0; i < lengthof(special_v4); i++)
 	{
 		if (has_prefix(address, &special_v4[i]))
 			return false;
@@ -81,7 +81,7 @@ is_public_v6(const uint8 *address)
 		return is_public_v4(address + 12);
 	if (!has_prefix(address, &global_v6))
 		return false;
-	for (int i = 0; i < lengthof(special_v6); i++)
+	for (size_t i = 0; i < lengthof(special_v6); i++)
 	{
 		if (has_prefix(address, &special_v6[i]))
 			return false;

@@ -28,6 +28,7 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+#include "saved_query.h"
 #include "trackagoat.h"
 #include "worker/worker.h"
 
@@ -39,60 +40,38 @@ static Oid	caller;				/* a worker's own user, between its transactions */
 static int	caller_context;
 static MemoryContext caller_memory; /* the context that was current before them */
 
-/* A query of the queue; its plan lives with the process. */
-typedef struct QueueQuery
-{
-	const char *text;
-	int			nargs;
-	Oid			types[7];
-	SPIPlanPtr	plan;
-} QueueQuery;
-
-static QueueQuery versions = {
-	"SELECT (SELECT extversion FROM pg_catalog.pg_extension WHERE extname OPERATOR(pg_catalog.=) 'trackagoat'),"
+static SavedQuery versions = {
+	.text = "SELECT (SELECT extversion FROM pg_catalog.pg_extension"
+	" WHERE extname OPERATOR(pg_catalog.=) 'trackagoat'),"
 	" (SELECT pg_catalog.max(version) FROM trackagoat.setup_version)"
 };
-static QueueQuery claim_scrapes = {
-	"SELECT attempt_id, kind::pg_catalog.text, tiktok_handle::pg_catalog.text, tiktok_video_id, sec_uid, list_cursor"
+static SavedQuery claim_scrapes = {
+	.text = "SELECT attempt_id, kind::pg_catalog.text, tiktok_handle::pg_catalog.text,"
+	" tiktok_video_id, sec_uid, list_cursor"
 	" FROM trackagoat.claim_scrapes($1, pg_catalog.make_interval(secs => $2))",
-	2, {INT4OID, FLOAT8OID}
+	.nargs = 2,
+	.types = {INT4OID, FLOAT8OID}
 };
-static QueueQuery next_due = {"SELECT trackagoat.next_scrape_due()"};
-static QueueQuery release_scrapes = {"SELECT trackagoat.release_scrapes()"};
-static QueueQuery targets = {
-	"SELECT org_id FROM trackagoat.scrape_targets($1::trackagoat.scrape_kind, $2::pg_catalog.text::trackagoat.handle, $3)"
-	" ORDER BY org_id",
-	3, {TEXTOID, TEXTOID, INT8OID}
+static SavedQuery next_due = {.text = "SELECT trackagoat.next_scrape_due()"};
+static SavedQuery release_scrapes = {.text = "SELECT trackagoat.release_scrapes()"};
+static SavedQuery targets = {
+	.text = "SELECT org_id FROM trackagoat.scrape_targets($1::trackagoat.scrape_kind,"
+	" $2::pg_catalog.text::trackagoat.handle, $3) ORDER BY org_id",
+	.nargs = 3,
+	.types = {TEXTOID, TEXTOID, INT8OID}
 };
-static QueueQuery store_scrape = {
-	"SELECT trackagoat.store_scrape($1, $2::trackagoat.scrape_kind, $3::pg_catalog.text::trackagoat.handle, $4, $5, $6)",
-	6, {UUIDOID, TEXTOID, TEXTOID, INT8OID, TIMESTAMPTZOID, JSONBOID}
+static SavedQuery store_scrape = {
+	.text = "SELECT trackagoat.store_scrape($1, $2::trackagoat.scrape_kind,"
+	" $3::pg_catalog.text::trackagoat.handle, $4, $5, $6)",
+	.nargs = 6,
+	.types = {UUIDOID, TEXTOID, TEXTOID, INT8OID, TIMESTAMPTZOID, JSONBOID}
 };
-static QueueQuery finish_scrape = {
-	"SELECT pg_catalog.trunc(extract(epoch FROM trackagoat.finish_scrape("
+static SavedQuery finish_scrape = {
+	.text = "SELECT pg_catalog.trunc(extract(epoch FROM trackagoat.finish_scrape("
 	"$1, $2, $3, $4, $5, pg_catalog.make_interval(secs => $6), $7)))::bigint",
-	7, {INT8OID, TEXTOID, INT4OID, INT8OID, TEXTOID, FLOAT8OID, JSONBOID}
+	.nargs = 7,
+	.types = {INT8OID, TEXTOID, INT4OID, INT8OID, TEXTOID, FLOAT8OID, JSONBOID}
 };
-
-/* Run a query of the queue; its rows are in SPI_tuptable.  nulls as for SPI. */
-static void
-run(QueueQuery *query, Datum *values, const char *nulls)
-{
-	int			result;
-
-	if (query->plan == NULL)
-	{
-		SPIPlanPtr	plan = SPI_prepare(query->text, query->nargs, query->types);
-
-		if (plan == NULL)
-			elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
-		SPI_keepplan(plan);
-		query->plan = plan;
-	}
-	result = SPI_execute_plan(query->plan, values, nulls, false, 0);
-	if (result != SPI_OK_SELECT)
-		elog(ERROR, "SPI failed: %s", SPI_result_code_string(result));
-}
 
 /* The only value of the only row of the last query. */
 static Datum
@@ -171,7 +150,7 @@ versions_match(void)
 	char	   *extension;
 	Datum		tables;
 
-	run(&versions, NULL, NULL);
+	saved_query_run(&versions, NULL, NULL);
 	extension = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
 	tables = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull);
 	return extension != NULL && strcmp(extension, TRACKAGOAT_VERSION) == 0 &&
@@ -258,7 +237,7 @@ queue_claim(int max_jobs, ScrapeClaim *claims)
 
 	values[0] = Int32GetDatum(max_jobs);
 	values[1] = Float8GetDatum((trackagoat_request_timeout + LEASE_SLACK) / 1000.0);
-	run(&claim_scrapes, values, NULL);
+	saved_query_run(&claim_scrapes, values, NULL);
 	count = (int) SPI_processed;
 	for (int i = 0; i < count; i++)
 	{
@@ -282,7 +261,7 @@ queue_next_due(void)
 	bool		isnull;
 	Datum		value;
 
-	run(&next_due, NULL, NULL);
+	saved_query_run(&next_due, NULL, NULL);
 	value = single_value(&isnull);
 	return isnull ? 0 : DatumGetTimestampTz(value);
 }
@@ -293,7 +272,7 @@ queue_release(void)
 {
 	bool		isnull;
 
-	run(&release_scrapes, NULL, NULL);
+	saved_query_run(&release_scrapes, NULL, NULL);
 	return DatumGetInt32(single_value(&isnull));
 }
 
@@ -322,7 +301,7 @@ wanting_organizations(const ScrapeClaim *claim, int *count)
 	values[0] = CStringGetTextDatum(claim->kind);
 	values[1] = text_or_null(claim->tiktok_handle, &nulls[1]);
 	values[2] = Int64GetDatum(claim->tiktok_video_id);
-	run(&targets, values, nulls);
+	saved_query_run(&targets, values, nulls);
 	if (SPI_processed > 0)
 		orgs = MemoryContextAlloc(memory, sizeof(pg_uuid_t) * SPI_processed);
 	for (uint64 i = 0; i < SPI_processed; i++)
@@ -363,7 +342,7 @@ store_for(const pg_uuid_t *org, const ScrapeClaim *claim, const ScrapeResult *re
 		values[3] = Int64GetDatum(claim->tiktok_video_id);
 		values[4] = TimestampTzGetDatum(result->fetched_at);
 		values[5] = JsonbPGetDatum(result->page);
-		run(&store_scrape, values, nulls);
+		saved_query_run(&store_scrape, values, nulls);
 		outcome = MemoryContextStrdup(memory, SPI_getvalue(SPI_tuptable->vals[0],
 														   SPI_tuptable->tupdesc, 1));
 		ReleaseCurrentSubTransaction();
@@ -460,7 +439,7 @@ queue_store_and_finish(const ScrapeClaim *claim, ScrapeResult *result)
 	nulls[5] = result->retry_after < 0 ? 'n' : ' ';
 	values[6] = JsonbPGetDatum(result->page);
 	nulls[6] = result->page == NULL ? 'n' : ' ';
-	run(&finish_scrape, values, nulls);
+	saved_query_run(&finish_scrape, values, nulls);
 	pause = single_value(&isnull);
 	seconds = isnull ? 0 : DatumGetInt64(pause);
 	queue_commit();

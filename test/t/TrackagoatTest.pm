@@ -1,0 +1,230 @@
+# What the TAP tests of the worker share: clusters with the extension, the
+# synthetic site behind nginx, a server that misbehaves, and waiting with a
+# deadline.  All servers are on loopback and end with the test.
+package TrackagoatTest;
+
+use strict;
+use warnings;
+
+use Cwd qw(abs_path);
+use Exporter qw(import);
+use File::Basename qw(dirname);
+use File::Temp qw(tempdir);
+use IPC::Run ();
+use JSON::PP ();
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(time usleep);
+
+our @EXPORT = qw(new_node setup_database source_dir captures_dir make_site start_nginx start_fault_server
+  wait_until wait_for_answer read_file write_file worker_pid seconds_of);
+
+# Every server that this test has started, by process id: ended with it.
+my %children;
+
+# The sources: this checkout, unless the runner has them elsewhere.
+sub source_dir
+{
+	return $ENV{TRACKAGOAT_SOURCE} // abs_path(dirname(__FILE__) . '/../..');
+}
+
+# The folder of real captures, or undef where there is none.
+sub captures_dir
+{
+	my $dir = $ENV{TRACKAGOAT_CAPTURES} // source_dir() . '/../shared/captures';
+	return -r "$dir/html" ? abs_path($dir) : undef;
+}
+
+# A cluster, started unless start => 0; conf is more of postgresql.conf, url
+# where the worker asks.  Its worker is fast, as the host is this machine.
+sub new_node
+{
+	my ($name, %given) = @_;
+	my $node = PostgreSQL::Test::Cluster->new($name);
+
+	$node->init(extra => [ '--encoding=UTF8', '--no-locale' ], allows_streaming => $given{streaming} // 0);
+	$node->append_conf('postgresql.conf', <<"CONF");
+shared_preload_libraries = 'trackagoat'
+log_statement = none
+restart_after_crash = on
+trackagoat.allow_private_addresses = on
+trackagoat.requests_per_minute = 6000
+trackagoat.max_parallel = 8
+CONF
+	$node->append_conf('postgresql.conf', "trackagoat.base_url = '$given{url}'") if $given{url};
+	$node->append_conf('postgresql.conf', $given{conf}) if $given{conf};
+	$node->start if $given{start} // 1;
+	return $node;
+}
+
+# The extension and its tables; "goats" is a procedure of the tests' own that
+# tracks handles in an organization and project of that name.
+sub setup_database
+{
+	my ($node, $database) = @_;
+
+	$node->safe_psql($database // 'postgres', <<'SQL');
+SET client_min_messages = warning;
+CREATE EXTENSION trackagoat;
+CALL trackagoat.setup();
+CREATE PROCEDURE public.goats(organization text, VARIADIC handles text[]) LANGUAGE sql AS
+$$
+	WITH o AS (INSERT INTO trackagoat.organization (name) VALUES (organization) RETURNING id),
+	p AS (INSERT INTO trackagoat.project (org_id, name) SELECT id, organization FROM o RETURNING id, org_id)
+	INSERT INTO trackagoat.creator (org_id, project_id, tiktok_handle)
+	SELECT p.org_id, p.id, trackagoat.parse_handle(h) FROM p, unnest(handles) h
+$$;
+SQL
+	return;
+}
+
+# Waits until the function answers true, at most so many seconds; answers what
+# it answered last.
+sub wait_until
+{
+	my ($seconds, $function) = @_;
+	my $deadline = time + $seconds;
+
+	while (1)
+	{
+		my $answer = $function->();
+		return $answer if $answer || time >= $deadline;
+		usleep(30_000);
+	}
+}
+
+# Waits until the query answers so (default t), and is a test of that.
+sub wait_for_answer
+{
+	my ($node, $seconds, $query, $expected, $name, $database) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my ($out, $err) = ('', '');
+
+	wait_until($seconds, sub {
+		$node->psql($database // 'postgres', $query, stdout => \$out, stderr => \$err, timeout => 30);
+		return $out eq $expected && $err eq '';
+	});
+	return is("$out$err", $expected, $name);
+}
+
+# The process of the worker that serves a database; empty while there is none.
+sub worker_pid
+{
+	my ($node, $database) = @_;
+	return $node->safe_psql('postgres',
+		sprintf q(SELECT pid FROM pg_stat_activity WHERE backend_type = 'trackagoat worker' AND datname = '%s'),
+		$database // 'postgres');
+}
+
+# How long the function takes.
+sub seconds_of
+{
+	my ($function) = @_;
+	my $start = time;
+	$function->();
+	return time - $start;
+}
+
+sub read_file
+{
+	my ($path) = @_;
+	open my $file, '<:raw', $path or die "$path: $!\n";
+	local $/;
+	return scalar(<$file>) // '';
+}
+
+sub write_file
+{
+	my ($path, $content) = @_;
+	open my $file, '>:raw', "$path.new" or die "$path.new: $!\n";
+	print $file $content or die "$path.new: $!\n";
+	close $file or die "$path.new: $!\n";
+	rename "$path.new", $path or die "$path: $!\n";
+	return;
+}
+
+# The synthetic site: its folder and its manifest.
+sub make_site
+{
+	my $dir = PostgreSQL::Test::Utils::tempdir('site');
+	system($^X, source_dir() . '/test/fixtures/make_site.pl', $dir) == 0 or die "make_site.pl failed\n";
+	return ($dir, JSON::PP::decode_json(read_file("$dir/manifest.json")));
+}
+
+# nginx on the files of a folder, through the configuration of the fixtures, or
+# one that is given as text; a TrackagoatTest::Nginx.
+sub start_nginx
+{
+	my ($root, $conf) = @_;
+	my $run = PostgreSQL::Test::Utils::tempdir('nginx');
+	my $port = PostgreSQL::Test::Cluster::get_free_port();
+	local $ENV{PATH} = "$ENV{PATH}:/usr/sbin:/sbin";
+
+	$conf //= read_file(source_dir() . '/test/fixtures/nginx.conf.in');
+	$conf =~ s/\@PORT\@/$port/g;
+	$conf =~ s/\@ROOT\@/$root/g;
+	$conf =~ s/\@RUN\@/$run/g;
+	write_file("$run/nginx.conf", $conf);
+	system('nginx', '-p', $run, '-e', "$run/error.log", '-c', "$run/nginx.conf") == 0 or die "nginx did not start\n";
+	my $pid = wait_until(10, sub { -s "$run/nginx.pid" && read_file("$run/nginx.pid") =~ /^(\d+)\n/ && $1 })
+	  or die "nginx has no pid\n";
+	$children{$pid} = 1;
+	return bless { run => $run, url => "http://127.0.0.1:$port", port => $port }, 'TrackagoatTest::Nginx';
+}
+
+# fault_server.pl; a TrackagoatTest::Fault.
+sub start_fault_server
+{
+	my ($address) = @_;
+	my $dir = PostgreSQL::Test::Utils::tempdir('fault');
+	my $pid = open my $out, '-|', $^X, dirname(abs_path(__FILE__)) . '/fault_server.pl', $dir, $address // '127.0.0.1'
+	  or die "fault_server.pl: $!\n";
+
+	$children{$pid} = 1;
+	my ($port) = (<$out> // '') =~ /^(\d+)$/ or die "fault_server.pl did not start\n";
+	my $host = ($address // '') =~ /:/ ? "[$address]" : $address // '127.0.0.1';
+	return bless { dir => $dir, url => "http://$host:$port", port => $port, out => $out, answers => {} },
+	  'TrackagoatTest::Fault';
+}
+
+END
+{
+	my $status = $?;
+	kill 'TERM', keys %children;
+	waitpid $_, 0 for keys %children;
+	$? = $status;
+}
+
+package TrackagoatTest::Nginx;
+
+# The paths that were asked for, oldest first; those that match, if a pattern
+# is given.
+sub requests
+{
+	my ($self, $pattern) = @_;
+	my @paths = map { /"GET (\S+) / ? $1 : () } split /\n/, TrackagoatTest::read_file("$self->{run}/access.log");
+	return grep { !defined $pattern || $_ =~ $pattern } @paths;
+}
+
+package TrackagoatTest::Fault;
+
+# How to answer from now on: name => behaviour, as fault_server.pl has them.
+sub answers
+{
+	my ($self, %answers) = @_;
+	$self->{answers} = { %{ $self->{answers} }, %answers };
+	TrackagoatTest::write_file("$self->{dir}/answers",
+		join '', map { "$_ $self->{answers}{$_}\n" } sort keys %{ $self->{answers} });
+	return;
+}
+
+# The requests so far, oldest first; those of a name, if one is given.
+sub requests
+{
+	my ($self, $name) = @_;
+	my @requests = map { JSON::PP::decode_json($_) } split /\n/, TrackagoatTest::read_file("$self->{dir}/requests");
+	return grep { !defined $name || $_->{name} eq $name } @requests;
+}
+
+1;
