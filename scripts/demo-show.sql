@@ -1,5 +1,6 @@
 -- What make demo prints: creators, videos, campaigns, and how the numbers came.
 \set QUIET on
+\pset pager off
 \pset border 1
 \pset linestyle unicode
 \pset footer off

@@ -44,17 +44,18 @@ reachable() {
 }
 
 # Prints the run directory, .run in the checkout; a link to one under /var/tmp
-# where the server user can't reach the checkout (a clone in /root).
+# where the server user can't reach the checkout (a clone in /root) or its path
+# is too long for a socket.
 run_dir() {
 	local dir
 	if [ ! -e "$top/.run" ]; then
-		if reachable "$top"; then
+		if reachable "$top" && [ ${#top} -le 70 ]; then
 			mkdir "$top/.run"
 		else
 			dir=$(mktemp -d /var/tmp/trackagoat.XXXXXX)
 			chmod 755 "$dir"
 			ln -sfn "$dir" "$top/.run"
-			say "$server_user can't reach $top: .run is a link to $dir" >&2
+			say "servers can't use $top: .run is a link to $dir" >&2
 		fi
 	fi
 	dir=$(readlink -f "$top/.run")
