@@ -178,6 +178,9 @@ RESET work_mem;
 SET enable_hashjoin = off; RESET enable_mergejoin;
 SELECT 'Merge Join' = ANY (pg_temp.plan_nodes('SELECT FROM herd a JOIN other b ON a.h = b.h')) AS h_merged;
 SELECT count(*) = :h_matches AS h_agrees FROM herd a JOIN other b ON a.h = b.h;
+SELECT 'Merge Join' = ANY (pg_temp.plan_nodes('SELECT FROM herd a JOIN other b ON a.h = b.t')) AS t_merged;
+SELECT count(*) = :t_matches AS t_agrees FROM herd a JOIN other b ON a.h = b.t;
+SELECT count(*) = :t_matches AS ht_agrees FROM other b JOIN herd a ON b.t = a.h;
 SET enable_mergejoin = off; RESET enable_nestloop;
 SELECT 'Nested Loop' = ANY (pg_temp.plan_nodes('SELECT FROM herd a JOIN other b ON a.h = b.h')) AS h_looped;
 SELECT (SELECT count(*) FROM herd a JOIN other b ON a.h = b.h WHERE a.n <= 300)
@@ -252,6 +255,20 @@ WHERE (h < t) <> (lh < lt) OR (h <= t) <> (lh <= lt) OR (h = t) <> (lh = lt) OR 
 	OR (t >= h) <> (lt >= lh) OR (t > h) <> (lt > lh)
 	OR (lh = lt AND handle_hash(h) <> handle_hash(t)) OR (lh = lt AND handle_hash_extended(h, 7) <> handle_hash_extended(t, 7));
 
+-- and two texts, as handles, by the operators that are there for the planner
+SELECT count(*) AS disagree FROM (
+	SELECT soup.t AS a, o.t AS b, lower(regexp_replace(soup.t, '^@', '') COLLATE "C") COLLATE "C" AS la,
+		lower(regexp_replace(o.t, '^@', '') COLLATE "C") COLLATE "C" AS lb
+	FROM soup CROSS JOIN LATERAL (VALUES (soup.n), (soup.n + 1), ((soup.n::bigint * 7919) % 20000)) k (n)
+	JOIN soup o ON o.n = k.n) p
+WHERE (a @< b) <> (la < lb) OR (a @<= b) <> (la <= lb) OR (a @= b) <> (la = lb) OR (a @<> b) <> (la <> lb)
+	OR (a @>= b) <> (la >= lb) OR (a @> b) <> (la > lb) OR sign(handle_cmp(a, b)) <> CASE WHEN la < lb THEN -1 WHEN la > lb THEN 1 ELSE 0 END;
+-- = of two texts is still the server's: with case, and '@' counts
+SELECT 'Bob'::text = 'bob'::text AS same_case, 'bob'::text = '@bob'::text AS same_at, 'Bob'::text @= '@bob'::text AS as_handles;
+-- two texts that a handle equals need not be equal themselves
+SELECT count(*) AS both FROM (VALUES ('Bob'::handle, '@bob'::text, 'BOB'::text)) v (h, t, u) WHERE h = t AND h = u;
+SELECT count(*) AS chained FROM pet p JOIN (VALUES ('@BOB'::text)) a (t) ON p.h = a.t JOIN (VALUES ('bob'::text)) b (u) ON p.h = b.u;
+
 --
 -- Indexes
 --
@@ -318,7 +335,7 @@ LEFT JOIN pg_operator c ON c.oid = o.oprcom LEFT JOIN pg_operator n ON n.oid = o
 WHERE o.oprnamespace = 'trackagoat'::regnamespace AND NOT coalesce(
 	c.oprcom = o.oid AND c.oprleft = o.oprright AND c.oprright = o.oprleft AND c.oprresult = o.oprresult
 	AND n.oprnegate = o.oid AND n.oid <> o.oid AND n.oprleft = o.oprleft AND n.oprright = o.oprright AND n.oprresult = 'bool'::regtype
-	AND (o.oprname, c.oprname, n.oprname) IN (('=', '=', '<>'), ('<>', '<>', '='), ('<', '>', '>='), ('>=', '<=', '<'), ('>', '<', '<='), ('<=', '>=', '>')), false);
+	AND (ltrim(o.oprname, '@'), ltrim(c.oprname, '@'), ltrim(n.oprname, '@')) IN (('=', '=', '<>'), ('<>', '<>', '='), ('<', '>', '>='), ('>=', '<=', '<'), ('>', '<', '<='), ('<=', '>=', '>')), false);
 -- what commutes and negates in the catalogue does so in fact
 SELECT count(*) AS wrong FROM pair WHERE (a < b) <> (b > a) OR (a <= b) <> (b >= a) OR (a = b) <> (b = a)
 	OR (a < b) = (a >= b) OR (a > b) = (a <= b) OR (a = b) = (a <> b);
@@ -329,8 +346,8 @@ WHERE opfnamespace = 'trackagoat'::regnamespace ORDER BY 1, 4, 2, 3;
 SELECT amname, amoplefttype::regtype AS left, amoprighttype::regtype AS right, string_agg(amopstrategy || ' ' || oprname, ', ' ORDER BY amopstrategy) AS operators
 FROM pg_amop p JOIN pg_opfamily f ON f.oid = amopfamily JOIN pg_am a ON a.oid = opfmethod JOIN pg_operator o ON o.oid = amopopr
 WHERE opfnamespace = 'trackagoat'::regnamespace GROUP BY 1, 2, 3 ORDER BY 1, 2, 3;
--- The one thing that amvalidate() misses is what must not be: text compared
--- with text in the way of handles.
+-- every pair of types has its operators; text and text have them under names
+-- that nobody writes, so that = of two texts stays what it is
 SELECT amname, amvalidate(c.oid) AS complete FROM pg_opclass c JOIN pg_am a ON a.oid = opcmethod
 WHERE opcnamespace = 'trackagoat'::regnamespace ORDER BY 1;
 -- input and output functions are those of the type, and have its signature

@@ -48,8 +48,8 @@ typedef struct CampaignNode
 #define SH_DEFINE
 #include "lib/simplehash.h"
 
-static SavedQuery exists_query = {
-	.text = "SELECT FROM trackagoat.campaign WHERE id = $1",
+static SavedQuery organization_query = {
+	.text = "SELECT org_id FROM trackagoat.campaign WHERE id = $1",
 	.read_only = true, .nargs = 1, .types = {UUIDOID}
 };
 
@@ -60,26 +60,26 @@ static SavedQuery lock_query = {
 
 static SavedQuery children_query = {
 	.text = "SELECT DISTINCT child_campaign_id FROM trackagoat.campaign_item"
-	" WHERE campaign_id = ANY ($1) AND child_campaign_id IS NOT NULL",
-	.read_only = true, .nargs = 1, .types = {UUIDARRAYOID}
+	" WHERE campaign_id = ANY ($1) AND org_id = $2 AND child_campaign_id IS NOT NULL",
+	.read_only = true, .nargs = 2, .types = {UUIDARRAYOID, UUIDOID}
 };
 
-/* $1: the campaigns of a tree; every counted video below them, once */
+/* $1: the campaigns of a tree, $2: their organization; every counted video below them, once */
 #define COUNTED_VIDEOS \
 	"SELECT v.id, v.creator_id, v.view_count, v.like_count, v.comment_count," \
 	"  v.share_count, v.save_count" \
 	" FROM (SELECT i.video_id AS id FROM trackagoat.campaign_item i" \
-	"   WHERE i.campaign_id = ANY ($1) AND i.video_id IS NOT NULL" \
+	"   WHERE i.campaign_id = ANY ($1) AND i.org_id = $2 AND i.video_id IS NOT NULL" \
 	"  UNION SELECT w.id FROM trackagoat.campaign_item i" \
-	"   JOIN trackagoat.video w ON w.creator_id = i.creator_id" \
-	"   WHERE i.campaign_id = ANY ($1) AND i.creator_id IS NOT NULL) d" \
-	" JOIN trackagoat.video v ON v.id = d.id" \
-	" LEFT JOIN trackagoat.creator c ON c.id = v.creator_id" \
+	"   JOIN trackagoat.video w ON w.creator_id = i.creator_id AND w.org_id = $2" \
+	"   WHERE i.campaign_id = ANY ($1) AND i.org_id = $2 AND i.creator_id IS NOT NULL) d" \
+	" JOIN trackagoat.video v ON v.id = d.id AND v.org_id = $2" \
+	" LEFT JOIN trackagoat.creator c ON c.id = v.creator_id AND c.org_id = $2" \
 	" WHERE trackagoat.video_counts(v.tracking_status, c.removed_at)"
 
 static SavedQuery videos_query = {
 	.text = "SELECT id FROM (" COUNTED_VIDEOS ") counted",
-	.read_only = true, .nargs = 1, .types = {UUIDARRAYOID}
+	.read_only = true, .nargs = 2, .types = {UUIDARRAYOID, UUIDOID}
 };
 
 static SavedQuery stats_query = {
@@ -94,13 +94,13 @@ static SavedQuery stats_query = {
 	" SELECT count(*) AS creators FROM ("
 	"  SELECT creator_id FROM counted WHERE creator_id IS NOT NULL"
 	"  UNION SELECT i.creator_id FROM trackagoat.campaign_item i"
-	"   JOIN trackagoat.creator c ON c.id = i.creator_id"
-	"   WHERE i.campaign_id = ANY ($1) AND c.removed_at IS NULL) p)"
+	"   JOIN trackagoat.creator c ON c.id = i.creator_id AND c.org_id = $2"
+	"   WHERE i.campaign_id = ANY ($1) AND i.org_id = $2 AND c.removed_at IS NULL) p)"
 	" SELECT creators, videos, views, likes, comments, shares, saves,"
 	"  (coalesce(likes, 0)::numeric + coalesce(comments, 0) + coalesce(shares, 0)"
 	"   + coalesce(saves, 0)) / nullif(views, 0) * 100"
 	" FROM people, total",
-	.read_only = true, .nargs = 1, .types = {UUIDARRAYOID}
+	.read_only = true, .nargs = 2, .types = {UUIDARRAYOID, UUIDOID}
 };
 
 /*
@@ -123,12 +123,12 @@ uuid_text(const pg_uuid_t *id)
 }
 
 /*
- * Everything at or below a campaign, in breadth-first order: a palloc'd array
+ * Everything at or below a campaign of an organization, in breadth-first order: a palloc'd array
  * of nodes, *count long.  Reads under the snapshot (NULL: the active one);
  * SPI must be connected.  Ends even if the stored graph had a cycle.
  */
 static CampaignNode *
-walk_down(const pg_uuid_t *root, Snapshot snapshot, int *count)
+walk_down(const pg_uuid_t *root, const pg_uuid_t *org, Snapshot snapshot, int *count)
 {
 	campaigns_hash *seen = campaigns_create(CurrentMemoryContext, 64, NULL);
 	CampaignNode *nodes;
@@ -147,14 +147,16 @@ walk_down(const pg_uuid_t *root, Snapshot snapshot, int *count)
 
 	while (frontier_count > 0)
 	{
-		Datum		parents = PointerGetDatum(uuid_array(frontier, frontier_count));
+		Datum		values[2];
 		int			rows;
 
 		CHECK_FOR_INTERRUPTS();
+		values[0] = PointerGetDatum(uuid_array(frontier, frontier_count));
+		values[1] = UUIDPGetDatum(org);
 		if (snapshot != NULL)
-			saved_query_run_at(&children_query, &parents, snapshot);
+			saved_query_run_at(&children_query, values, snapshot);
 		else
-			saved_query_run(&children_query, &parents, NULL);
+			saved_query_run(&children_query, values, NULL);
 		rows = (int) SPI_processed;
 		frontier = repalloc_huge(frontier, sizeof(pg_uuid_t) * Max(rows, 1));
 		frontier_count = 0;
@@ -185,21 +187,30 @@ walk_down(const pg_uuid_t *root, Snapshot snapshot, int *count)
 	return nodes;
 }
 
-static bool
-campaign_exists(const pg_uuid_t *id)
+/* The organization of a campaign, palloc'd; NULL where there is no campaign. */
+static pg_uuid_t *
+campaign_organization(const pg_uuid_t *id)
 {
 	Datum		value = UUIDPGetDatum(id);
+	bool		isnull;
 
-	saved_query_run(&exists_query, &value, NULL);
-	return SPI_processed > 0;
+	saved_query_run(&organization_query, &value, NULL);
+	if (SPI_processed == 0)
+		return NULL;
+	if (SPI_processed > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_CARDINALITY_VIOLATION),
+				 errmsg("campaign %s is in several organizations", uuid_text(id)),
+				 errhint("Give campaigns ids that trackagoat.uuidv7() makes.")));
+	return DatumGetUUIDP(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 }
 
 /* The tree of a campaign as a uuid[]; SPI must be connected. */
 static ArrayType *
-tree_array(const pg_uuid_t *root)
+tree_array(const pg_uuid_t *root, const pg_uuid_t *org)
 {
 	int			count;
-	CampaignNode *nodes = walk_down(root, NULL, &count);
+	CampaignNode *nodes = walk_down(root, org, NULL, &count);
 	pg_uuid_t  *ids = palloc_extended(sizeof(pg_uuid_t) * count, MCXT_ALLOC_HUGE);
 
 	for (int i = 0; i < count; i++)
@@ -215,13 +226,15 @@ campaign_tree(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	pg_uuid_t  *root = PG_GETARG_UUID_P(0);
+	pg_uuid_t  *org;
 
 	InitMaterializedSRF(fcinfo, 0);
 	SPI_connect();
-	if (campaign_exists(root))
+	org = campaign_organization(root);
+	if (org != NULL)
 	{
 		int			count;
-		CampaignNode *nodes = walk_down(root, NULL, &count);
+		CampaignNode *nodes = walk_down(root, org, NULL, &count);
 
 		for (int i = 0; i < count; i++)
 		{
@@ -243,19 +256,26 @@ campaign_videos(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	pg_uuid_t  *root = PG_GETARG_UUID_P(0);
-	Datum		tree;
+	pg_uuid_t  *org;
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	SPI_connect();
-	tree = PointerGetDatum(tree_array(root));
-	saved_query_run(&videos_query, &tree, NULL);
-	for (uint64 i = 0; i < SPI_processed; i++)
+	org = campaign_organization(root);
+	if (org != NULL)
 	{
-		Datum		value;
-		bool		isnull;
+		Datum		values[2];
 
-		value = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
-		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &value, &isnull);
+		values[0] = PointerGetDatum(tree_array(root, org));
+		values[1] = UUIDPGetDatum(org);
+		saved_query_run(&videos_query, values, NULL);
+		for (uint64 i = 0; i < SPI_processed; i++)
+		{
+			Datum		value;
+			bool		isnull;
+
+			value = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
+			tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &value, &isnull);
+		}
 	}
 	SPI_finish();
 	return (Datum) 0;
@@ -273,7 +293,8 @@ campaign_stats(PG_FUNCTION_ARGS)
 	HeapTuple	tuple;
 	Datum		values[8];
 	bool		nulls[8];
-	Datum		tree;
+	pg_uuid_t  *org;
+	Datum		parameters[2];
 	Datum		result;
 
 	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE ||
@@ -282,14 +303,16 @@ campaign_stats(PG_FUNCTION_ARGS)
 	tupdesc = BlessTupleDesc(tupdesc);
 
 	SPI_connect();
-	if (!campaign_exists(root))
+	org = campaign_organization(root);
+	if (org == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_TRACKAGOAT_NOT_FOUND),
 				 errmsg("campaign_not_found"),
 				 errdetail("There is no campaign %s.", uuid_text(root)),
 				 errhint("Name an id of trackagoat.campaign.")));
-	tree = PointerGetDatum(tree_array(root));
-	saved_query_run(&stats_query, &tree, NULL);
+	parameters[0] = PointerGetDatum(tree_array(root, org));
+	parameters[1] = UUIDPGetDatum(org);
+	saved_query_run(&stats_query, parameters, NULL);
 	heap_deform_tuple(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, values, nulls);
 	tuple = heap_form_tuple(tupdesc, values, nulls);
 	result = PointerGetDatum(SPI_returntuple(tuple, tupdesc));
@@ -330,6 +353,13 @@ campaign_item_cycle(PG_FUNCTION_ARGS)
 	parameters[0] = SPI_getbinval(tuple, tupdesc, SPI_fnumber(tupdesc, "project_id"), &isnull);
 	parameters[1] = SPI_getbinval(tuple, tupdesc, SPI_fnumber(tupdesc, "org_id"), &isnull);
 	saved_query_run(&lock_query, parameters, NULL);
+	/* row-level security may hide it; without the lock, a cycle could slip in */
+	if (SPI_processed != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("cannot lock project %s", uuid_text(DatumGetUUIDP(parameters[0]))),
+				 errdetail("Adding a campaign to another locks their project's row."),
+				 errhint("The role must see the row and have the right to update it.")));
 
 	parent = *DatumGetUUIDP(SPI_getbinval(tuple, tupdesc,
 										  SPI_fnumber(tupdesc, "campaign_id"), &isnull));
@@ -338,7 +368,7 @@ campaign_item_cycle(PG_FUNCTION_ARGS)
 
 	CommandCounterIncrement();
 	latest = RegisterSnapshot(GetLatestSnapshot());
-	below = walk_down(&child, latest, &count);
+	below = walk_down(&child, DatumGetUUIDP(parameters[1]), latest, &count);
 	UnregisterSnapshot(latest);
 	for (int i = 0; i < count; i++)
 	{

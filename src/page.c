@@ -248,7 +248,7 @@ static void
 judge_item_list(WebPage *page, const PageFacts *facts)
 {
 	const char *outcome = status_outcome(&facts->status);
-	int64		oldest = PAGE_ABSENT;
+	int64		last = PAGE_ABSENT;
 
 	page->source = "item_list";
 	page->exact = true;
@@ -259,17 +259,20 @@ judge_item_list(WebPage *page, const PageFacts *facts)
 	page->has_more = facts->has_more_previous;
 	if (page->has_more == PAGE_FLAG_ABSENT)
 		page->has_more = facts->has_more;
+
+	/*
+	 * Newest first, but for pinned ones, which come before all and may lack
+	 * their mark: so the last item decides, not the oldest.
+	 */
 	for (int i = 0; i < page->nvideos; i++)
 	{
 		const PageVideo *video = &page->videos[i];
 
-		if (video->is_pinned != PAGE_FLAG_TRUE &&
-			video->posted_at != PAGE_ABSENT &&
-			(oldest == PAGE_ABSENT || video->posted_at < oldest))
-			oldest = video->posted_at;
+		if (video->is_pinned != PAGE_FLAG_TRUE && video->posted_at != PAGE_ABSENT)
+			last = video->posted_at;
 	}
-	if (oldest != PAGE_ABSENT)
-		page->next_cursor = oldest * 1000;
+	if (last != PAGE_ABSENT)
+		page->next_cursor = last * 1000;
 	conclude(page, outcome ? outcome : "ok");
 }
 

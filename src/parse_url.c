@@ -68,15 +68,16 @@ parse_video_url(PG_FUNCTION_ARGS)
 			break;
 		default:
 			{
-				int			shown = pg_mbcliplen(VARDATA_ANY(input),
-												 VARSIZE_ANY_EXHDR(input),
+				int			length = VARSIZE_ANY_EXHDR(input);
+				int			shown = pg_mbcliplen(VARDATA_ANY(input), length,
 												 ERROR_SHOWN_LENGTH);
 
 				ereport(ERROR,
 						(errcode(ERRCODE_TRACKAGOAT_BAD_REQUEST),
 						 errmsg("invalid_video_url"),
-						 errdetail("\"%.*s\" is not the URL of a TikTok video.",
-								   shown, VARDATA_ANY(input)),
+						 errdetail("\"%.*s%s\" is not the URL of a TikTok video.",
+								   shown, VARDATA_ANY(input),
+								   shown < length ? "..." : ""),
 						 errhint("Paste a link such as https://www.tiktok.com/@handle/video/7526770564367748360.")));
 			}
 	}

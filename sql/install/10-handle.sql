@@ -46,7 +46,9 @@ CREATE CAST (trackagoat.handle AS text) WITH FUNCTION trackagoat.text(trackagoat
 
 -- Comparison, with a handle or with a text: without case, after one leading "@".
 -- No function of these can fail, so all are leakproof: a policy of row-level
--- security then does not keep them from using an index.
+-- security then does not keep them from using an index.  Two texts compare as
+-- handles by operators of another name, which nobody writes: the planner needs
+-- them to hash or sort the texts that handles are compared with.
 
 CREATE FUNCTION trackagoat.handle_eq(trackagoat.handle, trackagoat.handle) RETURNS boolean
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
@@ -114,6 +116,28 @@ CREATE FUNCTION trackagoat.handle_cmp(text, trackagoat.handle) RETURNS integer
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
 COMMENT ON FUNCTION trackagoat.handle_cmp(text, trackagoat.handle) IS 'less-equal-greater';
 
+CREATE FUNCTION trackagoat.handle_eq(text, text) RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+COMMENT ON FUNCTION trackagoat.handle_eq(text, text) IS 'implementation of @= operator';
+CREATE FUNCTION trackagoat.handle_ne(text, text) RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+COMMENT ON FUNCTION trackagoat.handle_ne(text, text) IS 'implementation of @<> operator';
+CREATE FUNCTION trackagoat.handle_lt(text, text) RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+COMMENT ON FUNCTION trackagoat.handle_lt(text, text) IS 'implementation of @< operator';
+CREATE FUNCTION trackagoat.handle_le(text, text) RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+COMMENT ON FUNCTION trackagoat.handle_le(text, text) IS 'implementation of @<= operator';
+CREATE FUNCTION trackagoat.handle_gt(text, text) RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+COMMENT ON FUNCTION trackagoat.handle_gt(text, text) IS 'implementation of @> operator';
+CREATE FUNCTION trackagoat.handle_ge(text, text) RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+COMMENT ON FUNCTION trackagoat.handle_ge(text, text) IS 'implementation of @>= operator';
+CREATE FUNCTION trackagoat.handle_cmp(text, text) RETURNS integer
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+COMMENT ON FUNCTION trackagoat.handle_cmp(text, text) IS 'less-equal-greater';
+
 CREATE OPERATOR trackagoat.= (
 	LEFTARG = trackagoat.handle, RIGHTARG = trackagoat.handle, FUNCTION = trackagoat.handle_eq,
 	COMMUTATOR = OPERATOR(trackagoat.=), NEGATOR = OPERATOR(trackagoat.<>),
@@ -154,7 +178,7 @@ COMMENT ON OPERATOR trackagoat.>= (trackagoat.handle, trackagoat.handle) IS 'gre
 CREATE OPERATOR trackagoat.= (
 	LEFTARG = trackagoat.handle, RIGHTARG = text, FUNCTION = trackagoat.handle_eq,
 	COMMUTATOR = OPERATOR(trackagoat.=), NEGATOR = OPERATOR(trackagoat.<>),
-	RESTRICT = eqsel, JOIN = eqjoinsel, HASHES
+	RESTRICT = eqsel, JOIN = eqjoinsel, HASHES, MERGES
 );
 COMMENT ON OPERATOR trackagoat.= (trackagoat.handle, text) IS 'equal, without case';
 CREATE OPERATOR trackagoat.<> (
@@ -191,7 +215,7 @@ COMMENT ON OPERATOR trackagoat.>= (trackagoat.handle, text) IS 'greater than or 
 CREATE OPERATOR trackagoat.= (
 	LEFTARG = text, RIGHTARG = trackagoat.handle, FUNCTION = trackagoat.handle_eq,
 	COMMUTATOR = OPERATOR(trackagoat.=), NEGATOR = OPERATOR(trackagoat.<>),
-	RESTRICT = eqsel, JOIN = eqjoinsel, HASHES
+	RESTRICT = eqsel, JOIN = eqjoinsel, HASHES, MERGES
 );
 COMMENT ON OPERATOR trackagoat.= (text, trackagoat.handle) IS 'equal, without case';
 CREATE OPERATOR trackagoat.<> (
@@ -224,6 +248,43 @@ CREATE OPERATOR trackagoat.>= (
 	RESTRICT = scalargesel, JOIN = scalargejoinsel
 );
 COMMENT ON OPERATOR trackagoat.>= (text, trackagoat.handle) IS 'greater than or equal, without case';
+
+CREATE OPERATOR trackagoat.@= (
+	LEFTARG = text, RIGHTARG = text, FUNCTION = trackagoat.handle_eq,
+	COMMUTATOR = OPERATOR(trackagoat.@=), NEGATOR = OPERATOR(trackagoat.@<>),
+	RESTRICT = eqsel, JOIN = eqjoinsel, HASHES, MERGES
+);
+COMMENT ON OPERATOR trackagoat.@= (text, text) IS 'equal, as handles';
+CREATE OPERATOR trackagoat.@<> (
+	LEFTARG = text, RIGHTARG = text, FUNCTION = trackagoat.handle_ne,
+	COMMUTATOR = OPERATOR(trackagoat.@<>), NEGATOR = OPERATOR(trackagoat.@=),
+	RESTRICT = neqsel, JOIN = neqjoinsel
+);
+COMMENT ON OPERATOR trackagoat.@<> (text, text) IS 'not equal, as handles';
+CREATE OPERATOR trackagoat.@< (
+	LEFTARG = text, RIGHTARG = text, FUNCTION = trackagoat.handle_lt,
+	COMMUTATOR = OPERATOR(trackagoat.@>), NEGATOR = OPERATOR(trackagoat.@>=),
+	RESTRICT = scalarltsel, JOIN = scalarltjoinsel
+);
+COMMENT ON OPERATOR trackagoat.@< (text, text) IS 'less than, as handles';
+CREATE OPERATOR trackagoat.@<= (
+	LEFTARG = text, RIGHTARG = text, FUNCTION = trackagoat.handle_le,
+	COMMUTATOR = OPERATOR(trackagoat.@>=), NEGATOR = OPERATOR(trackagoat.@>),
+	RESTRICT = scalarlesel, JOIN = scalarlejoinsel
+);
+COMMENT ON OPERATOR trackagoat.@<= (text, text) IS 'less than or equal, as handles';
+CREATE OPERATOR trackagoat.@> (
+	LEFTARG = text, RIGHTARG = text, FUNCTION = trackagoat.handle_gt,
+	COMMUTATOR = OPERATOR(trackagoat.@<), NEGATOR = OPERATOR(trackagoat.@<=),
+	RESTRICT = scalargtsel, JOIN = scalargtjoinsel
+);
+COMMENT ON OPERATOR trackagoat.@> (text, text) IS 'greater than, as handles';
+CREATE OPERATOR trackagoat.@>= (
+	LEFTARG = text, RIGHTARG = text, FUNCTION = trackagoat.handle_ge,
+	COMMUTATOR = OPERATOR(trackagoat.@<=), NEGATOR = OPERATOR(trackagoat.@<),
+	RESTRICT = scalargesel, JOIN = scalargejoinsel
+);
+COMMENT ON OPERATOR trackagoat.@>= (text, text) IS 'greater than or equal, as handles';
 
 -- Operator classes.  Equal handles differ in bytes, so there is no equalimage
 -- function: a B-tree on handles must not deduplicate.
@@ -270,8 +331,14 @@ ALTER OPERATOR FAMILY trackagoat.handle_ops USING btree ADD
 	OPERATOR 3 trackagoat.= (text, trackagoat.handle),
 	OPERATOR 4 trackagoat.>= (text, trackagoat.handle),
 	OPERATOR 5 trackagoat.> (text, trackagoat.handle),
+	OPERATOR 1 trackagoat.@< (text, text),
+	OPERATOR 2 trackagoat.@<= (text, text),
+	OPERATOR 3 trackagoat.@= (text, text),
+	OPERATOR 4 trackagoat.@>= (text, text),
+	OPERATOR 5 trackagoat.@> (text, text),
 	FUNCTION 1 (trackagoat.handle, text) trackagoat.handle_cmp(trackagoat.handle, text),
-	FUNCTION 1 (text, trackagoat.handle) trackagoat.handle_cmp(text, trackagoat.handle);
+	FUNCTION 1 (text, trackagoat.handle) trackagoat.handle_cmp(text, trackagoat.handle),
+	FUNCTION 1 (text, text) trackagoat.handle_cmp(text, text);
 
 CREATE OPERATOR FAMILY trackagoat.handle_ops USING hash;
 COMMENT ON OPERATOR FAMILY trackagoat.handle_ops USING hash IS 'hashes of handles, and of text compared with them';
@@ -283,6 +350,7 @@ COMMENT ON OPERATOR CLASS trackagoat.handle_ops USING hash IS 'hashes of handles
 ALTER OPERATOR FAMILY trackagoat.handle_ops USING hash ADD
 	OPERATOR 1 trackagoat.= (trackagoat.handle, text),
 	OPERATOR 1 trackagoat.= (text, trackagoat.handle),
+	OPERATOR 1 trackagoat.@= (text, text),
 	FUNCTION 1 (text, text) trackagoat.handle_hash(text),
 	FUNCTION 2 (text, text) trackagoat.handle_hash_extended(text, bigint);
 

@@ -6,21 +6,27 @@ CREATE FUNCTION trackagoat.wake_worker() RETURNS trigger
 	AS 'MODULE_PATHNAME' LANGUAGE C;
 COMMENT ON FUNCTION trackagoat.wake_worker() IS 'trigger: wakes this database''s worker when the transaction commits';
 
+CREATE FUNCTION trackagoat.video_is_fetched(
+	status trackagoat.tracking_status, tracking_disabled_at timestamptz, refresh_stopped_at timestamptz) RETURNS boolean
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN status <> 'excluded' AND tracking_disabled_at IS NULL AND refresh_stopped_at IS NULL;
+COMMENT ON FUNCTION trackagoat.video_is_fetched(trackagoat.tracking_status, timestamptz, timestamptz) IS
+	'whether the counters of a video are fetched, as long as its creator, if any, is active';
+
 CREATE FUNCTION trackagoat.scrape_targets(
 	kind trackagoat.scrape_kind, tiktok_handle trackagoat.handle, tiktok_video_id bigint)
 	RETURNS TABLE (org_id uuid, every interval)
 	LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 1 SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
-#variable_conflict use_column
+#variable_conflict use_variable
 BEGIN
 	IF scrape_targets.kind = 'video_stats' THEN
 		RETURN QUERY SELECT o.id, o.video_stats_interval
 		FROM trackagoat.organization o
 		WHERE o.id IN (
-			SELECT v.org_id FROM trackagoat.video v LEFT JOIN trackagoat.creator c ON c.id = v.creator_id
+			SELECT v.org_id FROM trackagoat.video v LEFT JOIN trackagoat.creator c ON c.id = v.creator_id AND c.org_id = v.org_id
 			WHERE v.tiktok_video_id = scrape_targets.tiktok_video_id
-				AND v.tracking_status <> 'excluded'
-				AND v.tracking_disabled_at IS NULL AND v.refresh_stopped_at IS NULL
+				AND trackagoat.video_is_fetched(v.tracking_status, v.tracking_disabled_at, v.refresh_stopped_at)
 				AND coalesce(c.is_active, true));
 	ELSE
 		RETURN QUERY SELECT o.id, CASE scrape_targets.kind
@@ -40,7 +46,7 @@ CREATE FUNCTION trackagoat.queue_scrape(
 	due_at timestamptz, next_at timestamptz DEFAULT NULL, priority integer DEFAULT 0) RETURNS uuid
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
-#variable_conflict use_column
+#variable_conflict use_variable
 DECLARE
 	job_id uuid;
 BEGIN
@@ -50,7 +56,7 @@ BEGIN
 	ON CONFLICT ON CONSTRAINT scrape_job_target_key DO UPDATE SET
 		-- a request that comes while the job is in flight is for after that
 		due_at = CASE WHEN excluded.due_at IS NULL OR j.leased_until IS NULL
-			THEN least(j.due_at, excluded.due_at) ELSE excluded.due_at END,
+			THEN least(j.due_at, excluded.due_at) ELSE greatest(excluded.due_at, clock_timestamp()) END,
 		next_at = least(j.next_at, excluded.next_at),
 		priority = greatest(j.priority, excluded.priority)
 	RETURNING j.id INTO job_id;
@@ -72,26 +78,42 @@ CREATE FUNCTION trackagoat.creator_scrape() RETURNS trigger
 $$
 DECLARE
 	due timestamptz;
+	list_job uuid;
 BEGIN
-	IF TG_OP = 'UPDATE' AND OLD.is_active AND OLD.tiktok_handle = NEW.tiktok_handle THEN
+	IF TG_OP = 'UPDATE' AND OLD.listing_wanted_at = NEW.listing_wanted_at THEN
 		RETURN NULL;
 	END IF;
 	IF TG_OP = 'UPDATE' OR trackagoat.happens_now(NEW.created_at) THEN
 		due := now();
 	END IF;
 	PERFORM trackagoat.queue_scrape('creator_profile', NEW.tiktok_handle, NULL, due, now(), 1);
-	PERFORM trackagoat.queue_scrape('discover_videos', NEW.tiktok_handle, NULL, due, now(), 1);
+	list_job := trackagoat.queue_scrape('discover_videos', NEW.tiktok_handle, NULL, due, now(), 1);
+	-- the list waits for the profile, which tells whose it is
+	UPDATE trackagoat.scrape_job j SET sec_uid = NULL WHERE j.id = list_job AND j.sec_uid IS NOT NULL;
+	-- while it was not active, the jobs of its videos may have been deleted
+	IF TG_OP = 'UPDATE' AND NOT OLD.is_active THEN
+		PERFORM trackagoat.queue_scrape('video_stats', NULL, v.tiktok_video_id, NULL, now())
+		FROM (SELECT w.tiktok_video_id FROM trackagoat.video w
+			WHERE w.creator_id = NEW.id AND w.org_id = NEW.org_id
+				AND trackagoat.video_is_fetched(w.tracking_status, w.tracking_disabled_at, w.refresh_stopped_at)
+			ORDER BY w.tiktok_video_id) v;
+	END IF;
 	RETURN NULL;
 END
 $$;
 COMMENT ON FUNCTION trackagoat.creator_scrape() IS
-	'trigger: queues profile and discovery of a creator that is new, renamed or active again';
+	'trigger: queues profile and discovery of a creator that is new, renamed, active again or wants older videos';
 
 CREATE FUNCTION trackagoat.video_scrape() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 BEGIN
-	IF NEW.tracking_status = 'direct_add' AND trackagoat.happens_now(NEW.created_at) THEN
+	IF TG_OP = 'UPDATE' AND trackagoat.video_is_fetched(
+		OLD.tracking_status, OLD.tracking_disabled_at, OLD.refresh_stopped_at)
+	THEN
+		RETURN NULL;
+	END IF;
+	IF TG_OP = 'INSERT' AND NEW.tracking_status = 'direct_add' AND trackagoat.happens_now(NEW.created_at) THEN
 		PERFORM trackagoat.queue_scrape('video_stats', NULL, NEW.tiktok_video_id, now(), now(), 1);
 	ELSE
 		PERFORM trackagoat.queue_scrape('video_stats', NULL, NEW.tiktok_video_id, NULL, now());
@@ -100,7 +122,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION trackagoat.video_scrape() IS
-	'trigger: queues a video that was added by URL; leaves one that discovery found to the schedule';
+	'trigger: queues a video that was added by URL; leaves one that discovery found, or that is fetched again, to the schedule';
 
 CREATE FUNCTION trackagoat.scrape_creator(creator_id uuid) RETURNS uuid
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
@@ -169,24 +191,28 @@ CREATE FUNCTION trackagoat.claim_scrapes(max_jobs integer, lease interval)
 		tiktok_video_id bigint, sec_uid text, list_cursor bigint)
 	LANGUAGE plpgsql VOLATILE ROWS 10 SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
-#variable_conflict use_column
+#variable_conflict use_variable
 DECLARE
 	job record;
 	claimed integer := 0;
+	deleted integer := 0;
 BEGIN
-	WHILE claimed < max_jobs LOOP
-		SELECT j.id, j.kind, j.tiktok_handle, j.tiktok_video_id, j.list_cursor, j.attempts INTO job
+	WHILE claimed < max_jobs AND deleted < 1000 LOOP
+		SELECT j.id, j.kind, j.tiktok_handle, j.tiktok_video_id, j.sec_uid, j.list_cursor, j.attempts INTO job
 		FROM trackagoat.scrape_job j
 		WHERE j.due_at <= clock_timestamp() AND j.leased_until IS NULL
-			-- a list is asked for by the secUid that the profile shows
-			AND (j.kind <> 'discover_videos' OR EXISTS (SELECT FROM trackagoat.creator c
-				WHERE c.tiktok_handle = j.tiktok_handle AND c.removed_at IS NULL AND c.tiktok_sec_uid IS NOT NULL))
+			AND (j.kind <> 'discover_videos' OR j.sec_uid IS NOT NULL)
 		ORDER BY j.priority DESC, j.due_at LIMIT 1
 		FOR UPDATE SKIP LOCKED;
 		EXIT WHEN NOT FOUND;
 
-		IF NOT EXISTS (SELECT FROM trackagoat.scrape_targets(job.kind, job.tiktok_handle, job.tiktok_video_id)) THEN
-			DELETE FROM trackagoat.scrape_job j WHERE j.id = job.id;
+		PERFORM FROM trackagoat.scrape_targets(job.kind, job.tiktok_handle, job.tiktok_video_id);
+		IF NOT FOUND THEN
+			-- with a profile goes the list that waits for it
+			DELETE FROM trackagoat.scrape_job j WHERE j.id = job.id
+				OR (job.kind = 'creator_profile' AND j.kind = 'discover_videos'
+					AND j.tiktok_handle = job.tiktok_handle AND j.leased_until IS NULL);
+			deleted := deleted + 1;
 			CONTINUE;
 		END IF;
 
@@ -203,10 +229,8 @@ BEGIN
 		kind := job.kind;
 		tiktok_handle := job.tiktok_handle;
 		tiktok_video_id := job.tiktok_video_id;
+		sec_uid := job.sec_uid;
 		list_cursor := job.list_cursor;
-		SELECT c.tiktok_sec_uid INTO sec_uid FROM trackagoat.creator c
-		WHERE c.tiktok_handle = job.tiktok_handle AND c.removed_at IS NULL AND c.tiktok_sec_uid IS NOT NULL
-		ORDER BY c.is_active DESC, c.last_scraped_at DESC LIMIT 1;
 		RETURN NEXT;
 	END LOOP;
 END
@@ -220,11 +244,24 @@ $$
 BEGIN
 	RETURN (SELECT min(f.due_at) FROM (VALUES (0), (1)) p (priority)
 		CROSS JOIN LATERAL (SELECT j.due_at FROM trackagoat.scrape_job j
-			WHERE j.priority = p.priority AND j.due_at > clock_timestamp() AND j.leased_until IS NULL
+			WHERE j.priority = p.priority AND j.due_at IS NOT NULL AND j.leased_until IS NULL
+				AND (j.kind <> 'discover_videos' OR j.sec_uid IS NOT NULL)
 			ORDER BY j.due_at LIMIT 1) f);
 END
 $$;
-COMMENT ON FUNCTION trackagoat.next_scrape_due() IS 'when the next queued job becomes due; NULL for never';
+COMMENT ON FUNCTION trackagoat.next_scrape_due() IS
+	'when the next queued job that can be claimed becomes due; NULL for never';
+
+CREATE FUNCTION trackagoat.host_paused_until() RETURNS timestamptz
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	RETURN (SELECT max(a.host_paused_until) FROM trackagoat.scrape_attempt a
+		WHERE a.host_paused_until > clock_timestamp());
+END
+$$;
+COMMENT ON FUNCTION trackagoat.host_paused_until() IS
+	'until when the host is to be left alone, by what its answers have said; NULL when it may be asked';
 
 CREATE FUNCTION trackagoat.store_scrape(
 	org_id uuid, kind trackagoat.scrape_kind, tiktok_handle trackagoat.handle, tiktok_video_id bigint,
@@ -236,6 +273,14 @@ BEGIN
 		RETURN trackagoat.store_profile(org_id, tiktok_handle, fetched_at, page);
 	END IF;
 	IF kind = 'discover_videos' THEN
+		-- an empty list is anybody's
+		PERFORM FROM trackagoat.creator c
+		WHERE c.org_id = store_scrape.org_id AND c.tiktok_handle = store_scrape.tiktok_handle
+			AND c.removed_at IS NULL AND c.is_active
+			AND c.tiktok_account_id = coalesce((page #>> '{account,id}')::bigint, c.tiktok_account_id);
+		IF NOT FOUND THEN
+			RETURN 'account_changed';
+		END IF;
 		PERFORM trackagoat.store_new_videos(org_id, tiktok_handle, page);
 	END IF;
 	PERFORM trackagoat.store_videos(org_id, fetched_at, page);
@@ -249,14 +294,14 @@ CREATE FUNCTION trackagoat.store_profile(
 	org_id uuid, tiktok_handle trackagoat.handle, fetched_at timestamptz, page jsonb) RETURNS text
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
-#variable_conflict use_column
+#variable_conflict use_variable
 DECLARE
 	account jsonb := page -> 'account';
 	ids uuid[];
 	n integer;
 BEGIN
 	UPDATE trackagoat.creator c SET
-		tiktok_account_id = (account ->> 'id')::bigint,
+		tiktok_account_id = coalesce((account ->> 'id')::bigint, c.tiktok_account_id),
 		tiktok_sec_uid = coalesce(account ->> 'sec_uid', c.tiktok_sec_uid),
 		display_name = coalesce(account ->> 'display_name', c.display_name),
 		bio = coalesce(account ->> 'bio', c.bio),
@@ -273,7 +318,7 @@ BEGIN
 
 	SELECT array_agg(c.id) INTO ids FROM trackagoat.creator c
 	WHERE c.org_id = store_profile.org_id AND c.tiktok_handle = store_profile.tiktok_handle
-		AND c.removed_at IS NULL AND c.is_active AND c.tiktok_account_id = (account ->> 'id')::bigint;
+		AND c.removed_at IS NULL AND c.is_active AND coalesce(c.tiktok_account_id = (account ->> 'id')::bigint, true);
 	IF ids IS NULL THEN
 		RETURN 'account_changed';
 	END IF;
@@ -284,7 +329,7 @@ BEGIN
 		array_fill((account ->> 'following_count')::bigint, ARRAY[n]),
 		array_fill((account ->> 'total_likes_count')::bigint, ARRAY[n]),
 		array_fill((account ->> 'video_count')::bigint, ARRAY[n]),
-		page ->> 'source', (page ->> 'exact')::boolean);
+		page ->> 'source', (page ->> 'exact')::boolean, org_id);
 	RETURN 'ok';
 END
 $$;
@@ -297,8 +342,7 @@ CREATE FUNCTION trackagoat.page_videos(page jsonb)
 		save_count bigint, duration integer, thumbnail_url text, is_ad boolean, hashtags text[])
 	LANGUAGE sql STABLE PARALLEL SAFE ROWS 15 SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
-	SELECT DISTINCT ON (v.tiktok_video_id) v.tiktok_video_id, v.tiktok_handle, v.title,
-		coalesce(v.posted_at, trackagoat.video_id_time(v.tiktok_video_id)), v.kind,
+	SELECT DISTINCT ON (v.tiktok_video_id) v.tiktok_video_id, v.tiktok_handle, v.title, v.posted_at, v.kind,
 		v.view_count, v.like_count, v.comment_count, v.share_count, v.save_count,
 		least(v.duration, 2147483647)::integer, v.thumbnail_url, v.is_ad,
 		ARRAY(SELECT jsonb_array_elements_text(v.hashtags))
@@ -314,7 +358,7 @@ CREATE FUNCTION trackagoat.store_new_videos(
 	org_id uuid, tiktok_handle trackagoat.handle, page jsonb) RETURNS integer
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
-#variable_conflict use_column
+#variable_conflict use_variable
 DECLARE
 	stored integer;
 BEGIN
@@ -322,14 +366,15 @@ BEGIN
 		tracking_status, kind, title, posted_at, duration, thumbnail_url, hashtags, is_ad)
 	SELECT c.org_id, c.project_id, c.id, v.tiktok_video_id, v.tiktok_handle,
 		CASE c.tracking_mode WHEN 'auto' THEN 'auto_tracked' ELSE 'pending_review' END::trackagoat.tracking_status,
-		v.kind, v.title, v.posted_at, v.duration, v.thumbnail_url, v.hashtags, v.is_ad
+		v.kind, v.title, coalesce(v.posted_at, trackagoat.video_id_time(v.tiktok_video_id)),
+		v.duration, v.thumbnail_url, v.hashtags, v.is_ad
 	FROM trackagoat.page_videos(page) v
 	CROSS JOIN trackagoat.creator c
 	JOIN trackagoat.organization o ON o.id = c.org_id
 	WHERE c.org_id = store_new_videos.org_id AND c.tiktok_handle = store_new_videos.tiktok_handle
 		AND c.removed_at IS NULL AND c.is_active
-		AND coalesce(c.tiktok_account_id = (page #>> '{account,id}')::bigint, true)
-		AND (v.posted_at AT TIME ZONE o.timezone)::date >= c.tracking_start_date
+		AND c.tiktok_account_id = coalesce((page #>> '{account,id}')::bigint, c.tiktok_account_id)
+		AND (coalesce(v.posted_at, trackagoat.video_id_time(v.tiktok_video_id)) AT TIME ZONE o.timezone)::date >= c.tracking_start_date
 	ORDER BY c.id, v.posted_at
 	ON CONFLICT DO NOTHING;
 	GET DIAGNOSTICS stored = ROW_COUNT;
@@ -342,7 +387,7 @@ COMMENT ON FUNCTION trackagoat.store_new_videos(uuid, trackagoat.handle, jsonb) 
 CREATE FUNCTION trackagoat.store_videos(org_id uuid, fetched_at timestamptz, page jsonb) RETURNS integer
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
-#variable_conflict use_column
+#variable_conflict use_variable
 DECLARE
 	seen record;
 BEGIN
@@ -364,10 +409,10 @@ BEGIN
 		tiktok_handle = coalesce(p.tiktok_handle, v.tiktok_handle),
 		kind = p.kind,
 		title = coalesce(p.title, v.title),
-		posted_at = coalesce(p.posted_at, v.posted_at),
+		posted_at = coalesce(p.posted_at, v.posted_at, trackagoat.video_id_time(v.tiktok_video_id)),
 		duration = coalesce(p.duration, v.duration),
 		thumbnail_url = coalesce(p.thumbnail_url, v.thumbnail_url),
-		hashtags = p.hashtags,
+		hashtags = coalesce(nullif(p.hashtags, '{}'), v.hashtags),
 		is_ad = coalesce(p.is_ad, v.is_ad),
 		creator_id = coalesce(v.creator_id, (SELECT c.id FROM trackagoat.creator c
 			WHERE c.project_id = v.project_id AND c.org_id = v.org_id
@@ -376,68 +421,83 @@ BEGIN
 	WHERE v.org_id = store_videos.org_id AND v.id = ANY (seen.ids) AND v.tiktok_video_id = p.tiktok_video_id;
 
 	RETURN trackagoat.observe_videos(seen.ids, seen.times, seen.views, seen.likes, seen.comments,
-		seen.shares, seen.saves, page ->> 'source', (page ->> 'exact')::boolean);
+		seen.shares, seen.saves, page ->> 'source', (page ->> 'exact')::boolean, org_id);
 END
 $$;
 COMMENT ON FUNCTION trackagoat.store_videos(uuid, timestamptz, jsonb) IS
 	'store what a page says of the organization''s videos; answers how many points were stored';
 
-CREATE FUNCTION trackagoat.advance_listing(job_id uuid, every interval, page jsonb) RETURNS text
+CREATE FUNCTION trackagoat.advance_listing(job_id uuid, every interval, page jsonb, is_partly_stored boolean) RETURNS text
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
+#variable_conflict use_variable
 DECLARE
 	job record;
-	wanted_back_to timestamptz;
 	stop_at timestamptz;
 	asked bigint;
+	newest timestamptz;
 	next_cursor bigint := (page #>> '{next,cursor}')::bigint;
 	has_more boolean := (page #>> '{next,has_more}')::boolean;
 	is_empty boolean;
 	is_done boolean;
+	is_behind boolean;
 BEGIN
 	SELECT j.* INTO job FROM trackagoat.scrape_job j WHERE j.id = job_id;
 	job.list_started_at := coalesce(job.list_started_at, job.leased_at);
 	asked := coalesce(job.list_cursor, trunc(extract(epoch FROM job.list_started_at) * 1000)::bigint);
 
-	-- the next page must be older; the item that both pages share is no progress
-	IF job.list_cursor IS NOT NULL AND next_cursor > asked THEN
+	-- what follows must be older, but for the item that two pages share
+	SELECT max((v.item ->> 'posted_at')::timestamptz) INTO newest
+	FROM jsonb_array_elements(page -> 'videos') v (item)
+	WHERE NOT coalesce((v.item ->> 'is_pinned')::boolean, false);
+	IF job.list_cursor IS NOT NULL AND newest > to_timestamp(asked / 1000.0) + interval '1 second' THEN
 		RETURN 'repeated_page';
 	END IF;
-	is_empty := next_cursor IS NULL OR (job.list_cursor IS NOT NULL AND next_cursor = asked);
+	is_empty := next_cursor IS NULL OR (job.list_cursor IS NOT NULL AND next_cursor >= asked);
 
-	SELECT min(c.tracking_start_date::timestamp AT TIME ZONE o.timezone) INTO wanted_back_to
+	-- a creator whom an earlier listing covers only wants what came since
+	SELECT min(greatest(c.tracking_start_date::timestamp AT TIME ZONE o.timezone,
+			CASE WHEN c.listing_wanted_at < job.listed_at THEN job.listed_at - interval '1 day' END)),
+		coalesce(bool_or(c.listing_wanted_at >= job.list_started_at), false)
+	INTO stop_at, is_behind
 	FROM trackagoat.creator c JOIN trackagoat.organization o ON o.id = c.org_id
 	WHERE c.tiktok_handle = job.tiktok_handle AND c.removed_at IS NULL AND c.is_active;
-	-- what the last complete listing saw need not be listed again
-	stop_at := CASE WHEN job.listed_back_to <= wanted_back_to
-		THEN greatest(wanted_back_to, job.listed_at - interval '1 day') ELSE wanted_back_to END;
 
 	IF is_empty THEN
-		-- an empty page is not the end: step back a week
+		-- an empty page is not the end: step back a week; but not for ever where nothing says that there is more
+		IF has_more IS NULL AND job.list_empty_pages >= 4 THEN
+			UPDATE trackagoat.scrape_job j SET list_cursor = NULL, list_started_at = NULL, list_empty_pages = 0
+			WHERE j.id = job_id;
+			RETURN 'refused_empty';
+		END IF;
 		next_cursor := asked - 604800000;
 	END IF;
-	is_done := NOT coalesce(has_more, NOT is_empty)
+	is_done := has_more IS FALSE
 		OR to_timestamp(next_cursor / 1000.0) < greatest(stop_at, '2016-09-01 00:00+00');
 
 	UPDATE trackagoat.scrape_job j SET
 		list_cursor = CASE WHEN NOT is_done THEN next_cursor END,
 		list_started_at = CASE WHEN NOT is_done THEN job.list_started_at END,
 		list_empty_pages = CASE WHEN is_empty AND NOT is_done THEN j.list_empty_pages + 1 ELSE 0 END,
-		listed_at = CASE WHEN is_done THEN job.list_started_at ELSE j.listed_at END,
-		listed_back_to = CASE WHEN is_done THEN least(j.listed_back_to, wanted_back_to) ELSE j.listed_back_to END,
-		due_at = CASE WHEN NOT is_done THEN clock_timestamp() WHEN j.due_at > j.leased_at THEN j.due_at END,
+		list_has_gaps = NOT is_done AND (j.list_has_gaps OR is_partly_stored),
+		-- a listing that not everybody could store covers nobody
+		listed_at = CASE WHEN is_done AND NOT j.list_has_gaps AND NOT is_partly_stored
+			THEN job.list_started_at ELSE j.listed_at END,
+		-- whoever came while it was under way has not seen its first pages
+		due_at = CASE WHEN NOT is_done OR is_behind THEN clock_timestamp()
+			WHEN j.due_at > j.leased_at THEN j.due_at END,
 		next_at = CASE WHEN is_done THEN job.list_started_at + every ELSE j.next_at END
 	WHERE j.id = job_id;
-	RETURN 'ok';
+	RETURN CASE WHEN is_partly_stored THEN 'partly_stored' ELSE 'ok' END;
 END
 $$;
-COMMENT ON FUNCTION trackagoat.advance_listing(uuid, interval, jsonb) IS
-	'after a page of a creator''s videos: go on to the next page, or end the listing; answers the outcome: ok or repeated_page';
+COMMENT ON FUNCTION trackagoat.advance_listing(uuid, interval, jsonb, boolean) IS
+	'after a page of a creator''s videos: go on to the next page, or end the listing; answers the outcome: ok, partly_stored, repeated_page or refused_empty';
 
 CREATE FUNCTION trackagoat.finish_scrape(
 	attempt_id bigint, outcome text, http_status integer, body_bytes bigint, detail text,
-	retry_after interval, page jsonb) RETURNS interval
-	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+	retry_after interval, page jsonb) RETURNS text
+	LANGUAGE plpgsql VOLATILE SET lock_timeout = '2s' SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 #variable_conflict use_variable
 DECLARE
@@ -450,50 +510,56 @@ BEGIN
 	WHERE j.id = (SELECT a.job_id FROM trackagoat.scrape_attempt a WHERE a.id = attempt_id AND a.finished_at IS NULL)
 	FOR NO KEY UPDATE;
 
-	IF FOUND AND outcome = 'ok' THEN
-		SELECT min(t.every) INTO every
+	IF FOUND AND outcome IN ('ok', 'partly_stored') THEN
+		-- if nobody wants it any more, it is soon claimed again and deleted
+		SELECT coalesce(min(t.every), '0') INTO every
 		FROM trackagoat.scrape_targets(job.kind, job.tiktok_handle, job.tiktok_video_id) t;
 		IF job.kind = 'discover_videos' THEN
-			outcome := trackagoat.advance_listing(job.id, every, page);
+			outcome := trackagoat.advance_listing(job.id, every, page, outcome = 'partly_stored');
 		ELSE
 			UPDATE trackagoat.scrape_job j SET next_at = clock_timestamp() + every,
 				due_at = CASE WHEN j.due_at > j.leased_at THEN j.due_at END
 			WHERE j.id = job.id;
 		END IF;
-		IF outcome = 'ok' THEN
-			UPDATE trackagoat.scrape_job j SET attempts = 0, priority = 0, last_success_at = clock_timestamp()
-			WHERE j.id = job.id;
-			PERFORM trackagoat.postpone_videos(page);
+		IF job.kind = 'creator_profile' THEN
+			UPDATE trackagoat.scrape_job j SET sec_uid = page #>> '{account,sec_uid}'
+			WHERE j.kind = 'discover_videos' AND j.tiktok_handle = job.tiktok_handle AND j.tiktok_video_id IS NULL
+				AND j.sec_uid IS DISTINCT FROM page #>> '{account,sec_uid}';
 		END IF;
 	END IF;
 
 	SELECT o.* INTO STRICT rule FROM trackagoat.scrape_outcome o WHERE o.outcome = finish_scrape.outcome;
-	IF job.id IS NOT NULL AND NOT rule.is_success THEN
+	IF job.id IS NOT NULL AND rule.is_success THEN
+		UPDATE trackagoat.scrape_job j SET attempts = 0, last_success_at = clock_timestamp(),
+			priority = CASE WHEN j.due_at > j.leased_at AND j.list_cursor IS NULL THEN j.priority ELSE 0 END
+		WHERE j.id = job.id;
+		PERFORM trackagoat.postpone_videos(page);
+	ELSIF job.id IS NOT NULL AND NOT (outcome = 'partly_stored' AND job.kind = 'discover_videos') THEN
 		again := clock_timestamp() + greatest(retry_after,
 			least(rule.retry_after * 2 ^ least(job.attempts - 1, 20), rule.retry_limit)) * (1 + random() / 5);
-		UPDATE trackagoat.scrape_job j SET due_at = again
+		-- a person's request that came meanwhile does not wait
+		UPDATE trackagoat.scrape_job j SET due_at = CASE WHEN j.due_at > j.leased_at THEN j.due_at ELSE again END
 		WHERE j.id = job.id
-			-- the list waits for the profile, so it fails with it
-			OR (job.kind = 'creator_profile' AND j.kind = 'discover_videos' AND j.tiktok_handle = job.tiktok_handle
-				AND j.due_at < again AND j.leased_until IS NULL);
+		RETURNING j.due_at INTO again;
 	END IF;
 	UPDATE trackagoat.scrape_job j SET last_outcome = outcome,
 		leased_at = NULL, leased_until = NULL, leased_by = NULL
 	WHERE j.id = job.id;
 	UPDATE trackagoat.scrape_attempt a SET finished_at = clock_timestamp(), outcome = finish_scrape.outcome,
 		http_status = finish_scrape.http_status, body_bytes = finish_scrape.body_bytes,
-		detail = finish_scrape.detail, next_attempt_at = again
+		detail = finish_scrape.detail, next_attempt_at = again,
+		host_paused_until = clock_timestamp() + CASE WHEN rule.host_pause IS NOT NULL THEN greatest(rule.host_pause, retry_after) END
 	WHERE a.id = attempt_id AND a.finished_at IS NULL;
-
-	RETURN CASE WHEN rule.host_pause IS NOT NULL THEN greatest(rule.host_pause, retry_after) END;
+	RETURN outcome;
 END
 $$;
 COMMENT ON FUNCTION trackagoat.finish_scrape(bigint, text, integer, bigint, text, interval, jsonb) IS
-	'end an attempt: note its outcome, release the job, say when it is due again; answers how long the host is to be left alone';
+	'end an attempt: note its outcome, release the job, say when it is due again and whether the host is to be left alone; answers the final outcome';
 
 CREATE FUNCTION trackagoat.postpone_videos(page jsonb) RETURNS integer
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
+#variable_conflict use_variable
 DECLARE
 	postponed integer;
 BEGIN
@@ -539,10 +605,28 @@ $$;
 COMMENT ON FUNCTION trackagoat.release_scrapes() IS
 	'give back the jobs of workers that are gone or over their lease; answers how many';
 
+CREATE FUNCTION trackagoat.tables_are_ready() RETURNS boolean
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	RETURN (SELECT max(v.version) FROM trackagoat.setup_version v) = trackagoat.tables_version()
+		-- a restore makes these last, when all rows are there
+		AND (SELECT count(*) FROM pg_constraint c
+			WHERE c.connamespace = 'trackagoat'::regnamespace AND c.contype = 'f'
+				AND c.conname IN ('scrape_attempt_job_fkey', 'scrape_job_last_outcome_fkey', 'creator_history_creator_fkey',
+					'video_history_video_fkey', 'video_creator_fkey', 'video_project_fkey')) = 6
+		AND (SELECT count(*) FROM pg_trigger t
+			WHERE t.tgrelid IN ('trackagoat.creator'::regclass, 'trackagoat.video'::regclass, 'trackagoat.scrape_job'::regclass)
+				AND t.tgname IN ('creator_scrape', 'video_scrape', 'scrape_job_wake')) = 3;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.tables_are_ready() IS
+	'whether the tables are of the library''s version and complete, as they are not while a dump is being restored';
+
 CREATE PROCEDURE trackagoat.run_scrapes(max_jobs integer DEFAULT 100)
 	AS 'MODULE_PATHNAME' LANGUAGE C;
 COMMENT ON PROCEDURE trackagoat.run_scrapes(integer) IS
-	'fetch and store up to so many due jobs in this session, as the worker would; commits as it goes; for the owner of the tables';
+	'fetch and store up to so many due jobs in this session, as the worker would; commits as it goes; only as the owner of the tables';
 
 CREATE FUNCTION trackagoat.worker_status()
 	RETURNS TABLE (database name, pid integer, state text, started_at timestamptz, active_at timestamptz,

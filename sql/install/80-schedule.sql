@@ -16,6 +16,14 @@ DECLARE
 		'trackagoat ' || current_database(), '* * * * *', 'SELECT trackagoat.enqueue_due()'));
 	job_id bigint;
 BEGIN
+	PERFORM FROM pg_class c
+	WHERE c.oid = to_regclass('trackagoat.scrape_job') AND c.relowner = current_user::regrole;
+	IF NOT FOUND THEN
+		RAISE insufficient_privilege USING
+			MESSAGE = 'only the owner of the tables may schedule scrapes',
+			DETAIL = 'pg_cron runs the job as the role that schedules it.',
+			HINT = 'SET ROLE to the owner of trackagoat.scrape_job.';
+	END IF;
 	IF command IS NULL THEN
 		RAISE SQLSTATE 'PT409' USING
 			MESSAGE = 'pg_cron_missing',

@@ -42,7 +42,8 @@ $tables$;
 		RAISE NOTICE '%', trackagoat.worker_problem()
 			USING HINT = 'The tables work all the same; nothing is fetched by itself until then.';
 	END IF;
-	IF NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_cron') THEN
+	PERFORM FROM pg_extension e WHERE e.extname = 'pg_cron';
+	IF NOT FOUND THEN
 		RAISE NOTICE 'pg_cron is not installed in this database'
 			USING HINT = 'Install it and SELECT trackagoat.schedule_scrapes(), or call trackagoat.enqueue_due() every minute by other means.';
 	END IF;

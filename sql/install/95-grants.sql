@@ -30,6 +30,13 @@ GRANT EXECUTE ON FUNCTION
 	trackagoat.handle_gt(text, trackagoat.handle),
 	trackagoat.handle_ge(text, trackagoat.handle),
 	trackagoat.handle_cmp(text, trackagoat.handle),
+	trackagoat.handle_eq(text, text),
+	trackagoat.handle_ne(text, text),
+	trackagoat.handle_lt(text, text),
+	trackagoat.handle_le(text, text),
+	trackagoat.handle_gt(text, text),
+	trackagoat.handle_ge(text, text),
+	trackagoat.handle_cmp(text, text),
 	trackagoat.handle_sortsupport(internal),
 	trackagoat.handle_hash(trackagoat.handle),
 	trackagoat.handle_hash(text),
@@ -48,5 +55,6 @@ GRANT EXECUTE ON FUNCTION
 	trackagoat.tables_version(),
 	trackagoat.is_public_address(inet),
 	trackagoat.happens_now(timestamptz),
+	trackagoat.video_is_fetched(trackagoat.tracking_status, timestamptz, timestamptz),
 	trackagoat.video_counts(trackagoat.tracking_status, timestamptz)
 	TO PUBLIC;

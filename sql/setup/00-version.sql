@@ -8,3 +8,5 @@ CREATE TABLE trackagoat.setup_version (
 COMMENT ON TABLE trackagoat.setup_version IS 'versions of the tables that setup() has brought here; the highest is in force';
 COMMENT ON COLUMN trackagoat.setup_version.version IS 'version of the tables';
 COMMENT ON COLUMN trackagoat.setup_version.set_up_at IS 'when setup() brought it';
+
+ALTER TABLE trackagoat.setup_version ENABLE ROW LEVEL SECURITY;

@@ -18,6 +18,8 @@ CREATE TABLE trackagoat.creator (
 	video_count bigint,
 	last_observed_at timestamptz,
 	last_scraped_at timestamptz,
+	baseline_at timestamptz NOT NULL DEFAULT '-infinity',
+	listing_wanted_at timestamptz NOT NULL DEFAULT clock_timestamp(),
 	readme text,
 	metadata jsonb NOT NULL DEFAULT '{}',
 	tracking_mode trackagoat.tracking_mode NOT NULL DEFAULT 'auto',
@@ -33,6 +35,8 @@ CREATE TABLE trackagoat.creator (
 	CONSTRAINT creator_project_key UNIQUE (id, project_id, org_id),
 	CONSTRAINT creator_project_fkey FOREIGN KEY (project_id, org_id)
 		REFERENCES trackagoat.project (id, org_id) ON DELETE CASCADE,
+	-- it goes into a URL
+	CONSTRAINT creator_tiktok_sec_uid_check CHECK (tiktok_sec_uid ~ '^[A-Za-z0-9_-]{16,128}$'),
 	CONSTRAINT creator_metadata_check CHECK (jsonb_typeof(metadata) = 'object'),
 	CONSTRAINT creator_readme_check CHECK (octet_length(readme) <= 65536),
 	CONSTRAINT creator_counts_check CHECK (least(follower_count, following_count, total_likes_count, video_count) >= 0)
@@ -55,6 +59,8 @@ COMMENT ON COLUMN trackagoat.creator.total_likes_count IS 'likes over all videos
 COMMENT ON COLUMN trackagoat.creator.video_count IS 'videos of the account on TikTok, last known';
 COMMENT ON COLUMN trackagoat.creator.last_observed_at IS 'time of the newest observation';
 COMMENT ON COLUMN trackagoat.creator.last_scraped_at IS 'when the profile was last fetched and read';
+COMMENT ON COLUMN trackagoat.creator.baseline_at IS 'since when the handle is this one: observations before it may be of another account';
+COMMENT ON COLUMN trackagoat.creator.listing_wanted_at IS 'a listing of videos that began after this covers the creator back to its tracking start';
 COMMENT ON COLUMN trackagoat.creator.readme IS 'notes in markdown, at most 64 KiB';
 COMMENT ON COLUMN trackagoat.creator.metadata IS 'JSON object for programs';
 COMMENT ON COLUMN trackagoat.creator.tracking_mode IS 'how new videos enter';
@@ -81,7 +87,15 @@ CREATE TRIGGER creator_rename BEFORE UPDATE OF tiktok_handle ON trackagoat.creat
 	FOR EACH ROW WHEN (OLD.tiktok_handle <> NEW.tiktok_handle)
 	EXECUTE FUNCTION trackagoat.creator_rename();
 COMMENT ON TRIGGER creator_rename ON trackagoat.creator IS 'forgets what the old handle''s profile showed';
-CREATE TRIGGER creator_scrape AFTER INSERT OR UPDATE OF tiktok_handle, disabled_at, removed_at ON trackagoat.creator
+CREATE TRIGGER creator_relist BEFORE UPDATE OF tiktok_handle, tracking_start_date, disabled_at, removed_at
+	ON trackagoat.creator
+	FOR EACH ROW WHEN (NEW.disabled_at IS NULL AND NEW.removed_at IS NULL
+		AND (OLD.disabled_at IS NOT NULL OR OLD.removed_at IS NOT NULL
+			OR NEW.tiktok_handle <> OLD.tiktok_handle OR NEW.tracking_start_date < OLD.tracking_start_date))
+	EXECUTE FUNCTION trackagoat.creator_relist();
+COMMENT ON TRIGGER creator_relist ON trackagoat.creator IS 'wants videos listed back to the tracking start again';
+CREATE TRIGGER creator_scrape AFTER INSERT OR UPDATE OF tiktok_handle, tracking_start_date, disabled_at, removed_at
+	ON trackagoat.creator
 	FOR EACH ROW WHEN (NEW.disabled_at IS NULL AND NEW.removed_at IS NULL)
 	EXECUTE FUNCTION trackagoat.creator_scrape();
 COMMENT ON TRIGGER creator_scrape ON trackagoat.creator IS 'queues profile and discovery';

@@ -79,8 +79,10 @@ COMMENT ON INDEX trackagoat.video_organization_idx IS 'videos of an organization
 CREATE TRIGGER video_fill BEFORE INSERT ON trackagoat.video
 	FOR EACH ROW EXECUTE FUNCTION trackagoat.video_fill();
 COMMENT ON TRIGGER video_fill ON trackagoat.video IS 'fills project_id and org_id';
-CREATE TRIGGER video_scrape AFTER INSERT ON trackagoat.video
-	FOR EACH ROW EXECUTE FUNCTION trackagoat.video_scrape();
+CREATE TRIGGER video_scrape AFTER INSERT OR UPDATE OF tracking_status, tracking_disabled_at, refresh_stopped_at
+	ON trackagoat.video
+	FOR EACH ROW WHEN (trackagoat.video_is_fetched(NEW.tracking_status, NEW.tracking_disabled_at, NEW.refresh_stopped_at))
+	EXECUTE FUNCTION trackagoat.video_scrape();
 COMMENT ON TRIGGER video_scrape ON trackagoat.video IS 'makes the standing job; queues a post added by URL at once';
 CREATE TRIGGER video_touch BEFORE UPDATE OF
 		tracking_status, readme, metadata, tracking_disabled_at ON trackagoat.video

@@ -44,6 +44,7 @@ INSERT INTO trackagoat.scrape_outcome (outcome, is_success, retry_after, retry_l
 	('tls_failed', false, '1 hour', '1 day', NULL, 'the host''s certificate or encryption was not accepted'),
 	('too_large', false, '6 hours', '7 days', NULL, 'the answer was larger than trackagoat.max_body'),
 	('address_refused', false, '1 hour', '1 day', NULL, 'the host''s address is not public; see trackagoat.allow_private_addresses'),
+	('partly_stored', false, '1 minute', '1 day', NULL, 'a rule or lock of the database kept the page from some organizations; see detail'),
 	('store_failed', false, '1 minute', '1 day', NULL, 'the page was read but a rule or lock of the database kept it from being stored; see detail'),
 	('interrupted', false, '10 seconds', '1 day', NULL, 'the worker ended before the answer came');
 
@@ -61,11 +62,12 @@ CREATE TABLE trackagoat.scrape_job (
 	attempts integer NOT NULL DEFAULT 0,
 	last_outcome text,
 	last_success_at timestamptz,
+	sec_uid text,
 	list_cursor bigint,
 	list_started_at timestamptz,
 	list_empty_pages integer NOT NULL DEFAULT 0,
+	list_has_gaps boolean NOT NULL DEFAULT false,
 	listed_at timestamptz,
-	listed_back_to timestamptz,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	CONSTRAINT scrape_job_pkey PRIMARY KEY (id),
 	CONSTRAINT scrape_job_target_key UNIQUE NULLS NOT DISTINCT (kind, tiktok_handle, tiktok_video_id),
@@ -90,15 +92,17 @@ COMMENT ON COLUMN trackagoat.scrape_job.leased_by IS 'process id of the worker t
 COMMENT ON COLUMN trackagoat.scrape_job.attempts IS 'attempts since the last success, counted before the request is made';
 COMMENT ON COLUMN trackagoat.scrape_job.last_outcome IS 'what the last attempt came to';
 COMMENT ON COLUMN trackagoat.scrape_job.last_success_at IS 'when it last succeeded';
+COMMENT ON COLUMN trackagoat.scrape_job.sec_uid IS 'for discover_videos: the account''s secUid as its profile shows it; the list waits for it';
 COMMENT ON COLUMN trackagoat.scrape_job.list_cursor IS 'where the listing of videos goes on (Unix milliseconds); NULL at the newest video';
 COMMENT ON COLUMN trackagoat.scrape_job.list_started_at IS 'when the listing under way began';
 COMMENT ON COLUMN trackagoat.scrape_job.list_empty_pages IS 'empty pages in a row of the listing under way';
+COMMENT ON COLUMN trackagoat.scrape_job.list_has_gaps IS 'whether an organization could not store a page of the listing under way';
 COMMENT ON COLUMN trackagoat.scrape_job.listed_at IS 'when the last complete listing began';
-COMMENT ON COLUMN trackagoat.scrape_job.listed_back_to IS 'time of posting that complete listings have reached';
 COMMENT ON COLUMN trackagoat.scrape_job.created_at IS 'when the row was made';
 
-CREATE INDEX scrape_job_due_idx ON trackagoat.scrape_job (priority DESC, due_at) WHERE due_at IS NOT NULL;
-COMMENT ON INDEX trackagoat.scrape_job_due_idx IS 'what is queued, in the order of claiming';
+CREATE INDEX scrape_job_due_idx ON trackagoat.scrape_job (priority DESC, due_at)
+	WHERE due_at IS NOT NULL AND (kind <> 'discover_videos' OR sec_uid IS NOT NULL);
+COMMENT ON INDEX trackagoat.scrape_job_due_idx IS 'what is queued and can be claimed, in the order of claiming';
 CREATE INDEX scrape_job_next_idx ON trackagoat.scrape_job (next_at) WHERE due_at IS NULL;
 COMMENT ON INDEX trackagoat.scrape_job_next_idx IS 'what the schedule queues next';
 CREATE INDEX scrape_job_lease_idx ON trackagoat.scrape_job (leased_until) WHERE leased_until IS NOT NULL;
@@ -123,6 +127,7 @@ CREATE TABLE trackagoat.scrape_attempt (
 	body_bytes bigint,
 	detail text,
 	next_attempt_at timestamptz,
+	host_paused_until timestamptz,
 	CONSTRAINT scrape_attempt_pkey PRIMARY KEY (id),
 	CONSTRAINT scrape_attempt_job_fkey FOREIGN KEY (job_id)
 		REFERENCES trackagoat.scrape_job (id) ON DELETE SET NULL,
@@ -144,23 +149,29 @@ COMMENT ON COLUMN trackagoat.scrape_attempt.http_status IS 'HTTP status, where t
 COMMENT ON COLUMN trackagoat.scrape_attempt.body_bytes IS 'size of the answer after decompression';
 COMMENT ON COLUMN trackagoat.scrape_attempt.detail IS 'what libcurl, TikTok or the database said of a failure';
 COMMENT ON COLUMN trackagoat.scrape_attempt.next_attempt_at IS 'when the same job is due again, where that was decided by this attempt';
+COMMENT ON COLUMN trackagoat.scrape_attempt.host_paused_until IS 'until when nothing is asked of the host after this; clear it to ask again sooner';
 
 CREATE INDEX scrape_attempt_started_idx ON trackagoat.scrape_attempt (started_at);
 COMMENT ON INDEX trackagoat.scrape_attempt_started_idx IS 'attempts by time, and those that retention removes';
 CREATE INDEX scrape_attempt_job_idx ON trackagoat.scrape_attempt (job_id);
 COMMENT ON INDEX trackagoat.scrape_attempt_job_idx IS 'attempts of a job';
+CREATE INDEX scrape_attempt_pause_idx ON trackagoat.scrape_attempt (host_paused_until)
+	WHERE host_paused_until IS NOT NULL;
+COMMENT ON INDEX trackagoat.scrape_attempt_pause_idx IS 'pauses of the host';
 CREATE INDEX scrape_attempt_open_idx ON trackagoat.scrape_attempt (job_id) WHERE finished_at IS NULL;
 COMMENT ON INDEX trackagoat.scrape_attempt_open_idx IS 'attempts in flight';
 
 CREATE VIEW trackagoat.scrape_queue WITH (security_invoker = true, security_barrier = true) AS
 	SELECT kind,
 		count(*) AS jobs,
-		count(*) FILTER (WHERE due_at <= now() AND leased_until IS NULL) AS waiting,
+		count(*) FILTER (WHERE is_claimable AND due_at <= now()) AS waiting,
 		count(*) FILTER (WHERE leased_until IS NOT NULL) AS in_flight,
-		count(*) FILTER (WHERE due_at > now() AND leased_until IS NULL) AS retrying,
-		now() - min(due_at) FILTER (WHERE due_at <= now() AND leased_until IS NULL) AS oldest_wait,
+		count(*) FILTER (WHERE is_claimable AND due_at > now()) AS retrying,
+		count(*) FILTER (WHERE leased_until IS NULL AND due_at IS NOT NULL AND NOT is_claimable) AS awaiting_profile,
+		now() - min(due_at) FILTER (WHERE is_claimable AND due_at <= now()) AS oldest_wait,
 		min(next_at) FILTER (WHERE due_at IS NULL) AS next_scheduled
-	FROM trackagoat.scrape_job
+	FROM trackagoat.scrape_job,
+		LATERAL (SELECT leased_until IS NULL AND (kind <> 'discover_videos' OR sec_uid IS NOT NULL) AS is_claimable) c
 	GROUP BY kind;
 COMMENT ON VIEW trackagoat.scrape_queue IS 'the queue at a glance, a row per kind';
 COMMENT ON COLUMN trackagoat.scrape_queue.kind IS 'what is fetched';
@@ -168,6 +179,7 @@ COMMENT ON COLUMN trackagoat.scrape_queue.jobs IS 'accounts or videos tracked';
 COMMENT ON COLUMN trackagoat.scrape_queue.waiting IS 'queued and due';
 COMMENT ON COLUMN trackagoat.scrape_queue.in_flight IS 'being fetched now';
 COMMENT ON COLUMN trackagoat.scrape_queue.retrying IS 'queued for later, after a failure';
+COMMENT ON COLUMN trackagoat.scrape_queue.awaiting_profile IS 'queued, but the profile has not yet told the account''s secUid';
 COMMENT ON COLUMN trackagoat.scrape_queue.oldest_wait IS 'how long the longest waiting job has been due';
 COMMENT ON COLUMN trackagoat.scrape_queue.next_scheduled IS 'when the schedule queues the next job';
 

@@ -98,6 +98,18 @@ database_is_there(const char *name)
 	return there;
 }
 
+/* Start the next worker later, and still later if that does not live long. */
+static void
+put_off(Supervised *supervised, TimestampTz now)
+{
+	if (supervised->delay == 0 ||
+		TimestampDifferenceExceeds(supervised->started_at, now, LONG_LIFE))
+		supervised->delay = FIRST_DELAY;
+	else
+		supervised->delay = Min(supervised->delay * 2, LONGEST_DELAY);
+	supervised->start_after = TimestampTzPlusMilliseconds(now, supervised->delay);
+}
+
 static void
 start_worker(int index, const char *database, Supervised *supervised)
 {
@@ -113,8 +125,7 @@ start_worker(int index, const char *database, Supervised *supervised)
 	if (!RegisterDynamicBackgroundWorker(&worker, &supervised->handle))
 	{
 		supervised->handle = NULL;
-		supervised->delay = LONGEST_DELAY;
-		supervised->start_after = TimestampTzPlusMilliseconds(supervised->started_at, LONGEST_DELAY);
+		put_off(supervised, supervised->started_at);
 		ereport(WARNING,
 				(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
 				 errmsg("could not start the trackagoat worker for database \"%s\"", database),
@@ -125,7 +136,7 @@ start_worker(int index, const char *database, Supervised *supervised)
 /*
  * Look at one slot: notice that its worker has ended, start one where none
  * runs.  Every decision is taken anew from what is there.  Answers whether a
- * worker runs.
+ * worker runs whose end we shall be told of.
  */
 static bool
 supervise(int index, Supervised *supervised)
@@ -140,12 +151,7 @@ supervise(int index, Supervised *supervised)
 			return true;
 		pfree(supervised->handle);
 		supervised->handle = NULL;
-		if (supervised->delay == 0 ||
-			TimestampDifferenceExceeds(supervised->started_at, now, LONG_LIFE))
-			supervised->delay = FIRST_DELAY;
-		else
-			supervised->delay = Min(supervised->delay * 2, LONGEST_DELAY);
-		supervised->start_after = TimestampTzPlusMilliseconds(now, supervised->delay);
+		put_off(supervised, now);
 	}
 
 	/* a clock that was set back must not keep us waiting */
@@ -153,7 +159,8 @@ supervise(int index, Supervised *supervised)
 		supervised->start_after = now;
 	if (slot.pid == 0 && now >= supervised->start_after && database_is_there(slot.database))
 		start_worker(index, slot.database, supervised);
-	return slot.pid != 0;
+	/* what an earlier launcher has started does not tell us when it ends */
+	return false;
 }
 
 void

@@ -16,6 +16,7 @@
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "executor/spi.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/lmgr.h"
@@ -34,17 +35,19 @@
 
 /* A lease outlives the longest request by this much (milliseconds). */
 #define LEASE_SLACK 60000
+/* What is noted of a failure is no longer than this (bytes). */
+#define LONGEST_DETAIL 1000
 
 static bool procedure_mode;
 static Oid	caller;				/* a worker's own user, between its transactions */
 static int	caller_context;
 static MemoryContext caller_memory; /* the context that was current before them */
 
-static SavedQuery versions = {
-	.text = "SELECT (SELECT extversion FROM pg_catalog.pg_extension"
-	" WHERE extname OPERATOR(pg_catalog.=) 'trackagoat'),"
-	" (SELECT pg_catalog.max(version) FROM trackagoat.setup_version)"
+static SavedQuery extension_version = {
+	.text = "SELECT extversion FROM pg_catalog.pg_extension"
+	" WHERE extname OPERATOR(pg_catalog.=) 'trackagoat'"
 };
+static SavedQuery tables_are_ready = {.text = "SELECT trackagoat.tables_are_ready()"};
 static SavedQuery claim_scrapes = {
 	.text = "SELECT attempt_id, kind::pg_catalog.text, tiktok_handle::pg_catalog.text,"
 	" tiktok_video_id, sec_uid, list_cursor"
@@ -53,6 +56,7 @@ static SavedQuery claim_scrapes = {
 	.types = {INT4OID, FLOAT8OID}
 };
 static SavedQuery next_due = {.text = "SELECT trackagoat.next_scrape_due()"};
+static SavedQuery host_paused_until = {.text = "SELECT trackagoat.host_paused_until()"};
 static SavedQuery release_scrapes = {.text = "SELECT trackagoat.release_scrapes()"};
 static SavedQuery targets = {
 	.text = "SELECT org_id FROM trackagoat.scrape_targets($1::trackagoat.scrape_kind,"
@@ -67,8 +71,7 @@ static SavedQuery store_scrape = {
 	.types = {UUIDOID, TEXTOID, TEXTOID, INT8OID, TIMESTAMPTZOID, JSONBOID}
 };
 static SavedQuery finish_scrape = {
-	.text = "SELECT pg_catalog.trunc(extract(epoch FROM trackagoat.finish_scrape("
-	"$1, $2, $3, $4, $5, pg_catalog.make_interval(secs => $6), $7)))::bigint",
+	.text = "SELECT trackagoat.finish_scrape($1, $2, $3, $4, $5, pg_catalog.make_interval(secs => $6), $7)",
 	.nargs = 7,
 	.types = {INT8OID, TEXTOID, INT4OID, INT8OID, TEXTOID, FLOAT8OID, JSONBOID}
 };
@@ -83,31 +86,30 @@ single_value(bool *isnull)
 }
 
 /*
- * Say whose transactions these are.  In a procedure SPI must be connected
- * already, and the answer is whether the caller may run the queue: only who
- * has the rights of the tables' owner may.
+ * Say whose transactions these are.  In a procedure the answer is whether the
+ * caller owns the tables: anybody else, a superuser too, would run the
+ * owner's triggers with rights that the owner does not have.
  */
 bool
 queue_open(bool in_procedure)
 {
-	procedure_mode = in_procedure;
-	if (in_procedure)
-	{
-		Oid			schema = get_namespace_oid("trackagoat", true);
-		Oid			table = get_relname_relid("scrape_job", schema);
+	HeapTuple	tuple;
+	bool		owned;
 
-		if (!OidIsValid(table))
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("the tables of trackagoat are not there"),
-					 errhint("CALL trackagoat.setup();")));
-#if PG_VERSION_NUM >= 160000
-		return object_ownercheck(RelationRelationId, table, GetUserId());
-#else
-		return pg_class_ownercheck(table, GetUserId());
-#endif
-	}
-	return true;
+	procedure_mode = in_procedure;
+	if (!in_procedure)
+		return true;
+
+	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(get_relname_relid("scrape_job",
+																	   get_namespace_oid("trackagoat", true))));
+	if (!HeapTupleIsValid(tuple))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the tables of trackagoat are not there"),
+				 errhint("CALL trackagoat.setup();")));
+	owned = ((Form_pg_class) GETSTRUCT(tuple))->relowner == GetUserId();
+	ReleaseSysCache(tuple);
+	return owned;
 }
 
 /* The owner of the tables, or InvalidOid where extension or tables are absent. */
@@ -116,7 +118,6 @@ tables_owner(void)
 {
 	Oid			extension = get_extension_oid("trackagoat", true);
 	Oid			schema;
-	Oid			table;
 	HeapTuple	tuple;
 	Oid			owner;
 
@@ -129,12 +130,11 @@ tables_owner(void)
 	if (get_extension_oid("trackagoat", true) != extension)
 		return InvalidOid;
 
-	schema = get_namespace_oid("trackagoat", true);
-	table = OidIsValid(schema) ? get_relname_relid("setup_version", schema) : InvalidOid;
 	/* the view goes with DROP EXTENSION CASCADE, which leaves torsos of tables */
-	if (!OidIsValid(table) || !OidIsValid(get_relname_relid("scrape_queue", schema)))
+	schema = get_namespace_oid("trackagoat", true);
+	if (!OidIsValid(schema) || !OidIsValid(get_relname_relid("scrape_queue", schema)))
 		return InvalidOid;
-	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
+	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(get_relname_relid("setup_version", schema)));
 	if (!HeapTupleIsValid(tuple))
 		return InvalidOid;
 	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
@@ -142,26 +142,33 @@ tables_owner(void)
 	return owner;
 }
 
-/* Do extension, tables and this library belong together? */
+/*
+ * Do extension, tables and this library belong together, and are the tables
+ * complete?  The extension comes first: another version's functions need not
+ * be what the rest expects.
+ */
 static bool
 versions_match(void)
 {
 	bool		isnull;
 	char	   *extension;
-	Datum		tables;
 
-	saved_query_run(&versions, NULL, NULL);
+	saved_query_run(&extension_version, NULL, NULL);
+	if (SPI_processed != 1)
+		return false;
 	extension = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
-	tables = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull);
-	return extension != NULL && strcmp(extension, TRACKAGOAT_VERSION) == 0 &&
-		!isnull && DatumGetInt32(tables) == TRACKAGOAT_TABLES_VERSION;
+	if (strcmp(extension, TRACKAGOAT_VERSION) != 0)
+		return false;
+	saved_query_run(&tables_are_ready, NULL, NULL);
+	return DatumGetBool(single_value(&isnull)) && !isnull;
 }
 
 /*
  * Begin a unit of work; allocations are the transaction's until
- * queue_commit(), which goes back to the memory of before.  False, with no transaction begun, where there is
- * nothing to work on: no extension, no tables, another version than the
- * library's, or a database that cannot be written.
+ * queue_commit(), which goes back to the memory of before.  False, with no
+ * transaction begun, where there is nothing to work on: no extension, no
+ * tables or incomplete ones, another version than the library's, or a
+ * database that cannot be written.
  */
 bool
 queue_begin(void)
@@ -170,7 +177,8 @@ queue_begin(void)
 
 	if (procedure_mode)
 	{
-		/* a new transaction, for its own now() */
+		/* a connection of its own, to free what its queries leave; a new now() */
+		SPI_connect_ext(SPI_OPT_NONATOMIC);
 		SPI_commit();
 		return true;
 	}
@@ -201,6 +209,7 @@ queue_commit(void)
 	if (procedure_mode)
 	{
 		SPI_commit();
+		SPI_finish();
 		return;
 	}
 	SPI_finish();
@@ -266,6 +275,18 @@ queue_next_due(void)
 	return isnull ? 0 : DatumGetTimestampTz(value);
 }
 
+/* Until when the host is to be left alone, by what has come before; 0: free. */
+TimestampTz
+queue_paused_until(void)
+{
+	bool		isnull;
+	Datum		value;
+
+	saved_query_run(&host_paused_until, NULL, NULL);
+	value = single_value(&isnull);
+	return isnull ? 0 : DatumGetTimestampTz(value);
+}
+
 /* Give back the jobs of workers that are gone; answers how many. */
 int
 queue_release(void)
@@ -317,69 +338,98 @@ wanting_organizations(const ScrapeClaim *claim, int *count)
 }
 
 /*
- * Store the page for one organization, in a subtransaction: an error is that
- * organization's alone.  Answers the outcome; *detail then says what the
- * error was.  Both live in memory.
+ * Run a query of one value in a subtransaction, and the deferred triggers of
+ * what it did: an error is the query's alone, not the worker's.  Answers the
+ * value, which must not be null, as text, or NULL after an error, whose
+ * message is then in *error.  Both live in the memory context given.
  */
 static const char *
-store_for(const pg_uuid_t *org, const ScrapeClaim *claim, const ScrapeResult *result,
-		  MemoryContext memory, const char **detail)
+run_guarded(SavedQuery *query, Datum *values, const char *nulls,
+			MemoryContext memory, const char **error)
 {
 	MemoryContext old_context = CurrentMemoryContext;
 	ResourceOwner old_owner = CurrentResourceOwner;
-	const char *volatile outcome = NULL;
+	const char *volatile answer = NULL;
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(old_context);
 	PG_TRY();
 	{
-		Datum		values[6];
-		char		nulls[6] = {' ', ' ', ' ', ' ', ' ', ' '};
+		const char *value;
 
-		values[0] = UUIDPGetDatum(org);
-		values[1] = CStringGetTextDatum(claim->kind);
-		values[2] = text_or_null(claim->tiktok_handle, &nulls[2]);
-		values[3] = Int64GetDatum(claim->tiktok_video_id);
-		values[4] = TimestampTzGetDatum(result->fetched_at);
-		values[5] = JsonbPGetDatum(result->page);
-		saved_query_run(&store_scrape, values, nulls);
-		outcome = MemoryContextStrdup(memory, SPI_getvalue(SPI_tuptable->vals[0],
-														   SPI_tuptable->tupdesc, 1));
+		saved_query_run(query, values, nulls);
+		value = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+		if (value == NULL)
+			elog(ERROR, "unexpected null");
+		answer = MemoryContextStrdup(memory, value);
+		if (SPI_execute("SET CONSTRAINTS ALL IMMEDIATE", false, 0) != SPI_OK_UTILITY)
+			elog(ERROR, "SET CONSTRAINTS failed");
 		ReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(old_context);
 		CurrentResourceOwner = old_owner;
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
+		ErrorData  *data;
 
 		MemoryContextSwitchTo(memory);
-		error = CopyErrorData();
+		data = CopyErrorData();
 		/* who cancels run_scrapes() means all of it */
-		if (procedure_mode && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		if (procedure_mode && data->sqlerrcode == ERRCODE_QUERY_CANCELED)
 			PG_RE_THROW();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(old_context);
 		CurrentResourceOwner = old_owner;
-
-		outcome = "store_failed";
-		*detail = error->message;
-		ereport(LOG,
-				(errmsg("trackagoat could not store a page: %s", error->message),
-				 errdetail("%s of %s%s", claim->kind,
-						   claim->tiktok_handle[0] ? "@" : "video ",
-						   claim->tiktok_handle[0] ? claim->tiktok_handle :
-						   psprintf(INT64_FORMAT, claim->tiktok_video_id))));
+		*error = data->message;
+		answer = NULL;
 	}
 	PG_END_TRY();
+	return answer;
+}
+
+/* Note in the server's log what kept a claim from being dealt with. */
+static void
+log_failure(const char *what, const ScrapeClaim *claim, const char *error)
+{
+	ereport(LOG,
+			(errmsg("trackagoat could not %s: %s", what, error),
+			 claim->tiktok_handle[0] ?
+			 errdetail("%s of @%s", claim->kind, claim->tiktok_handle) :
+			 errdetail("%s of video " INT64_FORMAT, claim->kind, claim->tiktok_video_id)));
+}
+
+/*
+ * Store the page for one organization.  Answers the outcome; *detail then
+ * says what an error was.  Both live in memory.
+ */
+static const char *
+store_for(const pg_uuid_t *org, const ScrapeClaim *claim, const ScrapeResult *result,
+		  MemoryContext memory, const char **detail)
+{
+	Datum		values[6];
+	char		nulls[6] = {' ', ' ', ' ', ' ', ' ', ' '};
+	const char *outcome;
+
+	values[0] = UUIDPGetDatum(org);
+	values[1] = CStringGetTextDatum(claim->kind);
+	values[2] = text_or_null(claim->tiktok_handle, &nulls[2]);
+	values[3] = Int64GetDatum(claim->tiktok_video_id);
+	values[4] = TimestampTzGetDatum(result->fetched_at);
+	values[5] = JsonbPGetDatum(result->page);
+	outcome = run_guarded(&store_scrape, values, nulls, memory, detail);
+	if (outcome == NULL)
+	{
+		log_failure("store a page", claim, *detail);
+		outcome = "store_failed";
+	}
 	return outcome;
 }
 
 /*
- * Store the page for everyone who wants it, one transaction each, and put the
- * worst of their outcomes into the result: a failure to store before another
- * account, and that only where nobody's account it is.
+ * Store the page for everyone who wants it, one transaction each, and put
+ * what came of it into the result: that somebody could not store it weighs
+ * more than that it is nobody's account.
  */
 static void
 store_for_all(const ScrapeClaim *claim, ScrapeResult *result)
@@ -405,43 +455,67 @@ store_for_all(const ScrapeClaim *claim, ScrapeResult *result)
 		else if (strcmp(worst, "store_failed") != 0)
 			worst = outcome;
 	}
-	if (strcmp(worst, "store_failed") == 0 || !stored)
+	if (strcmp(worst, "store_failed") == 0)
+		result->outcome = stored ? "partly_stored" : "store_failed";
+	else if (!stored)
 		result->outcome = worst;
 }
 
 /*
+ * What a host, libcurl or the database says of a failure, as a text of the
+ * database: valid in its encoding, of bounded length; palloc'd.
+ */
+static char *
+clean_detail(const char *detail)
+{
+	int			length = (int) strlen(detail);
+	bool		valid = pg_verifymbstr(detail, length, true);
+	char	   *clean = pnstrdup(detail, valid ? pg_mbcliplen(detail, length, LONGEST_DETAIL) :
+								 Min(length, LONGEST_DETAIL));
+
+	for (char *at = clean; !valid && *at; at++)
+	{
+		if (IS_HIGHBIT_SET(*at))
+			*at = '?';
+	}
+	return clean;
+}
+
+/*
  * Deal with what came of a claim: store the page if there is one, and finish
- * the attempt.  Answers for how many seconds the host is to be left alone,
- * 0 for not at all.  Allocates in the current context, which the caller
+ * the attempt; the result then has the final outcome.  Where the attempt
+ * cannot be finished, because somebody holds the job, its lease runs out and
+ * the job is done again.  Allocates in the current context, which the caller
  * resets.
  */
-int64
+void
 queue_store_and_finish(const ScrapeClaim *claim, ScrapeResult *result)
 {
+	MemoryContext memory = CurrentMemoryContext;
 	Datum		values[7];
 	char		nulls[7] = {' ', ' ', ' ', ' ', ' ', ' ', ' '};
-	bool		isnull;
-	Datum		pause;
-	int64		seconds;
+	const char *outcome;
+	const char *error = NULL;
 
 	if (strcmp(result->outcome, "ok") == 0)
 		store_for_all(claim, result);
 
 	if (!queue_begin())
-		return 0;
+		return;
 	values[0] = Int64GetDatum(claim->attempt_id);
 	values[1] = CStringGetTextDatum(result->outcome);
 	values[2] = Int32GetDatum(result->http_status);
 	nulls[2] = result->http_status == 0 ? 'n' : ' ';
 	values[3] = Int64GetDatum(result->body_bytes);
-	values[4] = text_or_null(result->detail, &nulls[4]);
+	values[4] = text_or_null(result->detail ? clean_detail(result->detail) : NULL, &nulls[4]);
 	values[5] = Float8GetDatum((double) result->retry_after);
 	nulls[5] = result->retry_after < 0 ? 'n' : ' ';
 	values[6] = JsonbPGetDatum(result->page);
 	nulls[6] = result->page == NULL ? 'n' : ' ';
-	saved_query_run(&finish_scrape, values, nulls);
-	pause = single_value(&isnull);
-	seconds = isnull ? 0 : DatumGetInt64(pause);
+	outcome = run_guarded(&finish_scrape, values, nulls, memory, &error);
+	if (outcome != NULL)
+		result->outcome = outcome;
+	else
+		log_failure("finish an attempt", claim, error);
 	queue_commit();
-	return seconds;
 }

@@ -4,14 +4,13 @@
  *	  stored, a sliding window of requests at a time.
  *
  * The same loop runs in a worker process, for ever, and in a session that
- * calls run_scrapes(), until nothing is due.  No transaction is open while
- * anything is waited for.
+ * calls run_scrapes(), until nothing is due.  While anything is waited for, a
+ * worker has no transaction open; the procedure has one that holds nothing.
  */
 #include "postgres.h"
 
 #include "access/xact.h"
 #include "common/pg_prng.h"
-#include "executor/spi.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
@@ -24,6 +23,7 @@
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
+#include "utils/portal.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
@@ -38,6 +38,10 @@ PG_FUNCTION_INFO_V1(run_scrapes);
 
 /* The queue is looked at this often even if nobody wakes us (milliseconds). */
 #define SAFETY_POLL 30000
+/* Requests that could not begin in time are caught up on for so long only (microseconds). */
+#define CATCH_UP INT64CONST(100000)
+/* What is due but held by somebody is tried again after this (milliseconds). */
+#define RETRY_HELD 1000
 /* Where extension or tables are absent, look this often. */
 #define IDLE_POLL 10000
 
@@ -48,8 +52,7 @@ typedef struct Scraper
 	ScrapeClaim claims[MAX_PARALLEL];
 	bool		in_use[MAX_PARALLEL];
 	TimestampTz next_start;		/* pace: no request before then */
-	TimestampTz paused_until;	/* the host wants to be left alone */
-	int64		longest_pause;	/* the longest such wish so far (microseconds) */
+	TimestampTz paused_until;	/* the host wants to be left alone; 0: to be asked */
 	TimestampTz next_due;		/* when the queue has something again; 0: now */
 	TimestampTz next_release;	/* when lost leases are looked for */
 	uint64		device_id;		/* what the video list is told we are */
@@ -119,7 +122,9 @@ answers_claim(const WebPage *page, const ScrapeClaim *claim)
 						   claim->tiktok_handle, strlen(claim->tiktok_handle)) == 0;
 	if (strcmp(claim->kind, "video_stats") == 0)
 		return page->nvideos == 1 && page->videos[0].tiktok_video_id == claim->tiktok_video_id;
-	return strcmp(page->source, "item_list") == 0;
+	/* a list without items names nobody */
+	return strcmp(page->source, "item_list") == 0 &&
+		(page->account.sec_uid == NULL || strcmp(page->account.sec_uid, claim->sec_uid) == 0);
 }
 
 /*
@@ -161,7 +166,9 @@ judge(const FetchAnswer *answer, const ScrapeClaim *claim)
 	{
 		result.outcome = answer->location && strstr(answer->location, "/login") ?
 			"login_required" : "redirected";
-		result.detail = answer->location;
+		/* its query may hold what is nobody's business */
+		result.detail = answer->location ?
+			pnstrdup(answer->location, strcspn(answer->location, "?#")) : NULL;
 	}
 	else if (answer->status != 200)
 	{
@@ -189,6 +196,14 @@ judge(const FetchAnswer *answer, const ScrapeClaim *claim)
 	return result;
 }
 
+/* Tell pg_stat_activity; a session has its own statement to show. */
+static void
+report_activity(const Scraper *scraper, const char *activity)
+{
+	if (!scraper->in_procedure)
+		pgstat_report_activity(STATE_RUNNING, activity);
+}
+
 /* Deal with every request that has finished. */
 static void
 store_finished(Scraper *scraper)
@@ -201,17 +216,10 @@ store_finished(Scraper *scraper)
 		MemoryContext old_context = MemoryContextSwitchTo(scraper->scratch);
 		ScrapeClaim *claim = &scraper->claims[answer.claim_index];
 		ScrapeResult result;
-		int64		pause;
 
-		pgstat_report_activity(STATE_RUNNING, "storing a page");
+		report_activity(scraper, "storing a page");
 		result = judge(&answer, claim);
-		pause = queue_store_and_finish(claim, &result);
-		if (pause > 0)
-		{
-			scraper->longest_pause = Max(scraper->longest_pause, pause * USECS_PER_SEC);
-			scraper->paused_until = Max(scraper->paused_until,
-										GetCurrentTimestamp() + pause * USECS_PER_SEC);
-		}
+		queue_store_and_finish(claim, &result);
 		if (strcmp(result.outcome, "repeated_page") == 0)
 			scraper->device_id = draw_device_id();
 		shared_report("fetching", transfer_in_flight(), 1,
@@ -219,7 +227,9 @@ store_finished(Scraper *scraper)
 
 		transfer_release(fetch);
 		scraper->in_use[answer.claim_index] = false;
-		scraper->next_due = 0;	/* a page can make another one due */
+		/* a page can make another one due, or have us sent away */
+		scraper->next_due = 0;
+		scraper->paused_until = 0;
 		MemoryContextSwitchTo(old_context);
 		MemoryContextReset(scraper->scratch);
 		CHECK_FOR_INTERRUPTS();
@@ -238,27 +248,26 @@ allowed_now(Scraper *scraper, TimestampTz now)
 		return 0;
 	if (scraper->remaining > 0)
 		slots = Min(slots, scraper->remaining);
-	/* catch up on at most a tenth of a second, so that a pause earns no burst */
-	return (int) Min((int64) slots, 1 + Min(now - scraper->next_start, INT64CONST(100000)) / spacing);
+	/* a pause earns no burst */
+	return (int) Min((int64) slots, 1 + Min(now - scraper->next_start, CATCH_UP) / spacing);
 }
 
 /*
- * A clock that was set back must not keep us waiting: no time that we wait
- * for may be further away than when it was set.
+ * No time that we wait for may be further away than it can have been when it
+ * was set: neither a clock that was set back nor a pace that was slower keeps
+ * us waiting.  A longer pause of the host is asked for again meanwhile.
  */
 static void
 mind_clock(Scraper *scraper, TimestampTz now)
 {
 	int64		spacing = INT64CONST(60000000) / trackagoat_requests_per_minute;
+	TimestampTz poll = TimestampTzPlusMilliseconds(now, SAFETY_POLL);
 
-	if (scraper->next_start > now + 2 * spacing)
-		scraper->next_start = now;
-	if (scraper->paused_until > now + scraper->longest_pause)
-		scraper->paused_until = now;
-	if (scraper->next_due > TimestampTzPlusMilliseconds(now, SAFETY_POLL))
-		scraper->next_due = 0;
-	if (scraper->next_release > TimestampTzPlusMilliseconds(now, SAFETY_POLL))
-		scraper->next_release = now;
+	scraper->next_start = Min(scraper->next_start, now + (spacing + CATCH_UP) * 3 / 2);
+	scraper->next_due = Min(scraper->next_due, poll);
+	scraper->next_release = Min(scraper->next_release, poll);
+	if (now >= scraper->next_release)
+		scraper->paused_until = 0;
 }
 
 /*
@@ -279,7 +288,7 @@ start_due(Scraper *scraper)
 	if (allowed == 0 || (scraper->next_due != 0 && now < scraper->next_due))
 		return true;
 
-	pgstat_report_activity(STATE_RUNNING, "claiming jobs");
+	report_activity(scraper, "claiming jobs");
 	if (!queue_begin())
 		return false;
 	if (now >= scraper->next_release)
@@ -287,13 +296,21 @@ start_due(Scraper *scraper)
 		(void) queue_release();
 		scraper->next_release = TimestampTzPlusMilliseconds(now, SAFETY_POLL);
 	}
+	/* by our own requests, or those of another session or an earlier worker */
+	scraper->paused_until = queue_paused_until();
+	if (now < scraper->paused_until)
+	{
+		queue_commit();
+		return true;
+	}
 	claimed = queue_claim(allowed, claims);
 	if (claimed < allowed)
 	{
-		scraper->next_due = queue_next_due();
-		if (scraper->next_due == 0 ||
-			scraper->next_due > TimestampTzPlusMilliseconds(now, SAFETY_POLL))
-			scraper->next_due = TimestampTzPlusMilliseconds(now, SAFETY_POLL);
+		TimestampTz latest = TimestampTzPlusMilliseconds(now, SAFETY_POLL);
+		TimestampTz due = queue_next_due();
+
+		scraper->next_due = due == 0 ? latest :
+			Min(Max(due, TimestampTzPlusMilliseconds(now, RETRY_HELD)), latest);
 	}
 	queue_commit();
 
@@ -309,7 +326,7 @@ start_due(Scraper *scraper)
 		scraper->claims[index] = claims[i];
 		transfer_start(claim_url(scraper, &claims[i]), index);
 		/* the spacing varies by half, so that requests do not come in step */
-		scraper->next_start = Max(scraper->next_start, now - INT64CONST(100000)) +
+		scraper->next_start = Max(scraper->next_start, now - CATCH_UP) +
 			spacing / 2 + (int64) (pg_prng_double(&jitter) * spacing);
 	}
 	if (scraper->remaining > 0)
@@ -352,6 +369,9 @@ wait_for_work(Scraper *scraper, long timeout)
 
 	if (events & WL_LATCH_SET)
 		ResetLatch(MyLatch);
+	/* a worker runs no query now that could be meant to be cancelled */
+	if (!scraper->in_procedure)
+		QueryCancelPending = false;
 	CHECK_FOR_INTERRUPTS();
 	transfer_drive();
 	return (events & WL_LATCH_SET) != 0;
@@ -408,7 +428,10 @@ trackagoat_worker_main(Datum arg)
 		pgstat_report_activity(STATE_IDLE, NULL);
 
 		if (wait_for_work(scraper, ready ? time_to_wait(scraper) : IDLE_POLL))
+		{
 			scraper->next_due = 0;
+			scraper->paused_until = 0;
+		}
 	}
 }
 
@@ -429,6 +452,8 @@ run_scrapes(PG_FUNCTION_ARGS)
 	int			max_jobs = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT32(0);
 	CallContext *call = (CallContext *) fcinfo->context;
 	MemoryContextCallback *callback;
+	MemoryContext memory;
+	MemoryContext old_context;
 	Scraper    *scraper;
 
 	if (call == NULL || !IsA(call, CallContext) || call->atomic)
@@ -443,17 +468,21 @@ run_scrapes(PG_FUNCTION_ARGS)
 				 errdetail("run_scrapes was asked for %d jobs.", max_jobs),
 				 errhint("Give a number of 1 or more.")));
 
-	SPI_connect_ext(SPI_OPT_NONATOMIC);
 	if (!queue_open(true))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("only the owner of the tables of trackagoat may call run_scrapes")));
+				 errmsg("only the owner of the tables may call run_scrapes"),
+				 errhint("SET ROLE to the owner of trackagoat.scrape_job.")));
 	if (!trackagoat_enabled)
 		ereport(NOTICE, (errmsg("trackagoat.enabled is off: nothing is fetched")));
 
+	/* what outlives the transactions, but not the call, however it ends */
+	memory = AllocSetContextCreate(PortalContext, "trackagoat run_scrapes",
+								   ALLOCSET_DEFAULT_SIZES);
+	old_context = MemoryContextSwitchTo(memory);
 	callback = palloc0(sizeof(MemoryContextCallback));
 	callback->func = close_transfers;
-	MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
+	MemoryContextRegisterResetCallback(memory, callback);
 	transfer_open();
 	scraper = palloc(sizeof(Scraper));
 	scraper_init(scraper, true, max_jobs);
@@ -480,7 +509,7 @@ run_scrapes(PG_FUNCTION_ARGS)
 		(void) wait_for_work(scraper, time_to_wait(scraper));
 	}
 
-	transfer_close();
-	SPI_finish();
+	MemoryContextSwitchTo(old_context);
+	MemoryContextDelete(memory);
 	PG_RETURN_VOID();
 }

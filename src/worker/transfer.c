@@ -27,6 +27,8 @@ StaticAssertDecl(LIBCURL_VERSION_NUM >= 0x075500, "libcurl 7.85 or later is need
 /* No single wait for a connection is longer, whatever the whole may take (ms). */
 #define CONNECT_TIMEOUT 10000L
 #define FIRST_BODY_CAPACITY (256 * 1024)
+/* No host keeps us away for longer by its Retry-After (seconds). */
+#define LONGEST_RETRY_AFTER 86400
 
 /* One request; the easy handle keeps its connection and cookies for the next. */
 struct Fetch
@@ -291,8 +293,9 @@ set_options(Fetch *fetch, const char *url)
 	curl_easy_setopt(easy, CURLOPT_REFERER, "https://www.tiktok.com/");
 	curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
 	curl_easy_setopt(easy, CURLOPT_COOKIEFILE, "");
-	/* an empty proxy also keeps the environment from naming one */
+	/* set even if empty, which keeps the environment from saying otherwise */
 	curl_easy_setopt(easy, CURLOPT_PROXY, trackagoat_proxy);
+	curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
 	curl_easy_setopt(easy, CURLOPT_NETRC, (long) CURL_NETRC_IGNORED);
 	if (trackagoat_ca_file[0] != '\0')
 		curl_easy_setopt(easy, CURLOPT_CAINFO, trackagoat_ca_file);
@@ -440,7 +443,7 @@ transfer_finished(FetchAnswer *answer)
 	answer->body = fetch->length > 0 ? fetch->body : "";
 	answer->body_length = fetch->length;
 	answer->location = location;
-	answer->retry_after = retry_after > 0 ? (int64) retry_after : -1;
+	answer->retry_after = retry_after > 0 ? Min((int64) retry_after, LONGEST_RETRY_AFTER) : -1;
 	answer->claim_index = fetch->claim_index;
 	return fetch;
 }

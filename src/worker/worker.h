@@ -81,8 +81,9 @@ extern bool queue_begin(void);
 extern void queue_commit(void);
 extern int	queue_claim(int max_jobs, ScrapeClaim *claims);
 extern TimestampTz queue_next_due(void);
+extern TimestampTz queue_paused_until(void);
 extern int	queue_release(void);
-extern int64 queue_store_and_finish(const ScrapeClaim *claim, ScrapeResult *result);
+extern void queue_store_and_finish(const ScrapeClaim *claim, ScrapeResult *result);
 
 /* transfer.c: HTTP requests in flight */
 

@@ -53,6 +53,7 @@ is($node->safe_psql('postgres', status(q(coalesce(pid::text, 'none') || ' ' || s
 $node->safe_psql('postgres', 'CREATE DATABASE served');
 wait_for_answer($node, 5, status('state'), 'idle', 'the worker idles in a database without the extension');
 my $first = worker_pid($node, 'served');
+my $pid;
 my $seconds = seconds_of(sub {
 	setup_database($node, 'served');
 	$node->safe_psql('served', q(CALL public.goats('one', 'first_goat')));
@@ -61,7 +62,7 @@ my $seconds = seconds_of(sub {
 is(worker_pid($node, 'served'), $first, 'without a restart');
 note sprintf 'from CREATE EXTENSION to the number: %.1f s', $seconds;
 $node->safe_psql('served', <<'SQL');
-UPDATE trackagoat.scrape_outcome SET retry_after = '1 second', retry_limit = '1 second' WHERE outcome IN ('interrupted', 'store_failed');
+UPDATE trackagoat.scrape_outcome SET retry_after = '1 second', retry_limit = '1 second' WHERE outcome IN ('interrupted', 'store_failed', 'partly_stored');
 SQL
 
 # --- reload ------------------------------------------------------------------
@@ -106,6 +107,14 @@ wait_for_answer($node, 10, followers('slow_goat'), 'one 7', 'after pg_terminate_
 isnt(worker_pid($node, 'served'), $first, 'which is another process');
 is($node->safe_psql('served', outcomes('slow_goat')), 'interrupted, ok', 'the attempt was interrupted, the next one good');
 
+# without the launcher the worker goes on, and the next launcher looks after it
+$pid = worker_pid($node, 'served');
+$node->safe_psql('postgres', q(SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'trackagoat launcher'));
+wait_for_answer($node, 10, q(SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'trackagoat launcher'), '1', 'a terminated launcher comes back');
+is(worker_pid($node, 'served'), $pid, 'the worker has not noticed');
+$node->safe_psql('postgres', "SELECT pg_terminate_backend($pid)");
+wait_for_answer($node, 10, status("pid <> $pid AND state = 'waiting'"), 't', 'a worker that ends then is followed by another');
+
 # --- versions ----------------------------------------------------------------
 
 my $version = $node->safe_psql('served', q(SELECT extversion FROM pg_extension WHERE extname = 'trackagoat'));
@@ -124,8 +133,7 @@ wait_for_answer($node, 5, q(SELECT count(*) FROM trackagoat.creator WHERE follow
 
 # --- what users do to their tables -------------------------------------------
 
-my $pid = worker_pid($node, 'served');
-
+$pid = worker_pid($node, 'served');
 $node->safe_psql('served', <<'SQL');
 CREATE FUNCTION public.poison() RETURNS trigger LANGUAGE plpgsql AS
 $$
@@ -145,7 +153,7 @@ $node->safe_psql('served', q(CALL public.goats('poisoned', 'shared_goat')));
 wait_for_answer($node, 5, followers('shared_goat'), 'healthy 101, poisoned ',
 	q(a trigger that raises keeps its own organization's numbers out, no other's), 'served');
 wait_for_answer($node, 5, q(SELECT outcome || ': ' || detail FROM trackagoat.scrape_attempt
-	WHERE tiktok_handle = 'shared_goat' AND outcome <> 'ok' ORDER BY id LIMIT 1), 'store_failed: poison', 'and says so', 'served');
+	WHERE tiktok_handle = 'shared_goat' AND outcome <> 'ok' ORDER BY id LIMIT 1), 'partly_stored: poison', 'and says so', 'served');
 is(worker_pid($node, 'served'), $pid, 'the worker lives on');
 $node->safe_psql('served', 'DROP TRIGGER poison ON trackagoat.creator');
 wait_for_answer($node, 5, followers('shared_goat'), 'healthy 101, poisoned 101', 'without the trigger the retry stores', 'served');
@@ -159,7 +167,7 @@ SQL
 wait_for_answer($node, 5, followers('shared_goat'), 'healthy 102, poisoned 101', 'the same of a deferred trigger', 'served');
 wait_for_answer($node, 5, q(SELECT outcome || ': ' || detail FROM trackagoat.scrape_attempt
 	WHERE tiktok_handle = 'shared_goat' AND kind = 'creator_profile' ORDER BY finished_at DESC NULLS LAST LIMIT 1),
-	'store_failed: poison', 'which says so as well', 'served');
+	'partly_stored: poison', 'which says so as well', 'served');
 is(worker_pid($node, 'served'), $pid, 'the worker lives on');
 $node->safe_psql('served', 'DROP TRIGGER poison ON trackagoat.creator');
 
@@ -190,9 +198,11 @@ is(worker_pid($node, 'served'), $pid, 'the worker lives on');
 # --- rights ------------------------------------------------------------------
 
 # What a trigger function finds out when it tries to become somebody else.
-$node->safe_psql('postgres', 'CREATE ROLE goat_owner LOGIN; CREATE DATABASE owned');
+$node->safe_psql('postgres', 'CREATE ROLE goat_owner LOGIN');
+$node->safe_psql('postgres', 'CREATE DATABASE owned');
 $node->safe_psql('owned', <<'SQL');
 CREATE EXTENSION trackagoat;
+ALTER DATABASE owned SET search_path = public, trackagoat;
 GRANT USAGE, CREATE ON SCHEMA trackagoat TO goat_owner;
 GRANT EXECUTE ON ALL ROUTINES IN SCHEMA trackagoat TO goat_owner;
 GRANT CREATE ON SCHEMA public TO goat_owner;
@@ -208,7 +218,7 @@ BEGIN
 	INSERT INTO public.tried VALUES (deferred, 'who', current_user);
 	FOREACH attempt IN ARRAY ARRAY['SET ROLE postgres', 'SET SESSION AUTHORIZATION postgres', 'RESET ROLE',
 		'RESET SESSION AUTHORIZATION', 'SET LOCAL ROLE NONE', $c$SELECT set_config('role', 'postgres', false)$c$,
-		'ALTER ROLE goat_owner SUPERUSER', $c$COPY public.tried TO PROGRAM 'true'$c$, 'SET trackagoat.proxy = $$x$$']
+		'ALTER ROLE goat_owner SUPERUSER', $c$COPY public.tried TO PROGRAM 'true'$c$, $c$SET trackagoat.proxy = 'x'$c$]
 	LOOP
 		BEGIN
 			EXECUTE attempt;
@@ -248,7 +258,8 @@ $node->safe_psql('postgres', 'ALTER DATABASE owned SET default_transaction_read_
 $node->safe_psql('postgres', "SELECT pg_terminate_backend($pid)");
 wait_for_answer($node, 10, status('state', 'owned'), 'idle', 'a read-only database is left alone');
 $pid = worker_pid($node, 'owned');
-$node->safe_psql('postgres', "ALTER DATABASE owned RESET default_transaction_read_only; SELECT pg_terminate_backend($pid)");
+$node->safe_psql('postgres', "ALTER DATABASE owned RESET default_transaction_read_only");
+$node->safe_psql('postgres', "SELECT pg_terminate_backend($pid)");
 wait_for_answer($node, 10, status('state', 'owned'), 'waiting', 'until it can be written');
 
 # --- the server ends ---------------------------------------------------------
@@ -279,8 +290,8 @@ $node->stop('fast');
 # the logical replication launcher, our launcher and one worker fill three places
 $node->append_conf('postgresql.conf', 'max_worker_processes = 3');
 $node->start;
-my $warned = $node->wait_for_log(qr/WARNING: .*could not start the trackagoat worker for database "owned"/);
-like(slurp_file($node->logfile), qr/HINT: .*max_worker_processes/, 'a full server is told of, with a hint');
+like(wait_for_log($node, 10, qr/could not start the trackagoat worker/),
+	qr/WARNING: .*for database "owned"\n.*HINT: .*max_worker_processes/, 'a full server is told of, with a hint');
 $node->safe_psql('postgres', 'DROP DATABASE served WITH (FORCE)');
 wait_for_answer($node, 10, status('state', 'owned'), 'waiting', 'and the worker starts once there is room');
 $node->stop('fast');

@@ -18,9 +18,10 @@ use Test::More;
 use Time::HiRes qw(time usleep);
 
 our @EXPORT = qw(new_node setup_database source_dir captures_dir make_site start_nginx start_fault_server
-  wait_until wait_for_answer read_file write_file worker_pid seconds_of);
+  wait_until wait_for_answer wait_for_log read_file write_file worker_pid seconds_of);
 
-# Every server that this test has started, by process id: ended with it.
+# Every server that this test has started, by process id: ended with it.  The
+# value keeps a pipe open, as closing it would wait for the server.
 my %children;
 
 # The sources: this checkout, unless the runner has them elsewhere.
@@ -68,6 +69,7 @@ sub setup_database
 SET client_min_messages = warning;
 CREATE EXTENSION trackagoat;
 CALL trackagoat.setup();
+SELECT format('ALTER DATABASE %I SET search_path = public, trackagoat', current_database()) \gexec
 CREATE PROCEDURE public.goats(organization text, VARIADIC handles text[]) LANGUAGE sql AS
 $$
 	WITH o AS (INSERT INTO trackagoat.organization (name) VALUES (organization) RETURNING id),
@@ -106,6 +108,16 @@ sub wait_for_answer
 		return $out eq $expected && $err eq '';
 	});
 	return is("$out$err", $expected, $name);
+}
+
+# Waits until the server's log holds the pattern; answers the log.
+sub wait_for_log
+{
+	my ($node, $seconds, $pattern) = @_;
+	my $log;
+
+	wait_until($seconds, sub { ($log = read_file($node->logfile)) =~ $pattern });
+	return $log;
 }
 
 # The process of the worker that serves a database; empty while there is none.
@@ -181,10 +193,10 @@ sub start_fault_server
 	my $pid = open my $out, '-|', $^X, dirname(abs_path(__FILE__)) . '/fault_server.pl', $dir, $address // '127.0.0.1'
 	  or die "fault_server.pl: $!\n";
 
-	$children{$pid} = 1;
+	$children{$pid} = $out;
 	my ($port) = (<$out> // '') =~ /^(\d+)$/ or die "fault_server.pl did not start\n";
 	my $host = ($address // '') =~ /:/ ? "[$address]" : $address // '127.0.0.1';
-	return bless { dir => $dir, url => "http://$host:$port", port => $port, out => $out, answers => {} },
+	return bless { dir => $dir, url => "http://$host:$port", port => $port, answers => {} },
 	  'TrackagoatTest::Fault';
 }
 

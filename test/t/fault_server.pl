@@ -150,7 +150,8 @@ sub answer
 {
 	my ($connection) = @_;
 	my ($line, @headers) = split /\r\n/, $connection->{request};
-	my (undef, $path) = split / /, $line;
+	# a proxy is asked for the whole URL
+	my $path = (split / /, $line)[1] =~ s{^http://[^/]+}{}r;
 	my $name = $path =~ m{^/\@_/video/(\d+)} ? $1 : $path =~ m{^/\@([^/?]+)} ? $1 : 'list';
 	my ($behaviour, @arguments) = behaviour($name);
 	my $now = time;

@@ -1,0 +1,125 @@
+-- What the catalogue must say of everything in schema trackagoat.
+\set ON_ERROR_STOP on
+BEGIN;
+SET search_path TO public, pg_catalog;
+SELECT no_plan();
+
+CREATE TEMP VIEW routine AS
+SELECT p.*, p.oid::regprocedure AS signature, l.lanname FROM pg_proc p JOIN pg_language l ON l.oid = prolang
+WHERE pronamespace = 'trackagoat'::regnamespace;
+CREATE TEMP VIEW relation AS
+SELECT c.*, c.oid::regclass AS name FROM pg_class c WHERE relnamespace = 'trackagoat'::regnamespace;
+-- tables that hold rows of an organization
+CREATE TEMP VIEW tenant AS
+SELECT oid, name FROM relation c WHERE relkind = 'r' AND EXISTS (SELECT FROM pg_attribute WHERE attrelid = c.oid AND attname = 'org_id' AND attnum > 0);
+SELECT ok((SELECT count(*) FROM routine) > 80 AND (SELECT count(*) FROM relation WHERE relkind = 'r') >= 12 AND (SELECT count(*) FROM tenant) >= 7, 'the catalogue holds us');
+
+--
+-- Functions: no way to put other objects under their names
+--
+SELECT is_empty($$SELECT signature FROM routine WHERE lanname NOT IN ('c', 'internal') AND prosqlbody IS NULL
+	AND NOT coalesce('search_path=pg_catalog, trackagoat, pg_temp' = ANY (proconfig), false)$$, 'each function is in C, parsed, or has its search_path');
+SELECT is_empty($$SELECT signature FROM routine WHERE lanname = 'internal' AND prokind <> 'a'$$, 'none but aggregates are internal');
+SELECT is_empty($$SELECT signature FROM routine WHERE lanname NOT IN ('c', 'internal', 'sql', 'plpgsql')$$, 'no other language');
+SELECT is_empty($$SELECT signature FROM routine WHERE prosecdef$$, 'none runs with the rights of its owner');
+SELECT is_empty($$SELECT signature FROM routine WHERE concat(prosrc, pg_get_function_sqlbody(oid)) ~* 'or\s+replace'$$, 'none replaces what is there');
+SELECT set_eq($$SELECT proname || ' ' || c FROM routine, unnest(proconfig) c WHERE c NOT LIKE 'search\_path=%'$$, ARRAY['store_scrape lock_timeout=2s'],
+	'what else functions set');
+
+-- what computes, without looking at tables or the clock: for everyone
+SELECT set_eq($$SELECT DISTINCT proname::text FROM routine WHERE has_function_privilege('public', oid, 'EXECUTE')$$,
+	ARRAY['handle_in', 'handle_out', 'handle_recv', 'handle_send', 'handle', 'text', 'handle_eq', 'handle_ne', 'handle_lt', 'handle_le', 'handle_gt', 'handle_ge',
+		'handle_cmp', 'handle_sortsupport', 'handle_hash', 'handle_hash_extended', 'handle_larger', 'handle_smaller', 'max', 'min', 'uuidv7', 'video_id_time',
+		'parse_handle', 'parse_video_url', 'read_page', 'is_timezone', 'tables_version', 'is_public_address', 'happens_now', 'video_is_fetched', 'video_counts'],
+	'what PUBLIC may execute');
+SELECT ok(NOT has_schema_privilege('public', 'trackagoat', 'CREATE'), 'PUBLIC creates nothing here');
+SELECT is_empty($$SELECT name, a.privilege_type FROM relation, aclexplode(relacl) a WHERE a.grantee = 0$$, 'and has no right to any table or view');
+
+-- volatility and parallel safety: volatile and unsafe, except
+CREATE TEMP TABLE marked (names text[], volatility "char", parallel "char");
+INSERT INTO marked VALUES
+	(ARRAY['handle_in', 'handle_out', 'handle_recv', 'handle_send', 'handle', 'text', 'handle_eq', 'handle_ne', 'handle_lt', 'handle_le', 'handle_gt', 'handle_ge',
+		'handle_cmp', 'handle_sortsupport', 'handle_hash', 'handle_hash_extended', 'handle_larger', 'handle_smaller', 'max', 'min', 'video_id_time', 'parse_handle',
+		'parse_video_url', 'read_page', 'is_timezone', 'tables_version', 'is_public_address', 'video_is_fetched', 'video_counts',
+		'parent_missing', 'entity_missing', 'check_observations'], 'i', 's'),
+	(ARRAY['happens_now', 'scrape_targets', 'page_videos', 'cron_command', 'attempt_retention'], 's', 's'),
+	(ARRAY['campaign_tree', 'campaign_videos', 'campaign_stats'], 's', 'r'),
+	(ARRAY['next_scrape_due', 'project_organization', 'tables_are_ready'], 's', 'u'),
+	(ARRAY['uuidv7'], 'v', 's');
+SELECT is_empty($$SELECT signature, provolatile, proparallel FROM routine LEFT JOIN marked ON proname = ANY (names)
+	WHERE (provolatile, proparallel) IS DISTINCT FROM (coalesce(volatility, 'v'), coalesce(parallel, 'u'))$$, 'each function is as volatile and as safe in parallel as listed');
+SELECT is_empty($$SELECT n FROM marked, unnest(names) n WHERE n NOT IN (SELECT proname FROM routine)$$, 'and each that is listed is there');
+SELECT set_eq($$SELECT DISTINCT proname::text FROM routine WHERE proleakproof$$, ARRAY['handle_eq', 'handle_ne', 'handle_lt', 'handle_le', 'handle_gt', 'handle_ge', 'handle_cmp',
+	'handle_hash', 'handle_hash_extended', 'handle_larger', 'handle_smaller'], 'what is leakproof');
+SELECT is_empty($$SELECT signature FROM routine WHERE lanname = 'c' AND NOT proisstrict AND prorettype <> 'trigger'::regtype AND prokind = 'f' AND pronargs > 0$$, 'a C function with arguments is strict');
+SELECT is_empty($$SELECT signature FROM routine WHERE prorettype = 'trigger'::regtype AND (provolatile <> 'v' OR has_function_privilege('public', oid, 'EXECUTE'))$$, 'trigger functions are volatile, and not for everyone');
+
+--
+-- Code is of the extension, data is not
+--
+CREATE TEMP VIEW member AS SELECT classid, objid FROM pg_depend d JOIN pg_extension e ON e.oid = refobjid AND refclassid = 'pg_extension'::regclass WHERE deptype = 'e' AND extname = 'trackagoat';
+SELECT is_empty($$SELECT signature FROM routine WHERE oid NOT IN (SELECT objid FROM member WHERE classid = 'pg_proc'::regclass)$$, 'each function is the extension''s');
+SELECT is_empty($$SELECT name FROM relation WHERE oid IN (SELECT objid FROM member WHERE classid = 'pg_class'::regclass)$$, 'no table, index or view is');
+SELECT is_empty($$SELECT typname FROM pg_type WHERE typnamespace = 'trackagoat'::regnamespace AND typrelid = 0 AND typelem = 0 AND oid NOT IN (SELECT objid FROM member WHERE classid = 'pg_type'::regclass)$$, 'each type is');
+
+--
+-- Every table is under row-level security, every view asks as its user
+--
+SELECT is_empty($$SELECT name FROM relation WHERE relkind IN ('r', 'p') AND NOT relrowsecurity$$, 'each table has row-level security');
+SELECT is_empty($$SELECT name FROM relation WHERE relkind = 'v' AND NOT coalesce(reloptions::text[] @> '{security_invoker=true}', false)$$, 'each view is security_invoker');
+SELECT is_empty($$SELECT name FROM relation WHERE relkind IN ('m', 'p', 'f', 'c')$$, 'there is nothing else that holds or shows rows');
+SELECT is_empty($$SELECT DISTINCT name, pg_get_userbyid(relowner) FROM relation WHERE relowner <> (SELECT relowner FROM relation WHERE name = 'trackagoat.setup_version'::regclass)$$, 'all have one owner');
+
+--
+-- Keys
+--
+CREATE TEMP VIEW fkey AS
+SELECT k.oid, conname::text, conrelid::regclass AS child, confrelid::regclass AS parent, confdeltype, confupdtype, condeferrable,
+	ARRAY(SELECT a.attname || '>' || f.attname FROM unnest(conkey, confkey) u (c, p) JOIN pg_attribute a ON (a.attrelid, a.attnum) = (conrelid, c) JOIN pg_attribute f ON (f.attrelid, f.attnum) = (confrelid, p)) AS pairs
+FROM pg_constraint k WHERE contype = 'f' AND connamespace = 'trackagoat'::regnamespace;
+SELECT set_eq('SELECT conname, confdeltype FROM fkey', $$VALUES
+	('project_organization_fkey', 'c'::"char"), ('creator_project_fkey', 'c'), ('creator_history_creator_fkey', 'c'),
+	('video_project_fkey', 'c'), ('video_creator_fkey', 'c'), ('video_history_video_fkey', 'c'), ('campaign_project_fkey', 'c'),
+	('campaign_item_campaign_fkey', 'c'), ('campaign_item_creator_fkey', 'c'), ('campaign_item_video_fkey', 'c'), ('campaign_item_child_campaign_fkey', 'c'),
+	('scrape_job_last_outcome_fkey', 'n'), ('scrape_attempt_job_fkey', 'n'), ('scrape_attempt_outcome_fkey', 'n')$$, 'each foreign key deletes on purpose');
+SELECT is_empty($$SELECT conname FROM fkey WHERE confupdtype <> 'a' OR condeferrable$$, 'and no key changes under its rows');
+SELECT is_empty($$SELECT conname FROM fkey JOIN tenant ON oid(child) = tenant.oid
+	WHERE NOT pairs @> ARRAY[CASE WHEN parent = 'trackagoat.organization'::regclass THEN 'org_id>id' ELSE 'org_id>org_id' END]$$, 'each foreign key of a tenant table includes org_id');
+SELECT is_empty($$SELECT conname FROM fkey WHERE EXISTS (SELECT FROM pg_attribute WHERE attrelid = child AND attname = 'project_id')
+	AND EXISTS (SELECT FROM pg_attribute WHERE attrelid = parent AND attname = 'project_id') AND NOT pairs @> '{project_id>project_id}'$$, 'and project_id within a project');
+SELECT is_empty($$SELECT name FROM tenant WHERE NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = tenant.oid AND attname = 'org_id' AND attnotnull)$$, 'org_id is never NULL');
+SELECT is_empty($$SELECT indexrelid::regclass FROM pg_index i JOIN tenant ON tenant.oid = indrelid WHERE indisunique
+	AND NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = indexrelid AND attname = 'org_id')$$, 'each unique index of a tenant table includes org_id');
+SELECT is_empty($$SELECT name FROM relation r WHERE relkind = 'r' AND NOT EXISTS (SELECT FROM pg_index WHERE indrelid = r.oid AND indisprimary)$$, 'each table has a primary key');
+SELECT is_empty($$SELECT conname FROM fkey JOIN tenant ON tenant.oid = oid(child) WHERE NOT EXISTS (SELECT FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+	WHERE indrelid = oid(child) AND EXISTS (SELECT FROM unnest(pairs) p WHERE p LIKE a.attname || '>%'))$$, 'each foreign key of a tenant table finds its rows by an index');
+SELECT is_empty($$SELECT tgname FROM pg_trigger JOIN tenant ON tenant.oid = tgrelid WHERE NOT tgisinternal AND tgtype & 1 = 0$$, 'triggers of tenant tables are row-level');
+SELECT is_empty($$SELECT tgname FROM pg_trigger t JOIN relation r ON r.oid = tgrelid WHERE NOT tgisinternal AND tgfoid NOT IN (SELECT oid FROM routine)$$, 'and call our functions');
+
+--
+-- Everything is described
+--
+SELECT is_empty($$SELECT name FROM relation WHERE relkind IN ('r', 'v') AND obj_description(oid, 'pg_class') IS NULL$$, 'each table and view');
+SELECT is_empty($$SELECT name, attname FROM relation r JOIN pg_attribute ON attrelid = r.oid WHERE relkind IN ('r', 'v') AND attnum > 0 AND NOT attisdropped
+	AND col_description(r.oid, attnum) IS NULL$$, 'each column');
+SELECT is_empty($$SELECT name FROM relation r WHERE relkind = 'i' AND obj_description(oid, 'pg_class') IS NULL AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = r.oid)$$, 'each index that is not a constraint''s');
+SELECT is_empty($$SELECT signature FROM routine WHERE obj_description(oid, 'pg_proc') IS NULL$$, 'each function and aggregate');
+SELECT is_empty($$SELECT typname FROM pg_type WHERE typnamespace = 'trackagoat'::regnamespace AND typrelid = 0 AND typelem = 0 AND obj_description(oid, 'pg_type') IS NULL$$, 'each type');
+SELECT is_empty($$SELECT oid::regoperator FROM pg_operator WHERE oprnamespace = 'trackagoat'::regnamespace AND obj_description(oid, 'pg_operator') IS NULL$$, 'each operator');
+SELECT is_empty($$SELECT opcname FROM pg_opclass WHERE opcnamespace = 'trackagoat'::regnamespace AND obj_description(oid, 'pg_opclass') IS NULL
+	UNION ALL SELECT opfname FROM pg_opfamily WHERE opfnamespace = 'trackagoat'::regnamespace AND obj_description(oid, 'pg_opfamily') IS NULL$$, 'each operator class and family');
+SELECT is_empty($$SELECT tgname FROM pg_trigger t JOIN relation r ON r.oid = tgrelid WHERE NOT tgisinternal AND obj_description(t.oid, 'pg_trigger') IS NULL$$, 'each trigger');
+SELECT is_empty($$SELECT polname FROM pg_policy p JOIN relation r ON r.oid = polrelid WHERE obj_description(p.oid, 'pg_policy') IS NULL$$, 'each policy');
+SELECT isnt(obj_description(oid, 'pg_extension'), NULL, 'and the extension') FROM pg_extension WHERE extname = 'trackagoat';
+
+--
+-- Outcomes: those that the code names
+--
+SELECT set_has('SELECT outcome FROM trackagoat.scrape_outcome', $$SELECT unnest(ARRAY['ok', 'not_found', 'private', 'suspended', 'unavailable', 'regional', 'login_required', 'challenged',
+	'captcha', 'blocked', 'partly_stored', 'rate_limited', 'refused_empty', 'bad_request', 'shell', 'unreadable', 'account_changed', 'server_error', 'timeout', 'unreachable', 'tls_failed', 'too_large',
+	'redirected', 'address_refused', 'store_failed', 'interrupted', 'repeated_page'])$$, 'each outcome has its row');
+SELECT is_empty($$SELECT outcome FROM trackagoat.scrape_outcome WHERE is_success <> (outcome = 'ok') OR (NOT is_success AND retry_after <= '0') OR description = ''$$, 'only ok is success, and no failure is tried again at once');
+SELECT set_eq('SELECT outcome FROM trackagoat.scrape_outcome WHERE host_pause IS NOT NULL', ARRAY['challenged', 'captcha', 'blocked', 'rate_limited'], 'what closes the host');
+
+SELECT * FROM finish();
+ROLLBACK;
