@@ -42,8 +42,8 @@ BEGIN
 	RETURN attempt;
 END
 $$;
-CREATE FUNCTION pg_temp.finish(attempt bigint, outcome text, page jsonb DEFAULT NULL, retry_after interval DEFAULT NULL) RETURNS interval LANGUAGE sql AS
-$$ SELECT host_pause FROM trackagoat.finish_scrape(attempt, outcome, 200, 1000, 'detail', retry_after, page) $$;
+CREATE FUNCTION pg_temp.finish(attempt bigint, outcome text, page jsonb DEFAULT NULL, retry_after interval DEFAULT NULL) RETURNS text LANGUAGE sql AS
+$$ SELECT trackagoat.finish_scrape(attempt, outcome, 200, 1000, 'detail', retry_after, page) $$;
 
 --
 -- Who queues
@@ -196,10 +196,10 @@ ROLLBACK TO s;
 -- finish_scrape: success
 --
 SELECT trackagoat.scrape_video(:'v101') AS job \gset
-SELECT is(pg_temp.finish(pg_temp.claim('video_stats', '101'), 'ok', '{}'), NULL, 'success leaves the host open');
+SELECT is(pg_temp.finish(pg_temp.claim('video_stats', '101'), 'ok', '{}'), 'ok', 'success');
 SELECT ok(due_at IS NULL AND leased_until IS NULL AND leased_at IS NULL AND leased_by IS NULL AND attempts = 0 AND priority = 0 AND last_outcome = 'ok'
-	AND last_success_at > now() AND next_at - last_success_at BETWEEN '1 day -1 second' AND '1 day', 'and the job until its next time') FROM pg_temp.job('video_stats', '101') j;
-SELECT ok(finished_at > started_at AND outcome = 'ok' AND http_status = 200 AND body_bytes = 1000 AND next_attempt_at IS NULL, 'the attempt says so')
+	AND last_success_at > now() AND next_at - last_success_at BETWEEN '1 day -1 second' AND '1 day', 'leaves the job until its next time') FROM pg_temp.job('video_stats', '101') j;
+SELECT ok(finished_at > started_at AND outcome = 'ok' AND http_status = 200 AND body_bytes = 1000 AND next_attempt_at IS NULL AND host_paused_until IS NULL, 'the attempt says so, and the host is open')
 FROM trackagoat.scrape_attempt ORDER BY id DESC LIMIT 1;
 -- several organizations: the shortest interval holds
 SELECT trackagoat.scrape_creator(:'goat') AS job \gset
@@ -211,8 +211,8 @@ SELECT trackagoat.scrape_video(:'v101') AS job \gset
 SELECT pg_temp.finish(:attempt, 'ok', '{}') AS pause \gset
 SELECT ok(due_at IS NOT NULL AND leased_until IS NULL, 'a request that came while the job was in flight is not lost') FROM pg_temp.job('video_stats', '101') j;
 -- an attempt ends once
-SELECT is(pg_temp.finish(:attempt, 'blocked'), '1 hour', 'a late answer of an ended attempt still closes the host');
-SELECT is(outcome, 'ok', 'but changes neither the attempt') FROM trackagoat.scrape_attempt WHERE id = :attempt;
+SELECT is(pg_temp.finish(:attempt, 'blocked'), 'blocked', 'a late answer of an ended attempt');
+SELECT is(outcome || coalesce(host_paused_until::text, ''), 'ok', 'changes neither the attempt') FROM trackagoat.scrape_attempt WHERE id = :attempt;
 SELECT is((pg_temp.job('video_stats', '101')).last_outcome, 'ok', 'nor the job');
 SELECT throws_ok(format('SELECT trackagoat.finish_scrape(%s, %L, NULL, NULL, NULL, NULL, NULL)', :attempt, 'no such outcome'), 'P0002', NULL, 'an outcome is one of the table');
 -- nobody wants it any more
@@ -254,10 +254,26 @@ SELECT ok(bool_and(next_attempt_at > finished_at), 'each attempt says when the n
 UPDATE trackagoat.scrape_job SET attempts = 2000000000;
 SELECT pg_temp.finish(pg_temp.claim('video_stats', '101'), 'timeout') AS pause \gset
 SELECT ok((pg_temp.job('video_stats', '101')).due_at <= clock_timestamp() + interval '1.3 days', 'however many there were');
-SELECT is(pg_temp.finish(pg_temp.claim('video_stats', '101'), outcome), host_pause, outcome || ' closes the host as long as its row says')
-FROM trackagoat.scrape_outcome WHERE NOT is_success ORDER BY outcome;
-SELECT is(pg_temp.finish(pg_temp.claim('video_stats', '101'), 'rate_limited', NULL, '3 hours'), '3 hours', 'a longer Retry-After closes it longer');
-SELECT is(pg_temp.finish(pg_temp.claim('video_stats', '101'), 'rate_limited', NULL, '1 second'), '10 minutes', 'a shorter one does not shorten it');
+-- and closes the host, as long as the outcome's row says, or longer if the answer does
+CREATE FUNCTION pg_temp.closed(outcome text, retry_after interval DEFAULT NULL) RETURNS interval LANGUAGE plpgsql AS
+$$
+#variable_conflict use_variable
+DECLARE
+	claimed bigint := pg_temp.claim('video_stats', '101');
+BEGIN
+	PERFORM pg_temp.finish(claimed, outcome, NULL, retry_after);
+	RETURN (SELECT date_trunc('second', a.host_paused_until - a.finished_at + interval '0.5 seconds') FROM trackagoat.scrape_attempt a WHERE a.id = claimed);
+END
+$$;
+DELETE FROM trackagoat.scrape_attempt;
+SELECT is(trackagoat.host_paused_until(), NULL, 'the host is open');
+SELECT is(pg_temp.closed(outcome), host_pause, outcome || ' closes the host as long as its row says') FROM trackagoat.scrape_outcome WHERE NOT is_success ORDER BY outcome;
+SELECT is(pg_temp.closed('rate_limited', '3 hours'), '3 hours', 'a longer Retry-After closes it longer');
+SELECT is(pg_temp.closed('rate_limited', '1 second'), '10 minutes', 'a shorter one does not shorten it');
+SELECT is(pg_temp.closed('timeout', '3 hours'), NULL, 'and other failures do not close it');
+SELECT is(trackagoat.host_paused_until(), max(host_paused_until), 'host_paused_until is the latest of all attempts') FROM trackagoat.scrape_attempt;
+UPDATE trackagoat.scrape_attempt SET host_paused_until = now() - interval '1 second' WHERE host_paused_until IS NOT NULL;
+SELECT is(trackagoat.host_paused_until(), NULL, 'and passes');
 UPDATE trackagoat.scrape_job SET attempts = 0;
 SELECT pg_temp.finish(pg_temp.claim('video_stats', '101'), 'server_error', NULL, '5 hours') AS pause \gset
 SELECT ok((pg_temp.job('video_stats', '101')).due_at BETWEEN clock_timestamp() + interval '4.9 hours' AND clock_timestamp() + interval '6.1 hours', 'nor is a job asked for before Retry-After');

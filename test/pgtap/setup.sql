@@ -44,7 +44,7 @@ INSERT INTO trackagoat.campaign_item (campaign_id, creator_id) VALUES (:'child',
 SELECT trackagoat.observe_video(:'video', now(), 5, 1, 1, 1, 1) AS stored, trackagoat.observe_creator(:'goat', now(), 5, 1, 1, 1) AS stored_too \gset
 SELECT views AS owner_views FROM trackagoat.campaign_stats(:'campaign') \gset
 SELECT count(*) AS claimed, min(attempt_id) AS attempt FROM trackagoat.claim_scrapes(1, '1 minute') \gset
-SELECT outcome AS finished FROM trackagoat.finish_scrape(:attempt, 'timeout', NULL, NULL, NULL, NULL, NULL) \gset
+SELECT trackagoat.finish_scrape(:attempt, 'timeout', NULL, NULL, NULL, NULL, NULL) AS finished \gset
 SELECT trackagoat.release_scrapes() AS released, trackagoat.enqueue_due() AS queued \gset
 
 -- another role sees nothing, whatever it was granted
