@@ -8,6 +8,8 @@
  */
 #include "pure.h"
 
+#include "port/pg_bswap.h"
+
 #include "handle.h"
 
 /*
@@ -65,27 +67,44 @@ handle_check(const char *input, size_t length,
 	return HANDLE_VALID;
 }
 
-/* Skip one leading '@', as people write handles; a stored handle has none. */
-void
-handle_strip_at(const char **text, size_t *length)
+/* The same for eight bytes at once. */
+static inline uint64
+fold8(uint64 word)
 {
-	if (*length > 0 && **text == '@')
-	{
-		(*text)++;
-		(*length)--;
-	}
+	const uint64 each = UINT64CONST(0x0101010101010101);
+	uint64		low7 = word & each * 0x7f;
+	uint64		from_a = low7 + each * (0x80 - 'A');
+	uint64		after_z = low7 + each * (0x80 - 'Z' - 1);
+	uint64		is_upper = from_a & ~after_z & ~word & each * 0x80;
+
+	return word | is_upper >> 2;	/* 0x20 makes it lower case */
 }
 
 /*
- * Compare byte by byte without case; a prefix sorts first.  Negative, zero or
- * positive.  The inputs need not be valid handles.
+ * Compare without case; a prefix sorts first.  Negative, zero or positive.
+ * The inputs need not be valid handles.
  */
 int
 handle_compare(const char *a, size_t a_length, const char *b, size_t b_length)
 {
 	size_t		common = Min(a_length, b_length);
+	size_t		i = 0;
 
-	for (size_t i = 0; i < common; i++)
+	for (; i + sizeof(uint64) <= common; i += sizeof(uint64))
+	{
+		uint64		wa;
+		uint64		wb;
+
+		memcpy(&wa, a + i, sizeof(uint64));
+		memcpy(&wb, b + i, sizeof(uint64));
+		if (wa == wb)
+			continue;
+		wa = fold8(wa);
+		wb = fold8(wb);
+		if (wa != wb)
+			return pg_hton64(wa) < pg_hton64(wb) ? -1 : 1;
+	}
+	for (; i < common; i++)
 	{
 		unsigned char ca = fold((unsigned char) a[i]);
 		unsigned char cb = fold((unsigned char) b[i]);

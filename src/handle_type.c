@@ -139,20 +139,30 @@ handle_to_text(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(PG_GETARG_TEXT_PP(0));
 }
 
+/* The bytes of a handle or text; a stored handle is never toasted. */
+static inline const char *
+datum_bytes(Datum datum, size_t *length)
+{
+	struct varlena *value = (struct varlena *) DatumGetPointer(datum);
+
+	if (unlikely(!VARATT_IS_SHORT(value) || VARATT_IS_EXTERNAL(value)))
+		value = PG_DETOAST_DATUM_PACKED(datum);
+	*length = VARSIZE_ANY_EXHDR(value);
+	return VARDATA_ANY(value);
+}
+
 /* Both arguments are handles or texts; no error, so all of this is leakproof. */
 static int
 compare_datums(Datum a, Datum b)
 {
-	text	   *left = DatumGetTextPP(a);
-	text	   *right = DatumGetTextPP(b);
-	const char *a_start = VARDATA_ANY(left);
-	const char *b_start = VARDATA_ANY(right);
-	size_t		a_length = VARSIZE_ANY_EXHDR(left);
-	size_t		b_length = VARSIZE_ANY_EXHDR(right);
+	size_t		a_length;
+	size_t		b_length;
+	const char *a_bytes = datum_bytes(a, &a_length);
+	const char *b_bytes = datum_bytes(b, &b_length);
 
-	handle_strip_at(&a_start, &a_length);
-	handle_strip_at(&b_start, &b_length);
-	return handle_compare(a_start, a_length, b_start, b_length);
+	handle_strip_at(&a_bytes, &a_length);
+	handle_strip_at(&b_bytes, &b_length);
+	return handle_compare(a_bytes, a_length, b_bytes, b_length);
 }
 
 Datum
@@ -227,10 +237,10 @@ sort_compare(Datum a, Datum b, SortSupport ssup)
 static Datum
 abbreviate(Datum original, SortSupport ssup)
 {
-	text	   *handle = DatumGetTextPP(original);
+	size_t		length;
+	const char *bytes = datum_bytes(original, &length);
 
-	return UInt64GetDatum(handle_abbreviate(VARDATA_ANY(handle),
-											VARSIZE_ANY_EXHDR(handle)));
+	return UInt64GetDatum(handle_abbreviate(bytes, length));
 }
 
 /* Abbreviating costs less than one comparison: never give up on it. */
@@ -263,9 +273,8 @@ handle_sortsupport(PG_FUNCTION_ARGS)
 static size_t
 hashed_bytes(Datum value, char *folded)
 {
-	text	   *input = DatumGetTextPP(value);
-	const char *start = VARDATA_ANY(input);
-	size_t		length = VARSIZE_ANY_EXHDR(input);
+	size_t		length;
+	const char *start = datum_bytes(value, &length);
 
 	handle_strip_at(&start, &length);
 	return handle_fold(start, length, folded);
