@@ -164,11 +164,12 @@ judge(const FetchAnswer *answer, const ScrapeClaim *claim)
 		result.outcome = "rate_limited";
 	else if (answer->status >= 300 && answer->status < 400)
 	{
-		result.outcome = answer->location && strstr(answer->location, "/login") ?
-			"login_required" : "redirected";
 		/* its query may hold what is nobody's business */
-		result.detail = answer->location ?
+		char	   *path = answer->location ?
 			pnstrdup(answer->location, strcspn(answer->location, "?#")) : NULL;
+
+		result.outcome = path && strstr(path, "/login") ? "login_required" : "redirected";
+		result.detail = path;
 	}
 	else if (answer->status != 200)
 	{

@@ -62,7 +62,8 @@ my $seconds = seconds_of(sub {
 is(worker_pid($node, 'served'), $first, 'without a restart');
 note sprintf 'from CREATE EXTENSION to the number: %.1f s', $seconds;
 $node->safe_psql('served', <<'SQL');
-UPDATE trackagoat.scrape_outcome SET retry_after = '1 second', retry_limit = '1 second' WHERE outcome IN ('interrupted', 'store_failed', 'partly_stored');
+UPDATE trackagoat.scrape_outcome SET retry_after = '1 second', retry_limit = '1 second'
+	WHERE outcome IN ('interrupted', 'store_failed', 'partly_stored');
 SQL
 
 # --- reload ------------------------------------------------------------------
@@ -110,7 +111,8 @@ is($node->safe_psql('served', outcomes('slow_goat')), 'interrupted, ok', 'the at
 # without the launcher the worker goes on, and the next launcher looks after it
 $pid = worker_pid($node, 'served');
 $node->safe_psql('postgres', q(SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'trackagoat launcher'));
-wait_for_answer($node, 10, q(SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'trackagoat launcher'), '1', 'a terminated launcher comes back');
+wait_for_answer($node, 10, q(SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'trackagoat launcher'), '1',
+	'a terminated launcher comes back');
 is(worker_pid($node, 'served'), $pid, 'the worker has not noticed');
 $node->safe_psql('postgres', "SELECT pg_terminate_backend($pid)");
 wait_for_answer($node, 10, status("pid <> $pid AND state = 'waiting'"), 't', 'a worker that ends then is followed by another');

@@ -17,7 +17,13 @@ plan skip_all => 'no /proc to read the size of a process from' unless -r "/proc/
 
 my $host = start_fault_server();
 my $node = new_node('memory', url => $host->{url},
-	conf => "autovacuum = off\nsynchronous_commit = off\ntrackagoat.requests_per_minute = 60000\ntrackagoat.max_parallel = 16\ntrackagoat.max_body = 256kB");
+	conf => <<'CONF');
+autovacuum = off
+synchronous_commit = off
+trackagoat.requests_per_minute = 60000
+trackagoat.max_parallel = 16
+trackagoat.max_body = 256kB
+CONF
 
 setup_database($node);
 $node->safe_psql('postgres', <<'SQL');

@@ -24,6 +24,9 @@ our @EXPORT = qw(new_node setup_database source_dir captures_dir make_site start
 # value keeps a pipe open, as closing it would wait for the server.
 my %children;
 
+# A test that is told to end still ends its servers.
+$SIG{$_} = sub { exit 1 } for qw(INT TERM HUP);
+
 # The sources: this checkout, unless the runner has them elsewhere.
 sub source_dir
 {
