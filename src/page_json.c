@@ -525,7 +525,7 @@ is_sec_uid(const char *token)
 {
 	size_t		length = strspn(token, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
 
-	return token[length] == '\0' && length >= 16 && length <= 128;
+	return token[length] == '\0' && length > 0 && length <= 128;
 }
 
 /* Keeps a string in its slot, if it is one to keep; answers whether. */

@@ -36,7 +36,7 @@ CREATE TABLE trackagoat.creator (
 	CONSTRAINT creator_project_fkey FOREIGN KEY (project_id, org_id)
 		REFERENCES trackagoat.project (id, org_id) ON DELETE CASCADE,
 	-- it goes into a URL
-	CONSTRAINT creator_tiktok_sec_uid_check CHECK (tiktok_sec_uid ~ '^[A-Za-z0-9_-]{16,128}$'),
+	CONSTRAINT creator_tiktok_sec_uid_check CHECK (tiktok_sec_uid ~ '^[A-Za-z0-9_-]{1,128}$'),
 	CONSTRAINT creator_metadata_check CHECK (jsonb_typeof(metadata) = 'object'),
 	CONSTRAINT creator_readme_check CHECK (octet_length(readme) <= 65536),
 	CONSTRAINT creator_counts_check CHECK (least(follower_count, following_count, total_likes_count, video_count) >= 0)

@@ -96,7 +96,8 @@ sub reads_api
 	my %seen;
 	my @items = @{ $data->{itemList} // [] };
 	my @good = grep { ($_->{id} // '') =~ /^[1-9]/ && !$seen{ $_->{id} }++ } @items;
-	my @times = sort { $a <=> $b } map { $_->{createTime} } grep { !$_->{isPinnedItem} } @good;
+	# pinned posts come first, and real lists do not always mark them
+	my @times = map { $_->{createTime} } grep { !$_->{isPinnedItem} } @good;
 	my ($author) = grep { defined } map { $_->{author} } @items;
 	my $more = $data->{hasMorePrevious} // $data->{hasMore};
 
@@ -105,7 +106,7 @@ sub reads_api
 		account => account($author),
 		videos => [ map { item($_) } @good ],
 		next => (defined $more || @times
-			? normal({ cursor => @times ? $times[0] * 1000 : undef, has_more => $more })
+			? normal({ cursor => @times ? $times[-1] * 1000 : undef, has_more => $more })
 			: undef),
 	};
 }
