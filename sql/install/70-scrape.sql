@@ -41,31 +41,73 @@ $$;
 COMMENT ON FUNCTION trackagoat.scrape_targets(trackagoat.scrape_kind, trackagoat.handle, bigint) IS
 	'the organizations that want an account or video fetched, and how often; none means that nobody does';
 
+CREATE FUNCTION trackagoat.lock_scrape_target(tiktok_handle trackagoat.handle, tiktok_video_id bigint) RETURNS boolean
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	-- 64 locks for all targets, so that ten thousand creators in one transaction do not fill the lock table
+	RETURN pg_try_advisory_xact_lock('trackagoat.scrape_request'::regclass::oid::integer,
+		coalesce(trackagoat.handle_hash(tiktok_handle), hashint8(tiktok_video_id)) & 63);
+END
+$$;
+COMMENT ON FUNCTION trackagoat.lock_scrape_target(trackagoat.handle, bigint) IS
+	'whether this transaction may make or change the job of an account or video: false while another one, still open, may have';
+
 CREATE FUNCTION trackagoat.queue_scrape(
 	kind trackagoat.scrape_kind, tiktok_handle trackagoat.handle, tiktok_video_id bigint,
-	due_at timestamptz, next_at timestamptz DEFAULT NULL, priority integer DEFAULT 0) RETURNS uuid
+	due_at timestamptz, next_at timestamptz DEFAULT NULL, priority integer DEFAULT 0,
+	renew boolean DEFAULT false) RETURNS uuid
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 #variable_conflict use_variable
 DECLARE
 	job_id uuid;
 BEGIN
+	-- jobs are everybody's: nobody waits for the end of another's transaction
+	IF NOT trackagoat.lock_scrape_target(tiktok_handle, tiktok_video_id) THEN
+		INSERT INTO trackagoat.scrape_request (kind, tiktok_handle, tiktok_video_id, due_at, next_at, priority, renew)
+		VALUES (kind, tiktok_handle, tiktok_video_id, due_at, next_at, priority, renew);
+		RETURN (SELECT j.id FROM trackagoat.scrape_job j WHERE j.kind = queue_scrape.kind
+			AND (j.tiktok_handle = queue_scrape.tiktok_handle OR j.tiktok_video_id = queue_scrape.tiktok_video_id));
+	END IF;
+
 	INSERT INTO trackagoat.scrape_job AS j (kind, tiktok_handle, tiktok_video_id, due_at, next_at, priority)
-	VALUES (queue_scrape.kind, queue_scrape.tiktok_handle, queue_scrape.tiktok_video_id,
-		queue_scrape.due_at, queue_scrape.next_at, queue_scrape.priority)
+	VALUES (kind, tiktok_handle, tiktok_video_id, due_at, next_at, priority)
 	ON CONFLICT ON CONSTRAINT scrape_job_target_key DO UPDATE SET
 		-- a request that comes while the job is in flight is for after that
 		due_at = CASE WHEN excluded.due_at IS NULL OR j.leased_until IS NULL
 			THEN least(j.due_at, excluded.due_at) ELSE greatest(excluded.due_at, clock_timestamp()) END,
 		next_at = least(j.next_at, excluded.next_at),
-		priority = greatest(j.priority, excluded.priority)
+		priority = greatest(j.priority, excluded.priority),
+		sec_uid = CASE WHEN NOT renew THEN j.sec_uid END
 	RETURNING j.id INTO job_id;
 	RETURN job_id;
 END
 $$;
 COMMENT ON FUNCTION trackagoat.queue_scrape(
-	trackagoat.scrape_kind, trackagoat.handle, bigint, timestamptz, timestamptz, integer) IS
-	'make the standing job of an account or video, or bring it forward; answers its id';
+	trackagoat.scrape_kind, trackagoat.handle, bigint, timestamptz, timestamptz, integer, boolean) IS
+	'make the standing job of an account or video, or bring it forward; renew has a list wait for a fresh profile; answers the job''s id';
+
+CREATE FUNCTION trackagoat.fold_scrape_requests() RETURNS integer
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	request record;
+	folded integer := 0;
+BEGIN
+	FOR request IN SELECT r.* FROM trackagoat.scrape_request r ORDER BY r.id FOR UPDATE SKIP LOCKED LOOP
+		CONTINUE WHEN NOT trackagoat.lock_scrape_target(request.tiktok_handle, request.tiktok_video_id);
+		DELETE FROM trackagoat.scrape_request r WHERE r.id = request.id;
+		PERFORM trackagoat.queue_scrape(request.kind, request.tiktok_handle, request.tiktok_video_id,
+			request.due_at, request.next_at, request.priority, request.renew);
+		folded := folded + 1;
+		EXIT WHEN folded = 1000;
+	END LOOP;
+	RETURN folded;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.fold_scrape_requests() IS
+	'turn requests into jobs, as far as nobody holds the jobs; answers how many';
 
 CREATE FUNCTION trackagoat.happens_now(created_at timestamptz) RETURNS boolean
 	LANGUAGE sql STABLE PARALLEL SAFE
@@ -78,7 +120,6 @@ CREATE FUNCTION trackagoat.creator_scrape() RETURNS trigger
 $$
 DECLARE
 	due timestamptz;
-	list_job uuid;
 BEGIN
 	IF TG_OP = 'UPDATE' AND OLD.listing_wanted_at = NEW.listing_wanted_at THEN
 		RETURN NULL;
@@ -87,9 +128,8 @@ BEGIN
 		due := now();
 	END IF;
 	PERFORM trackagoat.queue_scrape('creator_profile', NEW.tiktok_handle, NULL, due, now(), 1);
-	list_job := trackagoat.queue_scrape('discover_videos', NEW.tiktok_handle, NULL, due, now(), 1);
 	-- the list waits for the profile, which tells whose it is
-	UPDATE trackagoat.scrape_job j SET sec_uid = NULL WHERE j.id = list_job AND j.sec_uid IS NOT NULL;
+	PERFORM trackagoat.queue_scrape('discover_videos', NEW.tiktok_handle, NULL, due, now(), 1, true);
 	-- while it was not active, the jobs of its videos may have been deleted
 	IF TG_OP = 'UPDATE' AND NOT OLD.is_active THEN
 		PERFORM trackagoat.queue_scrape('video_stats', NULL, v.tiktok_video_id, NULL, now())
@@ -167,6 +207,7 @@ $$
 DECLARE
 	queued integer;
 BEGIN
+	PERFORM trackagoat.fold_scrape_requests();
 	UPDATE trackagoat.scrape_job j SET due_at = enqueue_due.at, priority = 0
 	FROM (SELECT d.id FROM trackagoat.scrape_job d
 		WHERE d.due_at IS NULL AND d.next_at <= enqueue_due.at
@@ -197,6 +238,7 @@ DECLARE
 	claimed integer := 0;
 	deleted integer := 0;
 BEGIN
+	PERFORM trackagoat.fold_scrape_requests();
 	WHILE claimed < max_jobs AND deleted < 1000 LOOP
 		SELECT j.id, j.kind, j.tiktok_handle, j.tiktok_video_id, j.sec_uid, j.list_cursor, j.attempts INTO job
 		FROM trackagoat.scrape_job j
@@ -439,6 +481,7 @@ DECLARE
 	next_cursor bigint := (page #>> '{next,cursor}')::bigint;
 	has_more boolean := (page #>> '{next,has_more}')::boolean;
 	is_empty boolean;
+	gives_up boolean;
 	is_done boolean;
 	is_behind boolean;
 BEGIN
@@ -463,16 +506,12 @@ BEGIN
 	FROM trackagoat.creator c JOIN trackagoat.organization o ON o.id = c.org_id
 	WHERE c.tiktok_handle = job.tiktok_handle AND c.removed_at IS NULL AND c.is_active;
 
+	-- an empty page is not the end: step back a week, but not for ever where nothing says that there is more
+	gives_up := is_empty AND has_more IS NULL AND job.list_empty_pages >= 4;
 	IF is_empty THEN
-		-- an empty page is not the end: step back a week; but not for ever where nothing says that there is more
-		IF has_more IS NULL AND job.list_empty_pages >= 4 THEN
-			UPDATE trackagoat.scrape_job j SET list_cursor = NULL, list_started_at = NULL, list_empty_pages = 0
-			WHERE j.id = job_id;
-			RETURN 'refused_empty';
-		END IF;
 		next_cursor := asked - 604800000;
 	END IF;
-	is_done := has_more IS FALSE
+	is_done := gives_up OR has_more IS FALSE
 		OR to_timestamp(next_cursor / 1000.0) < greatest(stop_at, '2016-09-01 00:00+00');
 
 	UPDATE trackagoat.scrape_job j SET
@@ -480,8 +519,8 @@ BEGIN
 		list_started_at = CASE WHEN NOT is_done THEN job.list_started_at END,
 		list_empty_pages = CASE WHEN is_empty AND NOT is_done THEN j.list_empty_pages + 1 ELSE 0 END,
 		list_has_gaps = NOT is_done AND (j.list_has_gaps OR is_partly_stored),
-		-- a listing that not everybody could store covers nobody
-		listed_at = CASE WHEN is_done AND NOT j.list_has_gaps AND NOT is_partly_stored
+		-- a listing that ended early, or that not everybody could store, covers nobody
+		listed_at = CASE WHEN is_done AND NOT gives_up AND NOT j.list_has_gaps AND NOT is_partly_stored
 			THEN job.list_started_at ELSE j.listed_at END,
 		-- whoever came while it was under way has not seen its first pages
 		due_at = CASE WHEN NOT is_done OR is_behind THEN clock_timestamp()
@@ -492,7 +531,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION trackagoat.advance_listing(uuid, interval, jsonb, boolean) IS
-	'after a page of a creator''s videos: go on to the next page, or end the listing; answers the outcome: ok, partly_stored, repeated_page or refused_empty';
+	'after a page of a creator''s videos: go on to the next page, or end the listing; answers the outcome: ok, partly_stored or repeated_page';
 
 CREATE FUNCTION trackagoat.finish_scrape(
 	attempt_id bigint, outcome text, http_status integer, body_bytes bigint, detail text,
@@ -522,9 +561,13 @@ BEGIN
 			WHERE j.id = job.id;
 		END IF;
 		IF job.kind = 'creator_profile' THEN
+			-- who has locked it wants it renewed, and the profile fetched once more
 			UPDATE trackagoat.scrape_job j SET sec_uid = page #>> '{account,sec_uid}'
-			WHERE j.kind = 'discover_videos' AND j.tiktok_handle = job.tiktok_handle AND j.tiktok_video_id IS NULL
-				AND j.sec_uid IS DISTINCT FROM page #>> '{account,sec_uid}';
+			WHERE j.id = (SELECT d.id FROM trackagoat.scrape_job d
+				WHERE d.kind = 'discover_videos' AND d.tiktok_handle = job.tiktok_handle
+					AND d.sec_uid IS DISTINCT FROM page #>> '{account,sec_uid}'
+				FOR NO KEY UPDATE SKIP LOCKED)
+				AND page #>> '{account,sec_uid}' IS NOT NULL;
 		END IF;
 	END IF;
 
@@ -622,7 +665,7 @@ BEGIN
 		AND (SELECT count(DISTINCT c.relowner) FROM pg_class c
 			WHERE c.relnamespace = 'trackagoat'::regnamespace
 				AND c.relname IN ('setup_version', 'organization', 'creator', 'creator_history', 'video',
-					'video_history', 'scrape_outcome', 'scrape_job', 'scrape_attempt')) = 1;
+					'video_history', 'scrape_outcome', 'scrape_job', 'scrape_request', 'scrape_attempt')) = 1;
 END
 $$;
 COMMENT ON FUNCTION trackagoat.tables_are_ready() IS

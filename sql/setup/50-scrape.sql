@@ -112,6 +112,31 @@ CREATE TRIGGER scrape_job_wake AFTER INSERT OR UPDATE OF due_at ON trackagoat.sc
 	FOR EACH STATEMENT EXECUTE FUNCTION trackagoat.wake_worker();
 COMMENT ON TRIGGER scrape_job_wake ON trackagoat.scrape_job IS 'wakes the worker when the transaction commits';
 
+CREATE TABLE trackagoat.scrape_request (
+	id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+	kind trackagoat.scrape_kind NOT NULL,
+	tiktok_handle trackagoat.handle,
+	tiktok_video_id bigint,
+	due_at timestamptz,
+	next_at timestamptz,
+	priority smallint NOT NULL,
+	renew boolean NOT NULL,
+	CONSTRAINT scrape_request_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE trackagoat.scrape_request IS 'requests made while another open transaction held the job: the next claim or enqueue_due() folds them into scrape_job, so that nobody waits';
+COMMENT ON COLUMN trackagoat.scrape_request.id IS 'rises with time';
+COMMENT ON COLUMN trackagoat.scrape_request.kind IS 'what is to be fetched';
+COMMENT ON COLUMN trackagoat.scrape_request.tiktok_handle IS 'account, for creator_profile and discover_videos';
+COMMENT ON COLUMN trackagoat.scrape_request.tiktok_video_id IS 'post, for video_stats';
+COMMENT ON COLUMN trackagoat.scrape_request.due_at IS 'from when; NULL leaves it to the schedule';
+COMMENT ON COLUMN trackagoat.scrape_request.next_at IS 'when the schedule is to queue it';
+COMMENT ON COLUMN trackagoat.scrape_request.priority IS '1 for what a person waits for';
+COMMENT ON COLUMN trackagoat.scrape_request.renew IS 'whether the list waits for a fresh profile';
+
+CREATE TRIGGER scrape_request_wake AFTER INSERT ON trackagoat.scrape_request
+	FOR EACH STATEMENT EXECUTE FUNCTION trackagoat.wake_worker();
+COMMENT ON TRIGGER scrape_request_wake ON trackagoat.scrape_request IS 'wakes the worker when the transaction commits';
+
 CREATE TABLE trackagoat.scrape_attempt (
 	id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
 	job_id uuid,
@@ -185,4 +210,5 @@ COMMENT ON COLUMN trackagoat.scrape_queue.next_scheduled IS 'when the schedule q
 
 ALTER TABLE trackagoat.scrape_outcome ENABLE ROW LEVEL SECURITY;
 ALTER TABLE trackagoat.scrape_job ENABLE ROW LEVEL SECURITY;
+ALTER TABLE trackagoat.scrape_request ENABLE ROW LEVEL SECURITY;
 ALTER TABLE trackagoat.scrape_attempt ENABLE ROW LEVEL SECURITY;

@@ -77,6 +77,7 @@ INSERT INTO campaign_item (campaign_id, video_id) SELECT k.id, v.id FROM campaig
 	WHERE k.name = 'herd' AND v.creator_id IS NULL;
 INSERT INTO campaign_item (campaign_id, child_campaign_id) SELECT k.id, c.id FROM campaign k JOIN campaign c USING (project_id)
 	WHERE k.name = 'all' AND c.name = 'herd';
+INSERT INTO scrape_request (kind, tiktok_handle, priority, renew) VALUES ('creator_profile', 'queued_goat', 0, false);
 -- and their own
 ALTER TABLE creator ADD COLUMN pet_name text DEFAULT 'Billy', ADD COLUMN score numeric GENERATED ALWAYS AS (follower_count / 3) STORED;
 COMMENT ON COLUMN creator.pet_name IS 'what we call it';
