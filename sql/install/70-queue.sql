@@ -1,0 +1,298 @@
+-- The queue of scrapes: who wants what, what makes jobs, what is due.
+-- The worker (src/worker) claims, fetches outside of any transaction, stores
+-- per organization and finishes, each in a transaction of its own.
+
+CREATE FUNCTION trackagoat.wake_worker() RETURNS trigger
+	AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION trackagoat.wake_worker() IS 'trigger: wakes this database''s worker when the transaction commits';
+
+CREATE FUNCTION trackagoat.video_is_fetched(
+	status trackagoat.tracking_status, tracking_disabled_at timestamptz, refresh_stopped_at timestamptz) RETURNS boolean
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN status <> 'excluded' AND tracking_disabled_at IS NULL AND refresh_stopped_at IS NULL;
+COMMENT ON FUNCTION trackagoat.video_is_fetched(trackagoat.tracking_status, timestamptz, timestamptz) IS
+	'whether the counters of a video are fetched, as long as its creator, if any, is active';
+
+CREATE FUNCTION trackagoat.scrape_targets(
+	kind trackagoat.scrape_kind, tiktok_handle trackagoat.handle, tiktok_video_id bigint)
+	RETURNS TABLE (org_id uuid, every interval)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 1 SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_variable
+BEGIN
+	IF scrape_targets.kind = 'video_stats' THEN
+		RETURN QUERY SELECT o.id, o.video_stats_interval
+		FROM trackagoat.organization o
+		WHERE o.id IN (
+			SELECT v.org_id FROM trackagoat.video v LEFT JOIN trackagoat.creator c ON c.id = v.creator_id AND c.org_id = v.org_id
+			WHERE v.tiktok_video_id = scrape_targets.tiktok_video_id
+				AND trackagoat.video_is_fetched(v.tracking_status, v.tracking_disabled_at, v.refresh_stopped_at)
+				AND coalesce(c.is_active, true));
+	ELSE
+		RETURN QUERY SELECT o.id, CASE scrape_targets.kind
+			WHEN 'creator_profile' THEN o.creator_profile_interval ELSE o.discover_videos_interval END
+		FROM trackagoat.organization o
+		WHERE o.id IN (
+			SELECT c.org_id FROM trackagoat.creator c
+			WHERE c.tiktok_handle = scrape_targets.tiktok_handle AND c.removed_at IS NULL AND c.is_active);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.scrape_targets(trackagoat.scrape_kind, trackagoat.handle, bigint) IS
+	'the organizations that want an account or video fetched, and how often; none means that nobody does';
+
+CREATE FUNCTION trackagoat.lock_scrape_target(tiktok_handle trackagoat.handle, tiktok_video_id bigint) RETURNS boolean
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	-- 64 locks for all targets, so that ten thousand creators in one transaction do not fill the lock table
+	RETURN pg_try_advisory_xact_lock('trackagoat.scrape_request'::regclass::oid::integer,
+		coalesce(trackagoat.handle_hash(tiktok_handle), hashint8(tiktok_video_id)) & 63);
+END
+$$;
+COMMENT ON FUNCTION trackagoat.lock_scrape_target(trackagoat.handle, bigint) IS
+	'whether this transaction may make or change the job of an account or video: false while another one, still open, may have';
+
+CREATE FUNCTION trackagoat.queue_scrape(
+	kind trackagoat.scrape_kind, tiktok_handle trackagoat.handle, tiktok_video_id bigint,
+	due_at timestamptz, next_at timestamptz DEFAULT NULL, priority integer DEFAULT 0,
+	renew boolean DEFAULT false) RETURNS uuid
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_variable
+DECLARE
+	job_id uuid;
+BEGIN
+	-- jobs are everybody's: nobody waits for the end of another's transaction
+	IF NOT trackagoat.lock_scrape_target(tiktok_handle, tiktok_video_id) THEN
+		INSERT INTO trackagoat.scrape_request (kind, tiktok_handle, tiktok_video_id, due_at, next_at, priority, renew)
+		VALUES (kind, tiktok_handle, tiktok_video_id, due_at, next_at, priority, renew);
+		RETURN CASE WHEN tiktok_handle IS NULL
+			THEN (SELECT j.id FROM trackagoat.scrape_job j WHERE j.kind = queue_scrape.kind
+				AND j.tiktok_handle IS NULL AND j.tiktok_video_id = queue_scrape.tiktok_video_id)
+			ELSE (SELECT j.id FROM trackagoat.scrape_job j WHERE j.kind = queue_scrape.kind
+				AND j.tiktok_handle = queue_scrape.tiktok_handle) END;
+	END IF;
+
+	INSERT INTO trackagoat.scrape_job AS j (kind, tiktok_handle, tiktok_video_id, due_at, next_at, priority)
+	VALUES (kind, tiktok_handle, tiktok_video_id, due_at, next_at, priority)
+	ON CONFLICT ON CONSTRAINT scrape_job_target_key DO UPDATE SET
+		-- a request that comes while the job is in flight is for after that
+		due_at = CASE WHEN excluded.due_at IS NULL OR j.leased_until IS NULL
+			THEN least(j.due_at, excluded.due_at) ELSE greatest(excluded.due_at, clock_timestamp()) END,
+		next_at = least(j.next_at, excluded.next_at),
+		priority = greatest(j.priority, excluded.priority),
+		sec_uid = CASE WHEN NOT renew THEN j.sec_uid END
+	RETURNING j.id INTO job_id;
+	RETURN job_id;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.queue_scrape(
+	trackagoat.scrape_kind, trackagoat.handle, bigint, timestamptz, timestamptz, integer, boolean) IS
+	'make the standing job of an account or video, or bring it forward; renew has a list wait for a fresh profile; answers the job''s id';
+
+CREATE FUNCTION trackagoat.fold_scrape_requests() RETURNS integer
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	request record;
+	folded integer := 0;
+BEGIN
+	FOR request IN SELECT r.* FROM trackagoat.scrape_request r ORDER BY r.id FOR UPDATE SKIP LOCKED LOOP
+		CONTINUE WHEN NOT trackagoat.lock_scrape_target(request.tiktok_handle, request.tiktok_video_id);
+		DELETE FROM trackagoat.scrape_request r WHERE r.id = request.id;
+		PERFORM trackagoat.queue_scrape(request.kind, request.tiktok_handle, request.tiktok_video_id,
+			request.due_at, request.next_at, request.priority, request.renew);
+		folded := folded + 1;
+		EXIT WHEN folded = 1000;
+	END LOOP;
+	RETURN folded;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.fold_scrape_requests() IS
+	'turn requests into jobs, as far as nobody holds the jobs; answers how many';
+
+CREATE FUNCTION trackagoat.happens_now(created_at timestamptz) RETURNS boolean
+	LANGUAGE sql STABLE PARALLEL SAFE
+	RETURN created_at > now() - interval '1 hour';
+COMMENT ON FUNCTION trackagoat.happens_now(timestamptz) IS
+	'whether a row is made now, rather than loaded from a backup or an import that brings its older created_at';
+
+CREATE FUNCTION trackagoat.creator_scrape() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	due timestamptz;
+BEGIN
+	IF TG_OP = 'UPDATE' AND OLD.listing_wanted_at = NEW.listing_wanted_at THEN
+		RETURN NULL;
+	END IF;
+	IF TG_OP = 'UPDATE' OR trackagoat.happens_now(NEW.created_at) THEN
+		due := now();
+	END IF;
+	PERFORM trackagoat.queue_scrape('creator_profile', NEW.tiktok_handle, NULL, due, now(), 1);
+	-- the list waits for the profile, which tells whose it is
+	PERFORM trackagoat.queue_scrape('discover_videos', NEW.tiktok_handle, NULL, due, now(), 1, true);
+	-- while it was not active, the jobs of its videos may have been deleted
+	IF TG_OP = 'UPDATE' AND NOT OLD.is_active THEN
+		PERFORM trackagoat.queue_scrape('video_stats', NULL, v.tiktok_video_id, NULL, now())
+		FROM (SELECT w.tiktok_video_id FROM trackagoat.video w
+			WHERE w.creator_id = NEW.id AND w.org_id = NEW.org_id
+				AND trackagoat.video_is_fetched(w.tracking_status, w.tracking_disabled_at, w.refresh_stopped_at)
+			ORDER BY w.tiktok_video_id) v;
+	END IF;
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.creator_scrape() IS
+	'trigger: queues profile and discovery of a creator that is new, renamed, active again or wants older videos';
+
+CREATE FUNCTION trackagoat.video_scrape() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	IF TG_OP = 'UPDATE' AND trackagoat.video_is_fetched(
+		OLD.tracking_status, OLD.tracking_disabled_at, OLD.refresh_stopped_at)
+	THEN
+		RETURN NULL;
+	END IF;
+	IF TG_OP = 'INSERT' AND NEW.tracking_status = 'direct_add' AND trackagoat.happens_now(NEW.created_at) THEN
+		PERFORM trackagoat.queue_scrape('video_stats', NULL, NEW.tiktok_video_id, now(), now(), 1);
+	ELSE
+		PERFORM trackagoat.queue_scrape('video_stats', NULL, NEW.tiktok_video_id, NULL, now());
+	END IF;
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.video_scrape() IS
+	'trigger: queues a video that was added by URL; leaves one that discovery found, or that is fetched again, to the schedule';
+
+CREATE FUNCTION trackagoat.scrape_creator(creator_id uuid) RETURNS uuid
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	target trackagoat.handle;
+BEGIN
+	SELECT c.tiktok_handle INTO target FROM trackagoat.creator c WHERE c.id = scrape_creator.creator_id;
+	IF NOT FOUND THEN
+		PERFORM trackagoat.entity_missing('creator', creator_id);
+	END IF;
+	PERFORM trackagoat.queue_scrape('discover_videos', target, NULL, now(), NULL, 1);
+	RETURN trackagoat.queue_scrape('creator_profile', target, NULL, now(), NULL, 1);
+END
+$$;
+COMMENT ON FUNCTION trackagoat.scrape_creator(uuid) IS
+	'fetch a creator''s profile and new videos now, ahead of the schedule; answers the profile''s job; PT404 creator_not_found';
+
+CREATE FUNCTION trackagoat.scrape_video(video_id uuid) RETURNS uuid
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	target bigint;
+BEGIN
+	SELECT v.tiktok_video_id INTO target FROM trackagoat.video v WHERE v.id = scrape_video.video_id;
+	IF NOT FOUND THEN
+		PERFORM trackagoat.entity_missing('video', video_id);
+	END IF;
+	RETURN trackagoat.queue_scrape('video_stats', NULL, target, now(), NULL, 1);
+END
+$$;
+COMMENT ON FUNCTION trackagoat.scrape_video(uuid) IS
+	'fetch a video''s counters now, ahead of the schedule; answers the job; PT404 video_not_found';
+
+CREATE FUNCTION trackagoat.attempt_retention() RETURNS interval
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION trackagoat.attempt_retention() IS 'the setting trackagoat.attempt_retention';
+
+CREATE FUNCTION trackagoat.enqueue_due(at timestamptz DEFAULT now()) RETURNS integer
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	queued integer;
+BEGIN
+	PERFORM trackagoat.fold_scrape_requests();
+	UPDATE trackagoat.scrape_job j SET due_at = enqueue_due.at, priority = 0
+	FROM (SELECT d.id FROM trackagoat.scrape_job d
+		WHERE d.due_at IS NULL AND d.next_at <= enqueue_due.at
+		FOR UPDATE SKIP LOCKED) due
+	WHERE j.id = due.id;
+	GET DIAGNOSTICS queued = ROW_COUNT;
+
+	-- a bounded piece of what retention removes
+	DELETE FROM trackagoat.scrape_attempt a
+	WHERE a.id IN (SELECT o.id FROM trackagoat.scrape_attempt o
+		WHERE o.started_at < enqueue_due.at
+			- trackagoat.attempt_retention()
+		ORDER BY o.started_at LIMIT 10000);
+	RETURN queued;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.enqueue_due(timestamptz) IS
+	'queue every job whose time has come, and remove attempts past their retention; answers how many were queued; what pg_cron calls';
+
+CREATE FUNCTION trackagoat.claim_scrapes(max_jobs integer, lease interval)
+	RETURNS TABLE (attempt_id bigint, kind trackagoat.scrape_kind, tiktok_handle trackagoat.handle,
+		tiktok_video_id bigint, sec_uid text, list_cursor bigint)
+	LANGUAGE plpgsql VOLATILE ROWS 10 SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_variable
+DECLARE
+	job record;
+	claimed integer := 0;
+	deleted integer := 0;
+BEGIN
+	PERFORM trackagoat.fold_scrape_requests();
+	WHILE claimed < max_jobs AND deleted < 1000 LOOP
+		SELECT j.id, j.kind, j.tiktok_handle, j.tiktok_video_id, j.sec_uid, j.list_cursor, j.attempts INTO job
+		FROM trackagoat.scrape_job j
+		WHERE j.due_at <= clock_timestamp() AND j.leased_until IS NULL
+			AND (j.kind <> 'discover_videos' OR j.sec_uid IS NOT NULL)
+		ORDER BY j.priority DESC, j.due_at LIMIT 1
+		FOR UPDATE SKIP LOCKED;
+		EXIT WHEN NOT FOUND;
+
+		PERFORM FROM trackagoat.scrape_targets(job.kind, job.tiktok_handle, job.tiktok_video_id);
+		IF NOT FOUND THEN
+			-- with a profile goes the list that waits for it
+			DELETE FROM trackagoat.scrape_job j WHERE j.id = job.id
+				OR (job.kind = 'creator_profile' AND j.kind = 'discover_videos'
+					AND j.tiktok_handle = job.tiktok_handle AND j.leased_until IS NULL);
+			deleted := deleted + 1;
+			CONTINUE;
+		END IF;
+
+		UPDATE trackagoat.scrape_job j SET attempts = j.attempts + 1, leased_at = clock_timestamp(),
+			leased_until = clock_timestamp() + lease, leased_by = pg_backend_pid()
+		WHERE j.id = job.id;
+		INSERT INTO trackagoat.scrape_attempt
+			(job_id, kind, tiktok_handle, tiktok_video_id, attempt, worker_pid, started_at)
+		VALUES (job.id, job.kind, job.tiktok_handle, job.tiktok_video_id, job.attempts + 1,
+			pg_backend_pid(), clock_timestamp())
+		RETURNING id INTO attempt_id;
+		claimed := claimed + 1;
+
+		kind := job.kind;
+		tiktok_handle := job.tiktok_handle;
+		tiktok_video_id := job.tiktok_video_id;
+		sec_uid := job.sec_uid;
+		list_cursor := job.list_cursor;
+		RETURN NEXT;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.claim_scrapes(integer, interval) IS
+	'lease due jobs to the calling worker and count the attempt; jobs that nobody wants any more are deleted';
+
+CREATE FUNCTION trackagoat.next_scrape_due() RETURNS timestamptz
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	RETURN (SELECT min(f.due_at) FROM (VALUES (0), (1)) p (priority)
+		CROSS JOIN LATERAL (SELECT j.due_at FROM trackagoat.scrape_job j
+			WHERE j.priority = p.priority AND j.due_at IS NOT NULL AND j.leased_until IS NULL
+				AND (j.kind <> 'discover_videos' OR j.sec_uid IS NOT NULL)
+			ORDER BY j.due_at LIMIT 1) f);
+END
+$$;
+COMMENT ON FUNCTION trackagoat.next_scrape_due() IS
+	'when the next queued job that can be claimed becomes due; NULL for never';

@@ -1,0 +1,165 @@
+-- What a page says goes into the tables, one organization at a time.
+
+CREATE FUNCTION trackagoat.store_scrape(
+	org_id uuid, kind trackagoat.scrape_kind, tiktok_handle trackagoat.handle, tiktok_video_id bigint,
+	fetched_at timestamptz, page jsonb) RETURNS text
+	LANGUAGE plpgsql VOLATILE SET lock_timeout = '2s' SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	IF kind = 'creator_profile' THEN
+		RETURN trackagoat.store_profile(org_id, tiktok_handle, fetched_at, page);
+	END IF;
+	IF kind = 'discover_videos' THEN
+		-- an empty list is anybody's
+		PERFORM FROM trackagoat.creator c
+		WHERE c.org_id = store_scrape.org_id AND c.tiktok_handle = store_scrape.tiktok_handle
+			AND c.removed_at IS NULL AND c.is_active
+			AND c.tiktok_account_id = coalesce((page #>> '{account,id}')::bigint, c.tiktok_account_id);
+		IF NOT FOUND THEN
+			RETURN 'account_changed';
+		END IF;
+		PERFORM trackagoat.store_new_videos(org_id, tiktok_handle, page);
+	END IF;
+	PERFORM trackagoat.store_videos(org_id, fetched_at, page);
+	RETURN 'ok';
+END
+$$;
+COMMENT ON FUNCTION trackagoat.store_scrape(uuid, trackagoat.scrape_kind, trackagoat.handle, bigint, timestamptz, jsonb) IS
+	'store what a page says for one organization; answers the outcome: ok or account_changed';
+
+CREATE FUNCTION trackagoat.store_profile(
+	org_id uuid, tiktok_handle trackagoat.handle, fetched_at timestamptz, page jsonb) RETURNS text
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_variable
+DECLARE
+	account jsonb := page -> 'account';
+	ids uuid[];
+	n integer;
+BEGIN
+	UPDATE trackagoat.creator c SET
+		tiktok_account_id = coalesce((account ->> 'id')::bigint, c.tiktok_account_id),
+		tiktok_sec_uid = coalesce(account ->> 'sec_uid', c.tiktok_sec_uid),
+		display_name = coalesce(account ->> 'display_name', c.display_name),
+		bio = coalesce(account ->> 'bio', c.bio),
+		avatar_url = coalesce(account ->> 'avatar_url', c.avatar_url),
+		is_verified = coalesce((account ->> 'verified')::boolean, c.is_verified),
+		is_private = coalesce((account ->> 'private')::boolean, c.is_private),
+		last_scraped_at = greatest(c.last_scraped_at, fetched_at)
+	FROM (SELECT k.id FROM trackagoat.creator k
+		WHERE k.org_id = store_profile.org_id AND k.tiktok_handle = store_profile.tiktok_handle
+			AND k.removed_at IS NULL AND k.is_active
+		ORDER BY k.id FOR NO KEY UPDATE) tracked
+	WHERE c.id = tracked.id AND c.org_id = store_profile.org_id
+		AND coalesce(c.tiktok_account_id = (account ->> 'id')::bigint, true);
+
+	SELECT array_agg(c.id) INTO ids FROM trackagoat.creator c
+	WHERE c.org_id = store_profile.org_id AND c.tiktok_handle = store_profile.tiktok_handle
+		AND c.removed_at IS NULL AND c.is_active AND coalesce(c.tiktok_account_id = (account ->> 'id')::bigint, true);
+	IF ids IS NULL THEN
+		RETURN 'account_changed';
+	END IF;
+
+	n := cardinality(ids);
+	PERFORM trackagoat.observe_creators(ids, array_fill(fetched_at, ARRAY[n]),
+		array_fill((account ->> 'follower_count')::bigint, ARRAY[n]),
+		array_fill((account ->> 'following_count')::bigint, ARRAY[n]),
+		array_fill((account ->> 'total_likes_count')::bigint, ARRAY[n]),
+		array_fill((account ->> 'video_count')::bigint, ARRAY[n]),
+		page ->> 'source', (page ->> 'exact')::boolean, org_id);
+	RETURN 'ok';
+END
+$$;
+COMMENT ON FUNCTION trackagoat.store_profile(uuid, trackagoat.handle, timestamptz, jsonb) IS
+	'store a profile in every creator of the organization that has the handle and the same account id';
+
+CREATE FUNCTION trackagoat.page_videos(page jsonb)
+	RETURNS TABLE (tiktok_video_id bigint, tiktok_handle trackagoat.handle, title text, posted_at timestamptz,
+		kind text, view_count bigint, like_count bigint, comment_count bigint, share_count bigint,
+		save_count bigint, duration integer, thumbnail_url text, is_ad boolean, hashtags text[])
+	LANGUAGE sql STABLE PARALLEL SAFE ROWS 15 SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+	SELECT DISTINCT ON (v.tiktok_video_id) v.tiktok_video_id, v.tiktok_handle, v.title, v.posted_at, v.kind,
+		v.view_count, v.like_count, v.comment_count, v.share_count, v.save_count,
+		least(v.duration, 2147483647)::integer, v.thumbnail_url, v.is_ad,
+		ARRAY(SELECT jsonb_array_elements_text(v.hashtags))
+	FROM jsonb_to_recordset(page -> 'videos') v (tiktok_video_id bigint, tiktok_handle trackagoat.handle,
+		title text, posted_at timestamptz, kind text, view_count bigint, like_count bigint,
+		comment_count bigint, share_count bigint, save_count bigint, duration bigint,
+		thumbnail_url text, is_ad boolean, hashtags jsonb)
+	ORDER BY v.tiktok_video_id
+$$;
+COMMENT ON FUNCTION trackagoat.page_videos(jsonb) IS 'the videos of a page as read_page() answers them, each once, as rows';
+
+CREATE FUNCTION trackagoat.store_new_videos(
+	org_id uuid, tiktok_handle trackagoat.handle, page jsonb) RETURNS integer
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_variable
+DECLARE
+	stored integer;
+BEGIN
+	INSERT INTO trackagoat.video (org_id, project_id, creator_id, tiktok_video_id, tiktok_handle,
+		tracking_status, kind, title, posted_at, duration, thumbnail_url, hashtags, is_ad)
+	SELECT c.org_id, c.project_id, c.id, v.tiktok_video_id, v.tiktok_handle,
+		CASE c.tracking_mode WHEN 'auto' THEN 'auto_tracked' ELSE 'pending_review' END::trackagoat.tracking_status,
+		v.kind, v.title, coalesce(v.posted_at, trackagoat.video_id_time(v.tiktok_video_id)),
+		v.duration, v.thumbnail_url, v.hashtags, v.is_ad
+	FROM trackagoat.page_videos(page) v
+	CROSS JOIN trackagoat.creator c
+	JOIN trackagoat.organization o ON o.id = c.org_id
+	WHERE c.org_id = store_new_videos.org_id AND c.tiktok_handle = store_new_videos.tiktok_handle
+		AND c.removed_at IS NULL AND c.is_active
+		AND c.tiktok_account_id = coalesce((page #>> '{account,id}')::bigint, c.tiktok_account_id)
+		AND (coalesce(v.posted_at, trackagoat.video_id_time(v.tiktok_video_id)) AT TIME ZONE o.timezone)::date >= c.tracking_start_date
+	ORDER BY c.id, v.posted_at
+	ON CONFLICT DO NOTHING;
+	GET DIAGNOSTICS stored = ROW_COUNT;
+	RETURN stored;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.store_new_videos(uuid, trackagoat.handle, jsonb) IS
+	'bring in what a creator has posted since its tracking start; the tracking mode decides the status; answers how many were new';
+
+CREATE FUNCTION trackagoat.store_videos(org_id uuid, fetched_at timestamptz, page jsonb) RETURNS integer
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_variable
+DECLARE
+	seen record;
+BEGIN
+	SELECT array_agg(t.id) AS ids, array_agg(fetched_at) AS times,
+		array_agg(p.view_count) AS views, array_agg(p.like_count) AS likes,
+		array_agg(p.comment_count) AS comments, array_agg(p.share_count) AS shares,
+		array_agg(p.save_count) AS saves
+	INTO seen
+	FROM trackagoat.page_videos(page) p
+	JOIN (SELECT v.id, v.tiktok_video_id FROM trackagoat.video v
+		WHERE v.org_id = store_videos.org_id
+			AND v.tiktok_video_id IN (SELECT tiktok_video_id FROM trackagoat.page_videos(page))
+		ORDER BY v.id FOR NO KEY UPDATE) t ON t.tiktok_video_id = p.tiktok_video_id;
+	IF seen.ids IS NULL THEN
+		RETURN 0;
+	END IF;
+
+	UPDATE trackagoat.video v SET
+		tiktok_handle = coalesce(p.tiktok_handle, v.tiktok_handle),
+		kind = p.kind,
+		title = coalesce(p.title, v.title),
+		posted_at = coalesce(p.posted_at, v.posted_at, trackagoat.video_id_time(v.tiktok_video_id)),
+		duration = coalesce(p.duration, v.duration),
+		thumbnail_url = coalesce(p.thumbnail_url, v.thumbnail_url),
+		hashtags = coalesce(nullif(p.hashtags, '{}'), v.hashtags),
+		is_ad = coalesce(p.is_ad, v.is_ad),
+		creator_id = coalesce(v.creator_id, (SELECT c.id FROM trackagoat.creator c
+			WHERE c.project_id = v.project_id AND c.org_id = v.org_id
+				AND c.tiktok_handle = p.tiktok_handle AND c.removed_at IS NULL))
+	FROM trackagoat.page_videos(page) p
+	WHERE v.org_id = store_videos.org_id AND v.id = ANY (seen.ids) AND v.tiktok_video_id = p.tiktok_video_id;
+
+	RETURN trackagoat.observe_videos(seen.ids, seen.times, seen.views, seen.likes, seen.comments,
+		seen.shares, seen.saves, page ->> 'source', (page ->> 'exact')::boolean, org_id);
+END
+$$;
+COMMENT ON FUNCTION trackagoat.store_videos(uuid, timestamptz, jsonb) IS
+	'store what a page says of the organization''s videos; answers how many points were stored';

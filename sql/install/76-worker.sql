@@ -1,0 +1,46 @@
+-- The worker as other sessions see it.  C: src/worker.
+
+CREATE FUNCTION trackagoat.tables_are_ready() RETURNS boolean
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	RETURN (SELECT max(v.version) FROM trackagoat.setup_version v) = trackagoat.tables_version()
+		-- a restore makes these last, when all rows are there
+		AND (SELECT count(*) FROM pg_constraint c
+			WHERE c.connamespace = 'trackagoat'::regnamespace AND c.contype = 'f'
+				AND c.conname IN ('scrape_attempt_job_fkey', 'scrape_job_last_outcome_fkey', 'creator_history_creator_fkey',
+					'video_history_video_fkey', 'video_creator_fkey', 'video_project_fkey')) = 6
+		AND (SELECT count(*) FROM pg_trigger t
+			WHERE t.tgrelid IN ('trackagoat.creator'::regclass, 'trackagoat.video'::regclass, 'trackagoat.scrape_job'::regclass)
+				AND t.tgname IN ('creator_scrape', 'video_scrape', 'scrape_job_wake')) = 3
+		-- the worker acts as their owner: another's triggers would run with rights that are not his
+		AND (SELECT count(DISTINCT c.relowner) FROM pg_class c
+			WHERE c.relnamespace = 'trackagoat'::regnamespace
+				AND c.relname IN ('setup_version', 'organization', 'creator', 'creator_history', 'video',
+					'video_history', 'scrape_outcome', 'scrape_job', 'scrape_request', 'scrape_attempt')) = 1;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.tables_are_ready() IS
+	'whether the tables are of the library''s version, of one owner, and complete, as they are not while a dump is being restored';
+
+CREATE PROCEDURE trackagoat.run_scrapes(max_jobs integer DEFAULT 100)
+	AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON PROCEDURE trackagoat.run_scrapes(integer) IS
+	'fetch and store up to so many due jobs in this session, as the worker would; commits as it goes; only as the owner of the tables';
+
+CREATE FUNCTION trackagoat.worker_status()
+	RETURNS TABLE (database name, pid integer, state text, started_at timestamptz, active_at timestamptz,
+		in_flight integer, requests bigint, failures bigint, paused_until timestamptz)
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT ROWS 1;
+COMMENT ON FUNCTION trackagoat.worker_status() IS
+	'the workers of this server, a row for each database of trackagoat.database; none where the library is not preloaded';
+
+CREATE FUNCTION trackagoat.worker_problem() RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION trackagoat.worker_problem() IS
+	'why no worker serves this database, in a sentence; NULL when one may';
+
+CREATE FUNCTION trackagoat.is_public_address(inet) RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION trackagoat.is_public_address(inet) IS
+	'whether the worker would connect to the address; loopback, private, link-local and other special addresses are refused';
