@@ -9,7 +9,7 @@
 #include "utils/builtins.h"
 #include "utils/numeric.h"
 
-#include "page_jsonb.h"
+#include "read_page.h"
 
 static void push_string(JsonbParseState **state, JsonbIteratorToken as,
 						const char *text);

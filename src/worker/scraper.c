@@ -28,7 +28,7 @@
 #include "utils/wait_event.h"
 
 #include "page.h"
-#include "page_jsonb.h"
+#include "read_page.h"
 #include "trackagoat.h"
 #include "worker/worker.h"
 

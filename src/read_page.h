@@ -1,9 +1,9 @@
 /*
- * page_jsonb.h
+ * read_page.h
  *	  What a page says, as jsonb.
  */
-#ifndef TRACKAGOAT_PAGE_JSONB_H
-#define TRACKAGOAT_PAGE_JSONB_H
+#ifndef TRACKAGOAT_READ_PAGE_H
+#define TRACKAGOAT_READ_PAGE_H
 
 #include "utils/jsonb.h"
 
@@ -11,4 +11,4 @@
 
 extern Jsonb *page_to_jsonb(const WebPage *page);
 
-#endif							/* TRACKAGOAT_PAGE_JSONB_H */
+#endif							/* TRACKAGOAT_READ_PAGE_H */
