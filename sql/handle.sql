@@ -82,7 +82,7 @@ SELECT castsource::regtype AS source, casttarget::regtype AS target, castcontext
 FROM pg_cast WHERE 'trackagoat.handle'::regtype IN (castsource, casttarget) ORDER BY 1, 2;
 SELECT pg_temp.answer(s) FROM (VALUES
 	(1, $$SELECT lower('Bob'::trackagoat.handle)$$),
-	(2, $$SELECT 'Bob'::trackagoat.handle LIKE 'B%'$$),
+	(2, $$SELECT 'Bob'::trackagoat.handle ~ 'B'$$),
 	(3, $$SELECT lower('@Bob'::trackagoat.handle::text)$$),
 	(4, $$INSERT INTO pet (t) SELECT h FROM pet$$),
 	(5, $$INSERT INTO pet (t) SELECT h::text FROM pet WHERE h = 'bob' RETURNING t$$)) c (n, s) ORDER BY n;
@@ -108,6 +108,8 @@ SELECT h FROM pet WHERE h IN ('@BOB'::text, 'zed'::text);
 SELECT h FROM pet WHERE h NOT IN ('@bob', 'CAROL') ORDER BY h;
 SELECT min(h), max(h), count(DISTINCT h) FROM (SELECT h FROM pet UNION ALL SELECT upper(h::text)::handle FROM pet) p;
 SELECT min(h) IS NULL AS min_of_none FROM pet WHERE false;
+SELECT 'Billy.Goat'::handle LIKE '%gOAt' AS any_case, 'Billy.Goat'::handle ILIKE 'billy_goat' AS any_letter,
+	'Billy.Goat'::handle LIKE 'goat' AS whole, 'Billy.Goat'::handle NOT LIKE 'b%' AS not_like, 'Billy.Goat'::handle NOT ILIKE 'goat%' AS not_ilike;
 SELECT greatest('a'::handle, 'B', 'c') AS greatest, least('C'::handle, 'b', 'A') AS least, nullif('Bob'::handle, 'bOB') IS NULL AS same;
 SELECT 'Bob'::handle IS DISTINCT FROM 'bOB'::handle AS distinct_from, row('Bob'::handle) = row('bOB'::handle) AS row_eq,
 	ARRAY['Bob'::handle] = ARRAY['bOB'::handle] AS array_eq, 'Bob'::handle = ALL (ARRAY['BOB', '@bob']) AS eq_all;

@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_collation.h"
 #include "common/hashfn.h"
 #include "libpq/pqformat.h"
 #include "mb/pg_wchar.h"
@@ -34,6 +35,8 @@ PG_FUNCTION_INFO_V1(handle_le);
 PG_FUNCTION_INFO_V1(handle_gt);
 PG_FUNCTION_INFO_V1(handle_ge);
 PG_FUNCTION_INFO_V1(handle_cmp);
+PG_FUNCTION_INFO_V1(handle_like);
+PG_FUNCTION_INFO_V1(handle_not_like);
 PG_FUNCTION_INFO_V1(handle_larger);
 PG_FUNCTION_INFO_V1(handle_smaller);
 PG_FUNCTION_INFO_V1(handle_sortsupport);
@@ -223,6 +226,21 @@ handle_smaller(PG_FUNCTION_ARGS)
 	Datum		b = PG_GETARG_DATUM(1);
 
 	PG_RETURN_DATUM(compare_datums(a, b) <= 0 ? a : b);
+}
+
+/* LIKE and ILIKE, both without case, as ASCII has it. */
+Datum
+handle_like(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_DATUM(DirectFunctionCall2Coll(texticlike, C_COLLATION_OID,
+											PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)));
+}
+
+Datum
+handle_not_like(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_DATUM(DirectFunctionCall2Coll(texticnlike, C_COLLATION_OID,
+											PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)));
 }
 
 /* Sorting: comparison without fmgr, and numbers of 12 characters before it. */

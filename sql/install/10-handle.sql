@@ -286,6 +286,37 @@ CREATE OPERATOR trackagoat.@>= (
 );
 COMMENT ON OPERATOR trackagoat.@>= (text, text) IS 'greater than or equal, as handles';
 
+-- Patterns: LIKE and ILIKE, both without case, as everything about handles is.
+
+CREATE FUNCTION trackagoat.handle_like(trackagoat.handle, text) RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION trackagoat.handle_like(trackagoat.handle, text) IS 'implementation of ~~ and ~~* operators';
+
+CREATE FUNCTION trackagoat.handle_not_like(trackagoat.handle, text) RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION trackagoat.handle_not_like(trackagoat.handle, text) IS 'implementation of !~~ and !~~* operators';
+
+CREATE OPERATOR trackagoat.~~ (
+	LEFTARG = trackagoat.handle, RIGHTARG = text, FUNCTION = trackagoat.handle_like,
+	NEGATOR = OPERATOR(trackagoat.!~~), RESTRICT = iclikesel, JOIN = iclikejoinsel
+);
+COMMENT ON OPERATOR trackagoat.~~ (trackagoat.handle, text) IS 'matches LIKE expression, without case';
+CREATE OPERATOR trackagoat.!~~ (
+	LEFTARG = trackagoat.handle, RIGHTARG = text, FUNCTION = trackagoat.handle_not_like,
+	NEGATOR = OPERATOR(trackagoat.~~), RESTRICT = icnlikesel, JOIN = icnlikejoinsel
+);
+COMMENT ON OPERATOR trackagoat.!~~ (trackagoat.handle, text) IS 'does not match LIKE expression, without case';
+CREATE OPERATOR trackagoat.~~* (
+	LEFTARG = trackagoat.handle, RIGHTARG = text, FUNCTION = trackagoat.handle_like,
+	NEGATOR = OPERATOR(trackagoat.!~~*), RESTRICT = iclikesel, JOIN = iclikejoinsel
+);
+COMMENT ON OPERATOR trackagoat.~~* (trackagoat.handle, text) IS 'matches LIKE expression, without case';
+CREATE OPERATOR trackagoat.!~~* (
+	LEFTARG = trackagoat.handle, RIGHTARG = text, FUNCTION = trackagoat.handle_not_like,
+	NEGATOR = OPERATOR(trackagoat.~~*), RESTRICT = icnlikesel, JOIN = icnlikejoinsel
+);
+COMMENT ON OPERATOR trackagoat.!~~* (trackagoat.handle, text) IS 'does not match LIKE expression, without case';
+
 -- Operator classes.  Equal handles differ in bytes, so there is no equalimage
 -- function: a B-tree on handles must not deduplicate.
 

@@ -37,6 +37,8 @@ GRANT EXECUTE ON FUNCTION
 	trackagoat.handle_gt(text, text),
 	trackagoat.handle_ge(text, text),
 	trackagoat.handle_cmp(text, text),
+	trackagoat.handle_like(trackagoat.handle, text),
+	trackagoat.handle_not_like(trackagoat.handle, text),
 	trackagoat.handle_sortsupport(internal),
 	trackagoat.handle_hash(trackagoat.handle),
 	trackagoat.handle_hash(text),

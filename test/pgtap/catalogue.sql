@@ -29,7 +29,7 @@ SELECT set_eq($$SELECT proname || ' ' || c FROM routine, unnest(proconfig) c WHE
 -- what computes, without looking at tables or the clock: for everyone
 SELECT set_eq($$SELECT DISTINCT proname::text FROM routine WHERE has_function_privilege('public', oid, 'EXECUTE')$$,
 	ARRAY['handle_in', 'handle_out', 'handle_recv', 'handle_send', 'handle', 'text', 'handle_eq', 'handle_ne', 'handle_lt', 'handle_le', 'handle_gt', 'handle_ge',
-		'handle_cmp', 'handle_sortsupport', 'handle_hash', 'handle_hash_extended', 'handle_larger', 'handle_smaller', 'max', 'min', 'uuidv7', 'video_id_time',
+		'handle_cmp', 'handle_sortsupport', 'handle_hash', 'handle_hash_extended', 'handle_like', 'handle_not_like', 'handle_larger', 'handle_smaller', 'max', 'min', 'uuidv7', 'video_id_time',
 		'parse_handle', 'parse_video_url', 'read_page', 'is_timezone', 'tables_version', 'is_public_address', 'happens_now', 'video_is_fetched', 'video_counts'],
 	'what PUBLIC may execute');
 SELECT ok(NOT has_schema_privilege('public', 'trackagoat', 'CREATE'), 'PUBLIC creates nothing here');
@@ -39,7 +39,7 @@ SELECT is_empty($$SELECT name, a.privilege_type FROM relation, aclexplode(relacl
 CREATE TEMP TABLE marked (names text[], volatility "char", parallel "char");
 INSERT INTO marked VALUES
 	(ARRAY['handle_in', 'handle_out', 'handle_recv', 'handle_send', 'handle', 'text', 'handle_eq', 'handle_ne', 'handle_lt', 'handle_le', 'handle_gt', 'handle_ge',
-		'handle_cmp', 'handle_sortsupport', 'handle_hash', 'handle_hash_extended', 'handle_larger', 'handle_smaller', 'max', 'min', 'video_id_time', 'parse_handle',
+		'handle_cmp', 'handle_sortsupport', 'handle_hash', 'handle_hash_extended', 'handle_like', 'handle_not_like', 'handle_larger', 'handle_smaller', 'max', 'min', 'video_id_time', 'parse_handle',
 		'parse_video_url', 'read_page', 'is_timezone', 'tables_version', 'is_public_address', 'video_is_fetched', 'video_counts',
 		'parent_missing', 'entity_missing', 'check_observations'], 'i', 's'),
 	(ARRAY['happens_now', 'scrape_targets', 'page_videos', 'cron_command', 'attempt_retention'], 's', 's'),
