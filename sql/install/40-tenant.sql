@@ -19,7 +19,8 @@ CREATE FUNCTION trackagoat.parent_missing(parent text, child text, id uuid) RETU
 $$
 BEGIN
 	RAISE foreign_key_violation USING
-		MESSAGE = format('%s %s does not exist, or not just once', parent, coalesce(id::text, 'NULL')),
+		MESSAGE = CASE WHEN id IS NULL THEN format('%s_id is missing', parent)
+			ELSE format('%s %s does not exist, or not just once', parent, id) END,
 		DETAIL = format('A row of %s was to be inserted for it.', child),
 		HINT = format('Name an id of trackagoat.%s, and org_id where several organizations have it.', parent),
 		SCHEMA = 'trackagoat', TABLE = child, CONSTRAINT = child || '_' || parent || '_fkey';

@@ -1,16 +1,16 @@
 -- Observations: the one way in for numbers, from the worker and from imports.
 
 CREATE FUNCTION trackagoat.check_observations(entity text, ids uuid[], observed_at timestamptz[], lengths integer[]) RETURNS void
-	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 BEGIN
 	IF ids IS NULL OR array_position(ids, NULL) IS NOT NULL
 		OR observed_at IS NULL OR array_position(observed_at, NULL) IS NOT NULL
-		OR '-infinity' = ANY (observed_at) OR 'infinity' = ANY (observed_at)
+		OR '-infinity' = ANY (observed_at) OR now() + interval '1 day' < ANY (observed_at)
 	THEN
 		RAISE SQLSTATE 'PT400' USING
 			MESSAGE = 'invalid_observation',
-			DETAIL = 'An id or a time is NULL, or a time is infinite.',
+			DETAIL = 'An id or a time is NULL, or a time is infinite or more than a day ahead.',
 			HINT = format('Give the id of a row of trackagoat.%s and when the numbers were seen.', entity);
 	END IF;
 	IF cardinality(ids) <> cardinality(observed_at) OR cardinality(ids) <> ANY (lengths) THEN
@@ -100,9 +100,9 @@ BEGIN
 			WHERE h.video_id = e.id AND h.org_id = e.org_id AND h.share_count IS NOT NULL ORDER BY h.observed_at DESC LIMIT 1),
 		save_count = (SELECT h.save_count FROM trackagoat.video_history h
 			WHERE h.video_id = e.id AND h.org_id = e.org_id AND h.save_count IS NOT NULL ORDER BY h.observed_at DESC LIMIT 1),
-		last_observed_at = greatest(e.last_observed_at, o.seen_at)
-	FROM (SELECT u.id, max(u.seen_at) AS seen_at FROM unnest(video_ids, observe_videos.observed_at) u (id, seen_at) GROUP BY u.id) o
-	WHERE e.id = o.id AND (for_org IS NULL OR e.org_id = for_org);
+		last_observed_at = (SELECT max(h.observed_at) FROM trackagoat.video_history h
+			WHERE h.video_id = e.id AND h.org_id = e.org_id)
+	WHERE e.id = ANY (video_ids) AND (for_org IS NULL OR e.org_id = for_org);
 
 	RETURN stored;
 END
@@ -178,9 +178,9 @@ BEGIN
 			WHERE h.creator_id = e.id AND h.org_id = e.org_id AND h.total_likes_count IS NOT NULL AND h.observed_at >= e.baseline_at ORDER BY h.observed_at DESC LIMIT 1),
 		video_count = (SELECT h.video_count FROM trackagoat.creator_history h
 			WHERE h.creator_id = e.id AND h.org_id = e.org_id AND h.video_count IS NOT NULL AND h.observed_at >= e.baseline_at ORDER BY h.observed_at DESC LIMIT 1),
-		last_observed_at = greatest(e.last_observed_at, o.seen_at)
-	FROM (SELECT u.id, max(u.seen_at) AS seen_at FROM unnest(creator_ids, observe_creators.observed_at) u (id, seen_at) GROUP BY u.id) o
-	WHERE e.id = o.id AND (for_org IS NULL OR e.org_id = for_org);
+		last_observed_at = (SELECT max(h.observed_at) FROM trackagoat.creator_history h
+			WHERE h.creator_id = e.id AND h.org_id = e.org_id AND h.observed_at >= e.baseline_at)
+	WHERE e.id = ANY (creator_ids) AND (for_org IS NULL OR e.org_id = for_org);
 
 	RETURN stored;
 END

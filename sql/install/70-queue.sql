@@ -204,14 +204,32 @@ CREATE FUNCTION trackagoat.attempt_retention() RETURNS interval
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION trackagoat.attempt_retention() IS 'the setting trackagoat.attempt_retention';
 
+CREATE FUNCTION trackagoat.check_owner(what text) RETURNS void
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	PERFORM FROM pg_class c
+	WHERE c.oid = to_regclass('trackagoat.scrape_job') AND c.relowner = current_user::regrole;
+	IF NOT FOUND THEN
+		RAISE insufficient_privilege USING
+			MESSAGE = format('only the owner of the tables may %s', what),
+			DETAIL = 'Anybody else, a superuser too, would run the owner''s triggers with rights that the owner does not have.',
+			HINT = 'SET ROLE to the owner of trackagoat.scrape_job.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.check_owner(text) IS 'raises insufficient_privilege unless the caller is the owner of the tables itself';
+
 CREATE FUNCTION trackagoat.enqueue_due(at timestamptz DEFAULT now()) RETURNS integer
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
 	queued integer;
 BEGIN
+	PERFORM trackagoat.check_owner('queue what is due');
 	PERFORM trackagoat.fold_scrape_requests();
-	UPDATE trackagoat.scrape_job j SET due_at = enqueue_due.at, priority = 0
+	-- a time ahead queues what will be due then, to be fetched now
+	UPDATE trackagoat.scrape_job j SET due_at = least(enqueue_due.at, now()), priority = 0
 	FROM (SELECT d.id FROM trackagoat.scrape_job d
 		WHERE d.due_at IS NULL AND d.next_at <= enqueue_due.at
 		FOR UPDATE SKIP LOCKED) due
@@ -228,7 +246,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION trackagoat.enqueue_due(timestamptz) IS
-	'queue every job whose time has come, and remove attempts past their retention; answers how many were queued; what pg_cron calls';
+	'queue every job whose time has come, and remove attempts past their retention; answers how many were queued; what pg_cron calls, as the owner of the tables';
 
 CREATE FUNCTION trackagoat.claim_scrapes(max_jobs integer, lease interval)
 	RETURNS TABLE (attempt_id bigint, kind trackagoat.scrape_kind, tiktok_handle trackagoat.handle,

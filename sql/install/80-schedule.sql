@@ -16,20 +16,18 @@ DECLARE
 		'trackagoat ' || current_database(), '* * * * *', 'SELECT trackagoat.enqueue_due()'));
 	job_id bigint;
 BEGIN
-	PERFORM FROM pg_class c
-	WHERE c.oid = to_regclass('trackagoat.scrape_job') AND c.relowner = current_user::regrole;
+	PERFORM trackagoat.check_owner('schedule scrapes');
+	PERFORM FROM pg_roles r WHERE r.rolname = current_user AND r.rolcanlogin;
 	IF NOT FOUND THEN
-		RAISE insufficient_privilege USING
-			MESSAGE = 'only the owner of the tables may schedule scrapes',
-			DETAIL = 'pg_cron runs the job as the role that schedules it.',
-			HINT = 'SET ROLE to the owner of trackagoat.scrape_job.';
+		RAISE NOTICE 'role "%" cannot log in, so pg_cron cannot run its jobs', current_user
+			USING HINT = format('ALTER ROLE %I LOGIN;', current_user);
 	END IF;
 	IF command IS NULL THEN
 		RAISE SQLSTATE 'PT409' USING
 			MESSAGE = 'pg_cron_missing',
 			DETAIL = format('Database "%s" has no extension pg_cron.', current_database()),
-			HINT = format('CREATE EXTENSION pg_cron, or in the database that has it: SELECT cron.schedule_in_database(%L, %L, %L, %L);',
-				'trackagoat ' || current_database(), '* * * * *', 'SELECT trackagoat.enqueue_due()', current_database());
+			HINT = format('CREATE EXTENSION pg_cron, or as a superuser in the database that has it: SELECT cron.schedule_in_database(%L, %L, %L, %L, %L);',
+				'trackagoat ' || current_database(), '* * * * *', 'SELECT trackagoat.enqueue_due()', current_database(), current_user);
 	END IF;
 	EXECUTE command INTO job_id;
 	RETURN job_id;

@@ -13,9 +13,9 @@ CREATE TABLE trackagoat.organization (
 	CONSTRAINT organization_pkey PRIMARY KEY (id),
 	CONSTRAINT organization_name_check CHECK (char_length(name) BETWEEN 1 AND 200),
 	CONSTRAINT organization_timezone_check CHECK (trackagoat.is_timezone(timezone)),
-	CONSTRAINT organization_creator_profile_interval_check CHECK (creator_profile_interval >= '1 minute'),
-	CONSTRAINT organization_discover_videos_interval_check CHECK (discover_videos_interval >= '1 minute'),
-	CONSTRAINT organization_video_stats_interval_check CHECK (video_stats_interval >= '1 minute')
+	CONSTRAINT organization_creator_profile_interval_check CHECK (creator_profile_interval BETWEEN '1 minute' AND '1 year'),
+	CONSTRAINT organization_discover_videos_interval_check CHECK (discover_videos_interval BETWEEN '1 minute' AND '1 year'),
+	CONSTRAINT organization_video_stats_interval_check CHECK (video_stats_interval BETWEEN '1 minute' AND '1 year')
 );
 COMMENT ON TABLE trackagoat.organization IS 'root of a workspace: owns projects and all that is in them';
 COMMENT ON COLUMN trackagoat.organization.id IS 'UUID version 7: its order is the order of creation';

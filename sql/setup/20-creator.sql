@@ -37,6 +37,7 @@ CREATE TABLE trackagoat.creator (
 		REFERENCES trackagoat.project (id, org_id) ON DELETE CASCADE,
 	-- it goes into a URL
 	CONSTRAINT creator_tiktok_sec_uid_check CHECK (tiktok_sec_uid ~ '^[A-Za-z0-9_-]{1,128}$'),
+	CONSTRAINT creator_tracking_start_date_check CHECK (tracking_start_date BETWEEN '1970-01-01' AND '9999-12-31'),
 	CONSTRAINT creator_metadata_check CHECK (jsonb_typeof(metadata) = 'object'),
 	CONSTRAINT creator_readme_check CHECK (octet_length(readme) <= 65536),
 	CONSTRAINT creator_counts_check CHECK (least(follower_count, following_count, total_likes_count, video_count) >= 0)
@@ -101,11 +102,10 @@ CREATE TRIGGER creator_scrape AFTER INSERT OR UPDATE OF tiktok_handle, tracking_
 COMMENT ON TRIGGER creator_scrape ON trackagoat.creator IS 'queues profile and discovery';
 CREATE TRIGGER creator_touch BEFORE UPDATE OF
 		tiktok_handle, readme, metadata, tracking_mode, tracking_start_date, disabled_at, removed_at ON trackagoat.creator
-	FOR EACH ROW WHEN (
-		(OLD.tiktok_handle::text, OLD.readme, OLD.metadata, OLD.tracking_mode, OLD.tracking_start_date,
-			OLD.disabled_at, OLD.removed_at) IS DISTINCT FROM
-		(NEW.tiktok_handle::text, NEW.readme, NEW.metadata, NEW.tracking_mode, NEW.tracking_start_date,
-			NEW.disabled_at, NEW.removed_at))
+	FOR EACH ROW WHEN (OLD.tiktok_handle::text <> NEW.tiktok_handle::text
+		OR OLD.readme IS DISTINCT FROM NEW.readme OR OLD.metadata <> NEW.metadata
+		OR OLD.tracking_mode <> NEW.tracking_mode OR OLD.tracking_start_date <> NEW.tracking_start_date
+		OR OLD.disabled_at IS DISTINCT FROM NEW.disabled_at OR OLD.removed_at IS DISTINCT FROM NEW.removed_at)
 	EXECUTE FUNCTION trackagoat.touch_updated_at();
 COMMENT ON TRIGGER creator_touch ON trackagoat.creator IS 'moves updated_at with what people change';
 

@@ -51,7 +51,7 @@ CREATE TABLE trackagoat.campaign_item (
 	creator_id uuid,
 	video_id uuid,
 	child_campaign_id uuid,
-	item_id uuid NOT NULL GENERATED ALWAYS AS (coalesce(creator_id, video_id, child_campaign_id)) STORED,
+	item_id uuid NOT NULL GENERATED ALWAYS AS (coalesce(creator_id, video_id, child_campaign_id, campaign_id)) STORED,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	CONSTRAINT campaign_item_pkey PRIMARY KEY (campaign_id, item_id, org_id),
 	CONSTRAINT campaign_item_one_check CHECK (num_nonnulls(creator_id, video_id, child_campaign_id) = 1),

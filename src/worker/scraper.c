@@ -450,7 +450,7 @@ close_transfers(void *arg)
 Datum
 run_scrapes(PG_FUNCTION_ARGS)
 {
-	int			max_jobs = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT32(0);
+	int			max_jobs = PG_ARGISNULL(0) ? 100 : PG_GETARG_INT32(0);
 	CallContext *call = (CallContext *) fcinfo->context;
 	MemoryContextCallback *callback;
 	MemoryContext memory;

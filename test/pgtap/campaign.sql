@@ -39,7 +39,7 @@ SELECT is(pg_temp.refusal(format($$INSERT INTO trackagoat.campaign (project_id, 
 SELECT is(pg_temp.refusal(format($$INSERT INTO trackagoat.campaign (project_id, name, metadata) VALUES (%L, 'x', '[]')$$, :'project')), '23514 campaign_metadata_check', 'metadata is an object');
 
 -- items: exactly one thing, once
-SELECT is(pg_temp.refusal(format('INSERT INTO trackagoat.campaign_item (campaign_id) VALUES (%L)', pg_temp.campaign('a'))), '23502', 'an item holds something');
+SELECT is(pg_temp.refusal(format('INSERT INTO trackagoat.campaign_item (campaign_id) VALUES (%L)', pg_temp.campaign('a'))), '23514 campaign_item_one_check', 'an item holds something');
 SELECT is(pg_temp.refusal(format('INSERT INTO trackagoat.campaign_item (campaign_id, creator_id, child_campaign_id) VALUES (%L, %L, %L)', pg_temp.campaign('a'), :'goat', pg_temp.campaign('b'))), '23514 campaign_item_one_check', 'and one thing only');
 SELECT is(pg_temp.refusal(format('INSERT INTO trackagoat.campaign_item (campaign_id, creator_id) VALUES (gen_random_uuid(), %L)', :'goat')), '23503 campaign_item_campaign_fkey', 'in a campaign that exists');
 SELECT is(pg_temp.refusal(format('INSERT INTO trackagoat.campaign_item (campaign_id, creator_id) VALUES (%L, gen_random_uuid())', pg_temp.campaign('a'))), '23503 campaign_item_creator_fkey', 'a creator that exists');

@@ -30,7 +30,8 @@ SELECT set_eq($$SELECT proname || ' ' || c FROM routine, unnest(proconfig) c WHE
 SELECT set_eq($$SELECT DISTINCT proname::text FROM routine WHERE has_function_privilege('public', oid, 'EXECUTE')$$,
 	ARRAY['handle_in', 'handle_out', 'handle_recv', 'handle_send', 'handle', 'text', 'handle_eq', 'handle_ne', 'handle_lt', 'handle_le', 'handle_gt', 'handle_ge',
 		'handle_cmp', 'handle_sortsupport', 'handle_hash', 'handle_hash_extended', 'handle_like', 'handle_not_like', 'handle_larger', 'handle_smaller', 'max', 'min', 'uuidv7', 'video_id_time',
-		'parse_handle', 'parse_video_url', 'read_page', 'is_timezone', 'tables_version', 'is_public_address', 'happens_now', 'video_is_fetched', 'video_counts'],
+		'parse_handle', 'parse_video_url', 'read_page', 'is_timezone', 'tables_version', 'is_public_address', 'happens_now', 'video_is_fetched', 'video_counts',
+		'parent_missing', 'entity_missing', 'check_observations'],
 	'what PUBLIC may execute');
 SELECT ok(NOT has_schema_privilege('public', 'trackagoat', 'CREATE'), 'PUBLIC creates nothing here');
 SELECT is_empty($$SELECT name, a.privilege_type FROM relation, aclexplode(relacl) a WHERE a.grantee = 0$$, 'and has no right to any table or view');
@@ -41,10 +42,10 @@ INSERT INTO marked VALUES
 	(ARRAY['handle_in', 'handle_out', 'handle_recv', 'handle_send', 'handle', 'text', 'handle_eq', 'handle_ne', 'handle_lt', 'handle_le', 'handle_gt', 'handle_ge',
 		'handle_cmp', 'handle_sortsupport', 'handle_hash', 'handle_hash_extended', 'handle_like', 'handle_not_like', 'handle_larger', 'handle_smaller', 'max', 'min', 'video_id_time', 'parse_handle',
 		'parse_video_url', 'read_page', 'is_timezone', 'tables_version', 'is_public_address', 'video_is_fetched', 'video_counts',
-		'parent_missing', 'entity_missing', 'check_observations'], 'i', 's'),
-	(ARRAY['happens_now', 'scrape_targets', 'page_videos', 'cron_command', 'attempt_retention'], 's', 's'),
+		'parent_missing', 'entity_missing'], 'i', 's'),
+	(ARRAY['happens_now', 'scrape_targets', 'page_videos', 'cron_command', 'attempt_retention', 'check_observations'], 's', 's'),
 	(ARRAY['campaign_tree', 'campaign_videos', 'campaign_stats'], 's', 'r'),
-	(ARRAY['next_scrape_due', 'project_organization', 'tables_are_ready', 'host_paused_until'], 's', 'u'),
+	(ARRAY['next_scrape_due', 'project_organization', 'tables_are_ready', 'host_paused_until', 'check_owner'], 's', 'u'),
 	(ARRAY['uuidv7'], 'v', 's');
 SELECT is_empty($$SELECT signature, provolatile, proparallel FROM routine LEFT JOIN marked ON proname = ANY (names)
 	WHERE (provolatile, proparallel) IS DISTINCT FROM (coalesce(volatility, 'v'), coalesce(parallel, 'u'))$$, 'each function is as volatile and as safe in parallel as listed');

@@ -119,6 +119,8 @@ SELECT trackagoat.observe_creator(:'goat', now() - interval '1 day', 90, 9, 900,
 SELECT is(num_nonnulls(follower_count, following_count, total_likes_count, video_count), 0, 'but what was seen before the renaming is not of the new handle') FROM trackagoat.creator WHERE id = :'goat';
 SELECT trackagoat.observe_creator(:'goat', clock_timestamp(), 7, NULL, 70, NULL) AS stored \gset
 SELECT is((follower_count, following_count, total_likes_count, video_count)::text, '(7,,70,)', 'and what is seen after it is') FROM trackagoat.creator WHERE id = :'goat';
+SELECT is(pg_temp.refusal(format('UPDATE trackagoat.creator SET tracking_start_date = %L', d)), '23514 creator_tracking_start_date_check', 'no tracking from ' || d)
+FROM unnest(ARRAY['infinity', '-infinity', '5874897-12-31', '1969-12-31']) d;
 SELECT is(pg_temp.refusal(format('UPDATE trackagoat.creator SET tiktok_sec_uid = %L WHERE id = %L', uid, :'goat')), '23514 creator_tiktok_sec_uid_check', format('%L is no secUid', uid))
 FROM unnest(ARRAY['', 'MS4/', 'MS4wLjABAAAA&count=1', 'MS4wLjABAAAA goat!', repeat('x', 129)]) uid;
 SELECT is(pg_temp.refusal(format($$UPDATE trackagoat.creator SET tiktok_handle = 'DATED' WHERE id = %L$$, :'goat')), '23505 creator_handle_key', 'the handle of another creator of the project is taken');

@@ -96,6 +96,7 @@ SELECT is(updated_at, created_at, 'and does not move updated_at') FROM trackagoa
 SELECT throws_ok('SELECT trackagoat.observe_creator(gen_random_uuid(), now(), 1, 1, 1, 1)', 'PT404', 'creator_not_found', 'no such creator');
 SELECT throws_ok(format('SELECT trackagoat.observe_creators(ARRAY[%L]::uuid[], ARRAY[now()], ARRAY[1, 2], NULL, NULL, NULL)', :'goat'), 'PT400', 'invalid_observation', 'arrays that do not match');
 SELECT throws_ok(format('SELECT trackagoat.observe_creator(%L, %L, 1, 1, 1, 1)', :'goat', 'infinity'), 'PT400', 'invalid_observation', 'an infinite time');
+SELECT throws_ok(format('SELECT trackagoat.observe_creator(%L, %L, 1, 1, 1, 1)', :'goat', now() + interval '2 days'), 'PT400', 'invalid_observation', 'a time to come');
 SELECT throws_ok(format('SELECT trackagoat.observe_creator(%L, now(), 1, -1, 1, 1)', :'goat'), '23514', NULL, 'a negative count');
 
 -- a past history from a table, as docs show it, in any order: the same as one by one

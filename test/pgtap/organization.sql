@@ -26,6 +26,8 @@ SELECT is(ARRAY[creator_profile_interval, discover_videos_interval, video_stats_
 FROM trackagoat.organization WHERE id = :'org';
 SELECT ok(created_at = now() AND updated_at = now(), 'and the times of its transaction') FROM trackagoat.organization WHERE id = :'org';
 
+SELECT is(pg_temp.refusal(format('INSERT INTO trackagoat.organization (name, %s) VALUES (%L, %L)', c, 'often', i)), '23514 organization_' || c || '_check', c || ' of ' || i)
+FROM unnest(ARRAY['creator_profile_interval', 'discover_videos_interval', 'video_stats_interval']) c, unnest(ARRAY['59 seconds', '178000000 years']) i;
 SELECT is(pg_temp.refusal($$INSERT INTO trackagoat.organization (name) VALUES ('')$$), '23514 organization_name_check', 'a name is needed');
 SELECT is(pg_temp.refusal(format('INSERT INTO trackagoat.organization (name) VALUES (%L)', repeat('ü', 200))), 'accepted', 'of 200 characters, not bytes');
 SELECT is(pg_temp.refusal(format('INSERT INTO trackagoat.organization (name) VALUES (%L)', repeat('x', 201))), '23514 organization_name_check', 'and not of 201');
