@@ -4,19 +4,7 @@ BEGIN;
 SET search_path TO public, pg_catalog;
 SELECT no_plan();
 
--- SQLSTATE and constraint of a refusal
-CREATE FUNCTION pg_temp.refusal(statement text) RETURNS text LANGUAGE plpgsql AS
-$$
-DECLARE
-	state text; name text;
-BEGIN
-	EXECUTE statement;
-	RETURN 'accepted';
-EXCEPTION WHEN others THEN
-	GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, name = CONSTRAINT_NAME;
-	RETURN concat_ws(' ', state, nullif(name, ''));
-END
-$$;
+\ir refusal.psql
 
 INSERT INTO trackagoat.organization (name) VALUES ('Goats') RETURNING id AS org \gset
 SELECT is(timezone, 'UTC', 'a new organization is in UTC') FROM trackagoat.organization WHERE id = :'org';
