@@ -41,7 +41,7 @@ LEFT JOIN LATERAL (
 		(array_agg(d.followers ORDER BY d.day))[1] AS first,
 		c.follower_count - (array_agg(d.followers ORDER BY d.day))[1] AS gain
 	FROM (SELECT DISTINCT ON (observed_at::date) observed_at::date AS day, follower_count::numeric AS followers
-		FROM trackagoat.creator_history
+		FROM trackagoat.creator_snapshot
 		WHERE creator_id = c.id AND follower_count IS NOT NULL AND observed_at > now() - interval '31 days'
 		ORDER BY observed_at::date, observed_at DESC) d
 ) h ON true

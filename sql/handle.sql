@@ -361,7 +361,7 @@ WHERE t.oid = 'trackagoat.handle'::regtype AND NOT (i.prorettype = t.oid AND i.p
 	AND r.prorettype = t.oid AND r.proargtypes::text = 'internal'::regtype::oid::text
 	AND s.prorettype = 'bytea'::regtype AND s.proargtypes::text = t.oid::text);
 SELECT aggfnoid::regprocedure AS aggregate, aggtransfn, aggcombinefn, aggsortop::regoperator FROM pg_aggregate a JOIN pg_proc p ON p.oid = aggfnoid
-WHERE pronamespace = 'trackagoat'::regnamespace ORDER BY 1;
+WHERE pronamespace = 'trackagoat'::regnamespace AND proname IN ('max', 'min') ORDER BY 1;
 
 DROP TABLE pet, herd, other, soup, pair, pen;
 DROP FUNCTION is_mine(text);

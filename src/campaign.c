@@ -1,7 +1,7 @@
 /*
  * campaign.c
- *	  Campaigns are a directed acyclic graph: what is below one, each once, its
- *	  totals, and the trigger that keeps cycles out.
+ *	  Campaigns are a directed acyclic graph: what is below one, each once, and
+ *	  the trigger that keeps cycles out.
  *
  * The graph is walked breadth first, one query per depth over SPI, so that
  * rights, row-level security and plans are the server's own.
@@ -12,7 +12,6 @@
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
-#include "common/hashfn.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/array.h"
@@ -21,32 +20,25 @@
 #include "utils/snapmgr.h"
 #include "utils/uuid.h"
 
+#include "campaign.h"
 #include "saved_query.h"
 #include "trackagoat.h"
 
 PG_FUNCTION_INFO_V1(campaign_tree);
 PG_FUNCTION_INFO_V1(campaign_videos);
-PG_FUNCTION_INFO_V1(campaign_stats);
 PG_FUNCTION_INFO_V1(campaign_item_cycle);
 
 /* A campaign reached by a walk. */
 typedef struct CampaignNode
 {
 	pg_uuid_t	id;
-	int32		depth;
 	char		status;			/* for simplehash */
+	int32		depth;
 } CampaignNode;
 
-#define SH_PREFIX campaigns
-#define SH_ELEMENT_TYPE CampaignNode
-#define SH_KEY_TYPE pg_uuid_t
-#define SH_KEY id
-#define SH_HASH_KEY(tb, key) hash_bytes(key.data, UUID_LEN)
-#define SH_EQUAL(tb, a, b) (memcmp(a.data, b.data, UUID_LEN) == 0)
-#define SH_SCOPE static inline
-#define SH_DECLARE
-#define SH_DEFINE
-#include "lib/simplehash.h"
+#define UUID_MAP_PREFIX campaigns
+#define UUID_MAP_ENTRY CampaignNode
+#include "uuid_set.h"
 
 static SavedQuery organization_query = {
 	.text = "SELECT org_id FROM trackagoat.campaign WHERE id = $1",
@@ -64,42 +56,8 @@ static SavedQuery children_query = {
 	.read_only = true, .nargs = 2, .types = {UUIDARRAYOID, UUIDOID}
 };
 
-/* $1: the campaigns of a tree, $2: their organization; every counted video below them, once */
-#define COUNTED_VIDEOS \
-	"SELECT v.id, v.creator_id, v.view_count, v.like_count, v.comment_count," \
-	"  v.share_count, v.save_count" \
-	" FROM (SELECT i.video_id AS id FROM trackagoat.campaign_item i" \
-	"   WHERE i.campaign_id = ANY ($1) AND i.org_id = $2 AND i.video_id IS NOT NULL" \
-	"  UNION SELECT w.id FROM trackagoat.campaign_item i" \
-	"   JOIN trackagoat.video w ON w.creator_id = i.creator_id AND w.org_id = $2" \
-	"   WHERE i.campaign_id = ANY ($1) AND i.org_id = $2 AND i.creator_id IS NOT NULL) d" \
-	" JOIN trackagoat.video v ON v.id = d.id AND v.org_id = $2" \
-	" LEFT JOIN trackagoat.creator c ON c.id = v.creator_id AND c.org_id = $2" \
-	" WHERE trackagoat.video_counts(v.tracking_status, c.removed_at)"
-
 static SavedQuery videos_query = {
-	.text = "SELECT id FROM (" COUNTED_VIDEOS ") counted",
-	.read_only = true, .nargs = 2, .types = {UUIDARRAYOID, UUIDOID}
-};
-
-static SavedQuery stats_query = {
-	.text = "WITH counted AS (" COUNTED_VIDEOS "), total AS ("
-	" SELECT count(*) AS videos,"
-	"  CASE WHEN count(*) = 0 THEN 0 ELSE sum(view_count) END::bigint AS views,"
-	"  CASE WHEN count(*) = 0 THEN 0 ELSE sum(like_count) END::bigint AS likes,"
-	"  CASE WHEN count(*) = 0 THEN 0 ELSE sum(comment_count) END::bigint AS comments,"
-	"  CASE WHEN count(*) = 0 THEN 0 ELSE sum(share_count) END::bigint AS shares,"
-	"  CASE WHEN count(*) = 0 THEN 0 ELSE sum(save_count) END::bigint AS saves"
-	" FROM counted), people AS ("
-	" SELECT count(*) AS creators FROM ("
-	"  SELECT creator_id FROM counted WHERE creator_id IS NOT NULL"
-	"  UNION SELECT i.creator_id FROM trackagoat.campaign_item i"
-	"   JOIN trackagoat.creator c ON c.id = i.creator_id AND c.org_id = $2"
-	"   WHERE i.campaign_id = ANY ($1) AND i.org_id = $2 AND c.removed_at IS NULL) p)"
-	" SELECT creators, videos, views, likes, comments, shares, saves,"
-	"  (coalesce(likes, 0)::numeric + coalesce(comments, 0) + coalesce(shares, 0)"
-	"   + coalesce(saves, 0)) / nullif(views, 0) * 100"
-	" FROM people, total",
+	.text = COUNTED_VIDEOS,
 	.read_only = true, .nargs = 2, .types = {UUIDARRAYOID, UUIDOID}
 };
 
@@ -206,8 +164,8 @@ campaign_organization(const pg_uuid_t *id)
 }
 
 /* The tree of a campaign as a uuid[]; SPI must be connected. */
-static ArrayType *
-tree_array(const pg_uuid_t *root, const pg_uuid_t *org)
+ArrayType *
+campaign_tree_array(const pg_uuid_t *root, const pg_uuid_t *org)
 {
 	int			count;
 	CampaignNode *nodes = walk_down(root, org, NULL, &count);
@@ -265,7 +223,7 @@ campaign_videos(PG_FUNCTION_ARGS)
 	{
 		Datum		values[2];
 
-		values[0] = PointerGetDatum(tree_array(root, org));
+		values[0] = PointerGetDatum(campaign_tree_array(root, org));
 		values[1] = UUIDPGetDatum(org);
 		saved_query_run(&videos_query, values, NULL);
 		for (uint64 i = 0; i < SPI_processed; i++)
@@ -279,45 +237,6 @@ campaign_videos(PG_FUNCTION_ARGS)
 	}
 	SPI_finish();
 	return (Datum) 0;
-}
-
-/*
- * campaign_stats(campaign_id): one row of totals to date.  PT404
- * campaign_not_found for an id that is no campaign.
- */
-Datum
-campaign_stats(PG_FUNCTION_ARGS)
-{
-	pg_uuid_t  *root = PG_GETARG_UUID_P(0);
-	TupleDesc	tupdesc;
-	HeapTuple	tuple;
-	Datum		values[8];
-	bool		nulls[8];
-	pg_uuid_t  *org;
-	Datum		parameters[2];
-	Datum		result;
-
-	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE ||
-		tupdesc->natts != lengthof(values))
-		elog(ERROR, "campaign_stats must be declared to return eight columns");
-	tupdesc = BlessTupleDesc(tupdesc);
-
-	SPI_connect();
-	org = campaign_organization(root);
-	if (org == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_TRACKAGOAT_NOT_FOUND),
-				 errmsg("campaign_not_found"),
-				 errdetail("There is no campaign %s.", uuid_text(root)),
-				 errhint("Name an id of trackagoat.campaign.")));
-	parameters[0] = PointerGetDatum(tree_array(root, org));
-	parameters[1] = UUIDPGetDatum(org);
-	saved_query_run(&stats_query, parameters, NULL);
-	heap_deform_tuple(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, values, nulls);
-	tuple = heap_form_tuple(tupdesc, values, nulls);
-	result = PointerGetDatum(SPI_returntuple(tuple, tupdesc));
-	SPI_finish();
-	PG_RETURN_DATUM(result);
 }
 
 /*

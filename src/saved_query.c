@@ -14,7 +14,8 @@ prepare(SavedQuery *query)
 
 	if (query->plan != NULL)
 		return;
-	plan = SPI_prepare(query->text, query->nargs, query->types);
+	plan = SPI_prepare_cursor(query->text, query->nargs, query->types,
+							  query->read_only ? CURSOR_OPT_PARALLEL_OK : 0);
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
 	SPI_keepplan(plan);
@@ -39,7 +40,42 @@ saved_query_run(SavedQuery *query, Datum *values, const char *nulls)
 	expect_rows(SPI_execute_plan(query->plan, values, nulls, query->read_only, 0));
 }
 
-/* The same under a snapshot of the caller's, with no null argument. */
+/* Run an INSERT, UPDATE or DELETE without RETURNING; SPI must be connected. */
+void
+saved_query_write(SavedQuery *query, Datum *values, const char *nulls)
+{
+	int			result;
+
+	prepare(query);
+	result = SPI_execute_plan(query->plan, values, nulls, false, 0);
+	if (result < 0)
+		elog(ERROR, "SPI failed: %s", SPI_result_code_string(result));
+}
+
+/* Open a cursor on a SELECT, with no null argument: fetch from it and close it with SPI. */
+Portal
+saved_query_cursor(SavedQuery *query, Datum *values)
+{
+	prepare(query);
+	return SPI_cursor_open(NULL, query->plan, values, NULL, query->read_only);
+}
+
+/*
+ * Say the type of an argument, from 0, which only the catalogue knows; a
+ * plan made for another one goes.
+ */
+void
+saved_query_set_type(SavedQuery *query, int argument, Oid type)
+{
+	if (query->types[argument] == type)
+		return;
+	query->types[argument] = type;
+	if (query->plan != NULL)
+		SPI_freeplan(query->plan);
+	query->plan = NULL;
+}
+
+/* Run a SELECT under a snapshot of the caller's, with no null argument. */
 void
 saved_query_run_at(SavedQuery *query, Datum *values, Snapshot snapshot)
 {

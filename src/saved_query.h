@@ -8,7 +8,7 @@
 #include "executor/spi.h"
 #include "utils/snapshot.h"
 
-#define SAVED_QUERY_MAX_ARGS 7
+#define SAVED_QUERY_MAX_ARGS 9
 
 typedef struct SavedQuery
 {
@@ -21,5 +21,8 @@ typedef struct SavedQuery
 
 extern void saved_query_run(SavedQuery *query, Datum *values, const char *nulls);
 extern void saved_query_run_at(SavedQuery *query, Datum *values, Snapshot snapshot);
+extern void saved_query_write(SavedQuery *query, Datum *values, const char *nulls);
+extern Portal saved_query_cursor(SavedQuery *query, Datum *values);
+extern void saved_query_set_type(SavedQuery *query, int argument, Oid type);
 
 #endif							/* TRACKAGOAT_SAVED_QUERY_H */

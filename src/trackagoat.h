@@ -10,7 +10,7 @@
 #include "nodes/nodes.h"
 
 /* The version of the tables that setup() makes; see sql/setup/00-version.sql. */
-#define TRACKAGOAT_TABLES_VERSION 1
+#define TRACKAGOAT_TABLES_VERSION 2
 
 /* SQLSTATEs of business refusals: PostgREST answers them with that status. */
 #define ERRCODE_TRACKAGOAT_BAD_REQUEST	MAKE_SQLSTATE('P', 'T', '4', '0', '0')

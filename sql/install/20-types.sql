@@ -34,6 +34,18 @@ CREATE FUNCTION trackagoat.video_id_time(tiktok_video_id bigint) RETURNS timesta
 COMMENT ON FUNCTION trackagoat.video_id_time(bigint) IS
 	'when TikTok allotted the id (its upper 32 bits): at or before the time of posting';
 
+CREATE FUNCTION trackagoat.video_posted_at(posted_at timestamptz, tiktok_video_id bigint) RETURNS timestamptz
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN coalesce(posted_at, trackagoat.video_id_time(tiktok_video_id));
+COMMENT ON FUNCTION trackagoat.video_posted_at(timestamptz, bigint) IS
+	'when a video counts as posted: as its page says, or else as its id does';
+
+CREATE FUNCTION trackagoat.status_counts(status trackagoat.tracking_status) RETURNS boolean
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN status IN ('auto_tracked', 'included', 'direct_add');
+COMMENT ON FUNCTION trackagoat.status_counts(trackagoat.tracking_status) IS
+	'whether a video counts by its status';
+
 CREATE FUNCTION trackagoat.parse_handle(text) RETURNS trackagoat.handle
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION trackagoat.parse_handle(text) IS

@@ -236,6 +236,13 @@ BEGIN
 	WHERE j.id = due.id;
 	GET DIAGNOSTICS queued = ROW_COUNT;
 
+	BEGIN
+		PERFORM trackagoat.fold_waiting();
+	EXCEPTION WHEN OTHERS THEN
+		-- totals stay exact without; scrapes must not wait for them
+		RAISE WARNING 'trackagoat could not fold totals: %', SQLERRM;
+	END;
+
 	-- a bounded piece of what retention removes
 	DELETE FROM trackagoat.scrape_attempt a
 	WHERE a.id IN (SELECT o.id FROM trackagoat.scrape_attempt o
@@ -246,7 +253,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION trackagoat.enqueue_due(timestamptz) IS
-	'queue every job whose time has come, and remove attempts past their retention; answers how many were queued; what pg_cron calls, as the owner of the tables';
+	'queue every job whose time has come, fold totals, and remove attempts past their retention; answers how many were queued; what pg_cron calls, as the owner of the tables';
 
 CREATE FUNCTION trackagoat.claim_scrapes(max_jobs integer, lease interval)
 	RETURNS TABLE (attempt_id bigint, kind trackagoat.scrape_kind, tiktok_handle trackagoat.handle,

@@ -6,6 +6,8 @@ CREATE FUNCTION trackagoat.store_scrape(
 	LANGUAGE plpgsql VOLATILE SET lock_timeout = '2s' SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 BEGIN
+	-- histories keep whole seconds in half the room
+	fetched_at := date_trunc('second', fetched_at);
 	IF kind = 'creator_profile' THEN
 		RETURN trackagoat.store_profile(org_id, tiktok_handle, fetched_at, page);
 	END IF;
@@ -35,6 +37,7 @@ $$
 DECLARE
 	account jsonb := page -> 'account';
 	ids uuid[];
+	times timestamptz[];
 	n integer;
 BEGIN
 	UPDATE trackagoat.creator c SET
@@ -53,7 +56,8 @@ BEGIN
 	WHERE c.id = tracked.id AND c.org_id = store_profile.org_id
 		AND coalesce(c.tiktok_account_id = (account ->> 'id')::bigint, true);
 
-	SELECT array_agg(c.id) INTO ids FROM trackagoat.creator c
+	-- the page is of the handle of now, even where that is younger than the second
+	SELECT array_agg(c.id), array_agg(greatest(fetched_at, c.baseline_at)) INTO ids, times FROM trackagoat.creator c
 	WHERE c.org_id = store_profile.org_id AND c.tiktok_handle = store_profile.tiktok_handle
 		AND c.removed_at IS NULL AND c.is_active AND coalesce(c.tiktok_account_id = (account ->> 'id')::bigint, true);
 	IF ids IS NULL THEN
@@ -61,7 +65,7 @@ BEGIN
 	END IF;
 
 	n := cardinality(ids);
-	PERFORM trackagoat.observe_creators(ids, array_fill(fetched_at, ARRAY[n]),
+	PERFORM trackagoat.observe_creators(ids, times,
 		array_fill((account ->> 'follower_count')::bigint, ARRAY[n]),
 		array_fill((account ->> 'following_count')::bigint, ARRAY[n]),
 		array_fill((account ->> 'total_likes_count')::bigint, ARRAY[n]),

@@ -12,12 +12,12 @@ BEGIN
 					'video_history_video_fkey', 'video_creator_fkey', 'video_project_fkey')) = 6
 		AND (SELECT count(*) FROM pg_trigger t
 			WHERE t.tgrelid IN ('trackagoat.creator'::regclass, 'trackagoat.video'::regclass, 'trackagoat.scrape_job'::regclass)
-				AND t.tgname IN ('creator_scrape', 'video_scrape', 'scrape_job_wake')) = 3
+				AND t.tgname IN ('creator_scrape', 'video_scrape', 'scrape_job_wake', 'video_totals')) = 4
 		-- the worker acts as their owner: another's triggers would run with rights that are not his
 		AND (SELECT count(DISTINCT c.relowner) FROM pg_class c
 			WHERE c.relnamespace = 'trackagoat'::regnamespace
 				AND c.relname IN ('setup_version', 'organization', 'creator', 'creator_history', 'video',
-					'video_history', 'scrape_outcome', 'scrape_job', 'scrape_request', 'scrape_attempt')) = 1;
+					'video_history', 'total', 'total_month', 'total_difference', 'observation_source', 'scrape_outcome', 'scrape_job', 'scrape_request', 'scrape_attempt')) = 1;
 END
 $$;
 COMMENT ON FUNCTION trackagoat.tables_are_ready() IS

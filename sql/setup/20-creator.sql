@@ -78,6 +78,8 @@ CREATE UNIQUE INDEX creator_handle_key ON trackagoat.creator (project_id, tiktok
 COMMENT ON INDEX trackagoat.creator_handle_key IS 'a handle once per project; creators of a project by handle';
 CREATE INDEX creator_handle_idx ON trackagoat.creator (tiktok_handle) WHERE removed_at IS NULL;
 COMMENT ON INDEX trackagoat.creator_handle_idx IS 'all projects that track an account';
+CREATE INDEX creator_removed_idx ON trackagoat.creator (project_id) WHERE removed_at IS NOT NULL;
+COMMENT ON INDEX trackagoat.creator_removed_idx IS 'creators that are out of the program';
 CREATE INDEX creator_organization_idx ON trackagoat.creator (org_id);
 COMMENT ON INDEX trackagoat.creator_organization_idx IS 'creators of an organization';
 
@@ -88,6 +90,10 @@ CREATE TRIGGER creator_rename BEFORE UPDATE OF tiktok_handle ON trackagoat.creat
 	FOR EACH ROW WHEN (OLD.tiktok_handle <> NEW.tiktok_handle)
 	EXECUTE FUNCTION trackagoat.creator_rename();
 COMMENT ON TRIGGER creator_rename ON trackagoat.creator IS 'forgets what the old handle''s profile showed';
+CREATE TRIGGER creator_break AFTER UPDATE OF tiktok_handle ON trackagoat.creator
+	FOR EACH ROW WHEN (OLD.tiktok_handle <> NEW.tiktok_handle)
+	EXECUTE FUNCTION trackagoat.creator_break();
+COMMENT ON TRIGGER creator_break ON trackagoat.creator IS 'a new handle may be another account: its level is a new baseline';
 CREATE TRIGGER creator_relist BEFORE UPDATE OF tiktok_handle, tracking_start_date, disabled_at, removed_at
 	ON trackagoat.creator
 	FOR EACH ROW WHEN (NEW.disabled_at IS NULL AND NEW.removed_at IS NULL
@@ -100,6 +106,16 @@ CREATE TRIGGER creator_scrape AFTER INSERT OR UPDATE OF tiktok_handle, tracking_
 	FOR EACH ROW WHEN (NEW.disabled_at IS NULL AND NEW.removed_at IS NULL)
 	EXECUTE FUNCTION trackagoat.creator_scrape();
 COMMENT ON TRIGGER creator_scrape ON trackagoat.creator IS 'queues profile and discovery';
+CREATE TRIGGER creator_totals AFTER UPDATE OF removed_at ON trackagoat.creator
+	FOR EACH ROW WHEN ((OLD.removed_at IS NULL) <> (NEW.removed_at IS NULL))
+	EXECUTE FUNCTION trackagoat.creator_totals();
+COMMENT ON TRIGGER creator_totals ON trackagoat.creator IS 'totals lose or regain a creator that is removed or restored';
+CREATE TRIGGER creator_totals_delete BEFORE DELETE ON trackagoat.creator
+	FOR EACH ROW EXECUTE FUNCTION trackagoat.creator_totals();
+COMMENT ON TRIGGER creator_totals_delete ON trackagoat.creator IS 'totals lose a creator that is deleted';
+CREATE TRIGGER creator_totals_truncate AFTER TRUNCATE ON trackagoat.creator
+	FOR EACH STATEMENT EXECUTE FUNCTION trackagoat.rebuild_all_totals();
+COMMENT ON TRIGGER creator_totals_truncate ON trackagoat.creator IS 'totals begin anew';
 CREATE TRIGGER creator_touch BEFORE UPDATE OF
 		tiktok_handle, readme, metadata, tracking_mode, tracking_start_date, disabled_at, removed_at ON trackagoat.creator
 	FOR EACH ROW WHEN (OLD.tiktok_handle::text <> NEW.tiktok_handle::text
@@ -112,28 +128,17 @@ COMMENT ON TRIGGER creator_touch ON trackagoat.creator IS 'moves updated_at with
 CREATE TABLE trackagoat.creator_history (
 	creator_id uuid NOT NULL,
 	org_id uuid NOT NULL,
-	observed_at timestamptz NOT NULL,
-	follower_count bigint,
-	following_count bigint,
-	total_likes_count bigint,
-	video_count bigint,
-	exact boolean NOT NULL,
-	source text NOT NULL,
-	CONSTRAINT creator_history_pkey PRIMARY KEY (creator_id, observed_at, org_id),
+	started_at timestamptz NOT NULL,
+	points trackagoat.series NOT NULL,
+	CONSTRAINT creator_history_pkey PRIMARY KEY (creator_id, started_at, org_id),
 	CONSTRAINT creator_history_creator_fkey FOREIGN KEY (creator_id, org_id)
-		REFERENCES trackagoat.creator (id, org_id) ON DELETE CASCADE,
-	CONSTRAINT creator_history_counts_check CHECK (least(follower_count, following_count, total_likes_count, video_count) >= 0)
+		REFERENCES trackagoat.creator (id, org_id) ON DELETE CASCADE
 );
-COMMENT ON TABLE trackagoat.creator_history IS 'observations of creators; written through observe_creators()';
+COMMENT ON TABLE trackagoat.creator_history IS 'observations of creators, packed; written through observe_creators(), read through creator_snapshot';
 COMMENT ON COLUMN trackagoat.creator_history.creator_id IS 'creator observed';
 COMMENT ON COLUMN trackagoat.creator_history.org_id IS 'organization of the creator';
-COMMENT ON COLUMN trackagoat.creator_history.observed_at IS 'when TikTok showed these numbers';
-COMMENT ON COLUMN trackagoat.creator_history.follower_count IS 'followers; NULL where the source shows none';
-COMMENT ON COLUMN trackagoat.creator_history.following_count IS 'accounts followed; NULL where the source shows none';
-COMMENT ON COLUMN trackagoat.creator_history.total_likes_count IS 'likes over all videos; NULL where the source shows none';
-COMMENT ON COLUMN trackagoat.creator_history.video_count IS 'videos on TikTok; NULL where the source shows none';
-COMMENT ON COLUMN trackagoat.creator_history.exact IS 'false where the source rounds';
-COMMENT ON COLUMN trackagoat.creator_history.source IS 'page or API that showed them, or import';
+COMMENT ON COLUMN trackagoat.creator_history.started_at IS 'time of the first point; infinity for the open row, which takes the next ones';
+COMMENT ON COLUMN trackagoat.creator_history.points IS 'a run of observations: followers, following, likes, videos';
 
 ALTER TABLE trackagoat.creator ENABLE ROW LEVEL SECURITY;
 ALTER TABLE trackagoat.creator_history ENABLE ROW LEVEL SECURITY;

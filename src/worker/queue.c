@@ -57,6 +57,7 @@ static SavedQuery claim_scrapes = {
 };
 static SavedQuery next_due = {.text = "SELECT trackagoat.next_scrape_due()"};
 static SavedQuery host_paused_until = {.text = "SELECT trackagoat.host_paused_until()"};
+static SavedQuery fold_waiting = {.text = "SELECT trackagoat.fold_waiting($1)", .nargs = 1, .types = {INT4OID}};
 static SavedQuery release_scrapes = {.text = "SELECT trackagoat.release_scrapes()"};
 static SavedQuery targets = {
 	.text = "SELECT org_id FROM trackagoat.scrape_targets($1::trackagoat.scrape_kind,"
@@ -479,6 +480,28 @@ clean_detail(const char *detail)
 			*at = '?';
 	}
 	return clean;
+}
+
+/*
+ * Fold the totals of up to so many projects; an error is logged, and is the
+ * totals' alone.  Answers how many; 0 where there is nothing to work on.
+ * Allocates in the current context, which the caller resets.
+ */
+int
+queue_fold(int max_projects)
+{
+	MemoryContext memory = CurrentMemoryContext;
+	Datum		value = Int32GetDatum(max_projects);
+	const char *error = NULL;
+	const char *folded;
+
+	if (!queue_begin())
+		return 0;
+	folded = run_guarded(&fold_waiting, &value, NULL, memory, &error);
+	queue_commit();
+	if (folded == NULL)
+		ereport(LOG, (errmsg("trackagoat could not fold totals: %s", error)));
+	return folded == NULL ? 0 : atoi(folded);
 }
 
 /*

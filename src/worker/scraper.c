@@ -42,6 +42,10 @@ PG_FUNCTION_INFO_V1(run_scrapes);
 #define CATCH_UP INT64CONST(100000)
 /* What is due but held by somebody is tried again after this (milliseconds). */
 #define RETRY_HELD 1000
+/* After a page is stored, totals are folded within this (milliseconds). */
+#define FOLD_SPACING 5000
+/* Projects folded at a time. */
+#define FOLD_BATCH 10
 /* Where extension or tables are absent, look this often. */
 #define IDLE_POLL 10000
 
@@ -55,6 +59,7 @@ typedef struct Scraper
 	TimestampTz paused_until;	/* the host wants to be left alone; 0: to be asked */
 	TimestampTz next_due;		/* when the queue has something again; 0: now */
 	TimestampTz next_release;	/* when lost leases are looked for */
+	TimestampTz next_fold;		/* when totals are folded */
 	uint64		device_id;		/* what the video list is told we are */
 	MemoryContext scratch;		/* reset after each page */
 } Scraper;
@@ -228,6 +233,8 @@ store_finished(Scraper *scraper)
 
 		transfer_release(fetch);
 		scraper->in_use[answer.claim_index] = false;
+		scraper->next_fold = Min(scraper->next_fold,
+								 TimestampTzPlusMilliseconds(GetCurrentTimestamp(), FOLD_SPACING));
 		/* a page can make another one due, or have us sent away */
 		scraper->next_due = 0;
 		scraper->paused_until = 0;
@@ -267,6 +274,7 @@ mind_clock(Scraper *scraper, TimestampTz now)
 	scraper->next_start = Min(scraper->next_start, now + (spacing + CATCH_UP) * 3 / 2);
 	scraper->next_due = Min(scraper->next_due, poll);
 	scraper->next_release = Min(scraper->next_release, poll);
+	scraper->next_fold = Min(scraper->next_fold, poll);
 	if (now >= scraper->next_release)
 		scraper->paused_until = 0;
 }
@@ -339,6 +347,24 @@ start_due(Scraper *scraper)
 	return true;
 }
 
+/* Fold totals, when it is time. */
+static void
+fold_due(Scraper *scraper)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	MemoryContext old_context;
+	int			folded;
+
+	if (now < scraper->next_fold)
+		return;
+	report_activity(scraper, "folding totals");
+	old_context = MemoryContextSwitchTo(scraper->scratch);
+	folded = queue_fold(FOLD_BATCH);
+	MemoryContextSwitchTo(old_context);
+	MemoryContextReset(scraper->scratch);
+	scraper->next_fold = TimestampTzPlusMilliseconds(now, folded == FOLD_BATCH ? FOLD_SPACING : SAFETY_POLL);
+}
+
 /* Milliseconds until the loop has something to do by itself. */
 static long
 time_to_wait(const Scraper *scraper)
@@ -349,6 +375,8 @@ time_to_wait(const Scraper *scraper)
 
 	if (curl_wait >= 0)
 		wait = Min(wait, curl_wait);
+	if (!scraper->in_procedure)
+		wait = Min(wait, TimestampDifferenceMilliseconds(now, scraper->next_fold));
 	if (trackagoat_enabled && transfer_in_flight() < trackagoat_max_parallel &&
 		scraper->remaining != 0)
 	{
@@ -419,6 +447,8 @@ trackagoat_worker_main(Datum arg)
 
 		store_finished(scraper);
 		ready = start_due(scraper);
+		if (ready)
+			fold_due(scraper);
 		if (!ready)
 			shared_report("idle", transfer_in_flight(), 0, 0, scraper->paused_until);
 		else if (!trackagoat_enabled)
@@ -509,6 +539,7 @@ run_scrapes(PG_FUNCTION_ARGS)
 		}
 		(void) wait_for_work(scraper, time_to_wait(scraper));
 	}
+	(void) queue_fold(FOLD_BATCH);
 
 	MemoryContextSwitchTo(old_context);
 	MemoryContextDelete(memory);

@@ -83,6 +83,7 @@ extern int	queue_claim(int max_jobs, ScrapeClaim *claims);
 extern TimestampTz queue_next_due(void);
 extern TimestampTz queue_paused_until(void);
 extern int	queue_release(void);
+extern int	queue_fold(int max_projects);
 extern void queue_store_and_finish(const ScrapeClaim *claim, ScrapeResult *result);
 
 /* transfer.c: HTTP requests in flight */

@@ -23,7 +23,7 @@ SELECT is_empty($$SELECT signature FROM routine WHERE lanname = 'internal' AND p
 SELECT is_empty($$SELECT signature FROM routine WHERE lanname NOT IN ('c', 'internal', 'sql', 'plpgsql')$$, 'no other language');
 SELECT is_empty($$SELECT signature FROM routine WHERE prosecdef$$, 'none runs with the rights of its owner');
 SELECT is_empty($$SELECT signature FROM routine WHERE concat(prosrc, pg_get_function_sqlbody(oid)) ~* 'or\s+replace'$$, 'none replaces what is there');
-SELECT set_eq($$SELECT proname || ' ' || c FROM routine, unnest(proconfig) c WHERE c NOT LIKE 'search\_path=%'$$, ARRAY['store_scrape lock_timeout=2s', 'finish_scrape lock_timeout=2s'],
+SELECT set_eq($$SELECT proname || ' ' || c FROM routine, unnest(proconfig) c WHERE c NOT LIKE 'search\_path=%'$$, ARRAY['store_scrape lock_timeout=2s', 'finish_scrape lock_timeout=2s', 'fold_waiting lock_timeout=2s'],
 	'what else functions set');
 
 -- what computes, without looking at tables or the clock: for everyone
@@ -31,7 +31,9 @@ SELECT set_eq($$SELECT DISTINCT proname::text FROM routine WHERE has_function_pr
 	ARRAY['handle_in', 'handle_out', 'handle_recv', 'handle_send', 'handle', 'text', 'handle_eq', 'handle_ne', 'handle_lt', 'handle_le', 'handle_gt', 'handle_ge',
 		'handle_cmp', 'handle_sortsupport', 'handle_hash', 'handle_hash_extended', 'handle_like', 'handle_not_like', 'handle_larger', 'handle_smaller', 'max', 'min', 'uuidv7', 'video_id_time',
 		'parse_handle', 'parse_video_url', 'read_page', 'is_timezone', 'tables_version', 'is_public_address', 'happens_now', 'video_is_fetched', 'video_counts',
-		'parent_missing', 'entity_missing', 'check_observations'],
+		'parent_missing', 'entity_missing', 'check_observations', 'video_posted_at', 'status_counts', 'check_choice', 'check_analytics', 'check_window',
+		'series_in', 'series_out', 'series_recv', 'series_send', 'series', 'series_append', 'series_at', 'series_anchor', 'series_gain', 'series_points', 'series_buckets',
+		'series_merge', 'series_thin', 'series_cut', 'series_days', 'sum_gains_add', 'sum_gains_combine', 'sum_gains_serialize', 'sum_gains_deserialize', 'sum_gains_final', 'sum_gains'],
 	'what PUBLIC may execute');
 SELECT ok(NOT has_schema_privilege('public', 'trackagoat', 'CREATE'), 'PUBLIC creates nothing here');
 SELECT is_empty($$SELECT name, a.privilege_type FROM relation, aclexplode(relacl) a WHERE a.grantee = 0$$, 'and has no right to any table or view');
@@ -42,17 +44,23 @@ INSERT INTO marked VALUES
 	(ARRAY['handle_in', 'handle_out', 'handle_recv', 'handle_send', 'handle', 'text', 'handle_eq', 'handle_ne', 'handle_lt', 'handle_le', 'handle_gt', 'handle_ge',
 		'handle_cmp', 'handle_sortsupport', 'handle_hash', 'handle_hash_extended', 'handle_like', 'handle_not_like', 'handle_larger', 'handle_smaller', 'max', 'min', 'video_id_time', 'parse_handle',
 		'parse_video_url', 'read_page', 'is_timezone', 'tables_version', 'is_public_address', 'video_is_fetched', 'video_counts',
-		'parent_missing', 'entity_missing'], 'i', 's'),
-	(ARRAY['happens_now', 'scrape_targets', 'page_videos', 'cron_command', 'attempt_retention', 'check_observations'], 's', 's'),
-	(ARRAY['campaign_tree', 'campaign_videos', 'campaign_stats'], 's', 'r'),
-	(ARRAY['next_scrape_due', 'project_organization', 'tables_are_ready', 'host_paused_until', 'check_owner'], 's', 'u'),
+		'parent_missing', 'entity_missing', 'video_posted_at', 'status_counts', 'check_choice', 'check_analytics', 'check_window',
+		'series_in', 'series_out', 'series_recv', 'series_send', 'series', 'series_append', 'series_at', 'series_anchor', 'series_gain', 'series_points',
+		'series_merge', 'series_thin', 'series_cut', 'series_days', 'sum_gains'], 'i', 's'),
+	(ARRAY['series_buckets', 'sum_gains_add', 'sum_gains_combine', 'sum_gains_serialize', 'sum_gains_deserialize', 'sum_gains_final',
+		'video_snapshots', 'creator_snapshots', 'happens_now', 'scrape_targets', 'page_videos', 'cron_command', 'attempt_retention', 'check_observations'], 's', 's'),
+	(ARRAY['campaign_tree', 'campaign_videos', 'campaign_stats', 'entity_amounts', 'entity_days', 'follower_amounts'], 's', 'r'),
+	(ARRAY['entity_timezone', 'entity_buckets', 'entity_metric', 'analytics', 'campaign_breakdown', 'campaign_progress', 'verify_histories', 'verify_totals', 'verify',
+		'next_scrape_due', 'project_organization', 'tables_are_ready', 'host_paused_until', 'check_owner'], 's', 'u'),
 	(ARRAY['uuidv7'], 'v', 's');
 SELECT is_empty($$SELECT signature, provolatile, proparallel FROM routine LEFT JOIN marked ON proname = ANY (names)
 	WHERE (provolatile, proparallel) IS DISTINCT FROM (coalesce(volatility, 'v'), coalesce(parallel, 'u'))$$, 'each function is as volatile and as safe in parallel as listed');
 SELECT is_empty($$SELECT n FROM marked, unnest(names) n WHERE n NOT IN (SELECT proname FROM routine)$$, 'and each that is listed is there');
 SELECT set_eq($$SELECT DISTINCT proname::text FROM routine WHERE proleakproof$$, ARRAY['handle_eq', 'handle_ne', 'handle_lt', 'handle_le', 'handle_gt', 'handle_ge', 'handle_cmp',
 	'handle_hash', 'handle_hash_extended', 'handle_larger', 'handle_smaller'], 'what is leakproof');
-SELECT is_empty($$SELECT signature FROM routine WHERE lanname = 'c' AND NOT proisstrict AND prorettype <> 'trigger'::regtype AND prokind = 'f' AND pronargs > 0$$, 'a C function with arguments is strict');
+SELECT set_eq($$SELECT DISTINCT proname::text FROM routine WHERE lanname = 'c' AND NOT proisstrict AND prorettype <> 'trigger'::regtype AND prokind = 'f' AND pronargs > 0$$,
+	ARRAY['store_observations', 'campaign_stats', 'entity_amounts', 'follower_amounts', 'sum_gains_add', 'sum_gains_combine', 'sum_gains_final'],
+	'a C function with arguments is strict, but for those whose NULLs mean something');
 SELECT is_empty($$SELECT signature FROM routine WHERE prorettype = 'trigger'::regtype AND (provolatile <> 'v' OR has_function_privilege('public', oid, 'EXECUTE'))$$, 'trigger functions are volatile, and not for everyone');
 
 --
@@ -82,6 +90,7 @@ SELECT set_eq('SELECT conname, confdeltype FROM fkey', $$VALUES
 	('project_organization_fkey', 'c'::"char"), ('creator_project_fkey', 'c'), ('creator_history_creator_fkey', 'c'),
 	('video_project_fkey', 'c'), ('video_creator_fkey', 'c'), ('video_history_video_fkey', 'c'), ('campaign_project_fkey', 'c'),
 	('campaign_item_campaign_fkey', 'c'), ('campaign_item_creator_fkey', 'c'), ('campaign_item_video_fkey', 'c'), ('campaign_item_child_campaign_fkey', 'c'),
+	('total_project_fkey', 'c'), ('total_month_total_fkey', 'c'),
 	('scrape_job_last_outcome_fkey', 'n'), ('scrape_attempt_job_fkey', 'n'), ('scrape_attempt_outcome_fkey', 'n')$$, 'each foreign key deletes on purpose');
 SELECT is_empty($$SELECT conname FROM fkey WHERE confupdtype <> 'a' OR condeferrable$$, 'and no key changes under its rows');
 SELECT is_empty($$SELECT conname FROM fkey JOIN tenant ON oid(child) = tenant.oid
@@ -94,7 +103,7 @@ SELECT is_empty($$SELECT indexrelid::regclass FROM pg_index i JOIN tenant ON ten
 SELECT is_empty($$SELECT name FROM relation r WHERE relkind = 'r' AND NOT EXISTS (SELECT FROM pg_index WHERE indrelid = r.oid AND indisprimary)$$, 'each table has a primary key');
 SELECT is_empty($$SELECT conname FROM fkey JOIN tenant ON tenant.oid = oid(child) WHERE NOT EXISTS (SELECT FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
 	WHERE indrelid = oid(child) AND EXISTS (SELECT FROM unnest(pairs) p WHERE p LIKE a.attname || '>%'))$$, 'each foreign key of a tenant table finds its rows by an index');
-SELECT is_empty($$SELECT tgname FROM pg_trigger JOIN tenant ON tenant.oid = tgrelid WHERE NOT tgisinternal AND tgtype & 1 = 0$$, 'triggers of tenant tables are row-level');
+SELECT is_empty($$SELECT tgname FROM pg_trigger JOIN tenant ON tenant.oid = tgrelid WHERE NOT tgisinternal AND tgtype & 1 = 0 AND tgtype & 32 = 0$$, 'triggers of tenant tables are row-level, but for TRUNCATE, which has no rows');
 SELECT is_empty($$SELECT tgname FROM pg_trigger t JOIN relation r ON r.oid = tgrelid WHERE NOT tgisinternal AND tgfoid NOT IN (SELECT oid FROM routine)$$, 'and call our functions');
 
 --

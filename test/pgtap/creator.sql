@@ -102,7 +102,7 @@ UPDATE trackagoat.creator SET tiktok_handle = 'sheep.farm' WHERE id = :'goat';
 SELECT is(num_nonnulls(tiktok_account_id, tiktok_sec_uid, display_name, bio, avatar_url, is_verified, is_private, follower_count, following_count,
 	total_likes_count, video_count, last_scraped_at, last_observed_at), 0, 'another handle clears what the profile showed') FROM trackagoat.creator WHERE id = :'goat';
 SELECT ok(readme = 'mine' AND metadata = '{"k": 1}', 'and not what people wrote') FROM trackagoat.creator WHERE id = :'goat';
-SELECT is(count(*), 1::bigint, 'nor what was observed') FROM trackagoat.creator_history WHERE creator_id = :'goat';
+SELECT is(count(*), 1::bigint, 'nor what was observed') FROM trackagoat.creator_snapshot WHERE creator_id = :'goat';
 SELECT trackagoat.observe_creator(:'goat', now() - interval '1 day', 90, 9, 900, 4) AS stored \gset
 SELECT is(num_nonnulls(follower_count, following_count, total_likes_count, video_count), 0, 'but what was seen before the renaming is not of the new handle') FROM trackagoat.creator WHERE id = :'goat';
 SELECT trackagoat.observe_creator(:'goat', clock_timestamp(), 7, NULL, 70, NULL) AS stored \gset
@@ -119,7 +119,7 @@ INSERT INTO trackagoat.campaign (project_id, name) VALUES (:'project', 'C') RETU
 INSERT INTO trackagoat.campaign_item (campaign_id, creator_id) VALUES (:'campaign', :'goat');
 INSERT INTO trackagoat.campaign_item (campaign_id, video_id) VALUES (:'campaign', :'video');
 DELETE FROM trackagoat.creator WHERE id = :'goat';
-SELECT is((SELECT count(*) FROM trackagoat.creator_history WHERE creator_id = :'goat') + (SELECT count(*) FROM trackagoat.video WHERE id = :'video')
+SELECT is((SELECT count(*) FROM trackagoat.creator_snapshot WHERE creator_id = :'goat') + (SELECT count(*) FROM trackagoat.video WHERE id = :'video')
 	+ (SELECT count(*) FROM trackagoat.campaign_item WHERE campaign_id = :'campaign'), 0::bigint, 'a deleted creator leaves nothing behind');
 SELECT is(count(*), 1::bigint, 'but the campaign stays') FROM trackagoat.campaign WHERE id = :'campaign';
 

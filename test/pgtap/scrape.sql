@@ -317,13 +317,14 @@ SELECT is(count(*), 0::bigint, 'no lease is left') FROM trackagoat.scrape_job WH
 --
 -- as if the renaming above had been long ago
 UPDATE trackagoat.creator SET baseline_at = '-infinity';
+DELETE FROM trackagoat.creator_history;
 INSERT INTO trackagoat.creator (project_id, tiktok_handle) VALUES (:'second', 'goat') RETURNING id AS twin \gset
 SELECT is(trackagoat.store_scrape(:'org', 'creator_profile', 'GOAT', NULL, '2026-02-01Z', pg_temp.profile(42, 1000,
 	'{"sec_uid": "MS4wLjABAAAA_new", "display_name": "Goat", "bio": "Baa", "avatar_url": "https://a", "verified": true, "private": false, "following_count": 5, "total_likes_count": 70000000000, "video_count": 9}')), 'ok', 'a profile is stored');
 SELECT is((tiktok_account_id, tiktok_sec_uid, display_name, bio, is_verified, is_private, follower_count, total_likes_count, last_scraped_at, tiktok_handle)::text,
 	(42, 'MS4wLjABAAAA_new', 'Goat', 'Baa', true, false, 1000, 70000000000, '2026-02-01Z'::timestamptz, 'goat')::text, 'in every creator of the organization that has the handle')
 FROM trackagoat.creator WHERE id IN (:'goat', :'twin');
-SELECT is((follower_count, exact, source)::text, '(1000,t,profile)', 'with its source in the history') FROM trackagoat.creator_history WHERE creator_id = :'twin';
+SELECT is((follower_count, exact, source)::text, '(1000,t,profile)', 'with its source in the history') FROM trackagoat.creator_snapshot WHERE creator_id = :'twin';
 SELECT is(num_nonnulls(tiktok_account_id, follower_count, last_scraped_at), 0, 'and in none of another organization') FROM trackagoat.creator WHERE id = :'busy_goat';
 SELECT is(updated_at, created_at, 'a scrape does not move updated_at') FROM trackagoat.creator WHERE id = :'twin';
 SELECT is(trackagoat.store_scrape(:'org', 'creator_profile', 'goat', NULL, '2026-02-02Z', pg_temp.profile(42, NULL, '{"bio": null}')), 'ok', 'a page that shows less');
@@ -337,7 +338,7 @@ SELECT is((tiktok_account_id, follower_count)::text, '(42,1001)', 'takes nothing
 CREATE TEMP TABLE before AS SELECT * FROM trackagoat.creator;
 SELECT is(trackagoat.store_scrape(:'org', 'creator_profile', 'goat', NULL, '2026-02-03Z', pg_temp.profile(666, 5, '{"sec_uid": "MS4wLjABAAAAwolf", "display_name": "Wolf"}')), 'account_changed', 'another account is not stored');
 SELECT results_eq('SELECT c::text FROM trackagoat.creator c ORDER BY id', 'SELECT b::text FROM before b ORDER BY id', 'in any creator');
-SELECT is(count(*), 0::bigint, 'nor in the history') FROM trackagoat.creator_history WHERE observed_at = '2026-02-03Z';
+SELECT is(count(*), 0::bigint, 'nor in the history') FROM trackagoat.creator_snapshot WHERE observed_at = '2026-02-03Z';
 UPDATE trackagoat.creator SET tiktok_account_id = 666 WHERE id = :'twin';
 SELECT is(trackagoat.store_scrape(:'org', 'creator_profile', 'goat', NULL, '2026-02-04Z', pg_temp.profile(666, 5)), 'ok', 'unless one creator is of that account');
 SELECT is(array_agg(follower_count ORDER BY follower_count), ARRAY[5, 1001]::bigint[], 'which alone gets it') FROM trackagoat.creator WHERE id IN (:'goat', :'twin');
@@ -365,7 +366,7 @@ SELECT results_eq(format('SELECT tiktok_video_id, tracking_status::text, view_co
 	$$VALUES (303::bigint, 'pending_review', 30::bigint)$$, 'in selective mode they wait for review, from that creator''s start on');
 SELECT is((title, kind, hashtags, duration, thumbnail_url, is_ad, like_count, comment_count, tiktok_handle)::text, '(T,photo,"{a,b}",12,https://t,t,3,,Goat)', 'with all that the page shows')
 FROM trackagoat.video WHERE creator_id = :'goat' AND tiktok_video_id = 303;
-SELECT is((exact, source)::text, '(f,item_list)', 'rounded numbers are marked so') FROM trackagoat.video_history h JOIN trackagoat.video v ON v.id = video_id WHERE tiktok_video_id = 302;
+SELECT is((exact, source)::text, '(f,item_list)', 'rounded numbers are marked so') FROM trackagoat.video_snapshot h JOIN trackagoat.video v ON v.id = video_id WHERE tiktok_video_id = 302;
 SELECT is(count(*), 0::bigint, 'a creator whose account is not known yet gets none') FROM trackagoat.video WHERE creator_id = :'unknown';
 DELETE FROM trackagoat.creator WHERE id = :'unknown';
 SELECT is(count(*), 0::bigint, 'other organizations are left alone') FROM trackagoat.video WHERE org_id = :'busy';
@@ -376,7 +377,7 @@ SELECT is(trackagoat.store_scrape(:'org', 'discover_videos', 'goat', NULL, '2026
 SELECT results_eq(format('SELECT tiktok_video_id, tracking_status::text, view_count FROM trackagoat.video WHERE creator_id = %L ORDER BY 1', :'goat'),
 	$$VALUES (302::bigint, 'auto_tracked', 20::bigint), (303, 'excluded', 31), (305, 'auto_tracked', 50)$$, 'brings in the new one and refreshes the other');
 SELECT is(trackagoat.store_scrape(:'org', 'discover_videos', 'goat', NULL, '2026-02-02Z', pg_temp.listing(jsonb_build_array(pg_temp.video(303, '2026-01-12Z', 31), pg_temp.video(305, '2026-01-11Z', 50)))), 'ok', 'the same page again');
-SELECT is(count(*), 3::bigint, 'changes nothing') FROM trackagoat.video_history h JOIN trackagoat.video v ON v.id = video_id WHERE creator_id = :'goat' AND observed_at = '2026-02-02Z' OR creator_id = :'picky' AND observed_at = '2026-02-02Z';
+SELECT is(count(*), 3::bigint, 'changes nothing') FROM trackagoat.video_snapshot h JOIN trackagoat.video v ON v.id = video_id WHERE creator_id = :'goat' AND observed_at = '2026-02-02Z' OR creator_id = :'picky' AND observed_at = '2026-02-02Z';
 SELECT is(trackagoat.store_scrape(:'org', 'discover_videos', 'goat', NULL, '2026-02-02Z', pg_temp.listing(jsonb_build_array(pg_temp.video(306, '2026-01-20Z')), NULL, NULL, 666)), 'account_changed', 'a page of another account');
 SELECT is(count(*), 0::bigint, 'brings in nothing') FROM trackagoat.video WHERE tiktok_video_id = 306;
 UPDATE trackagoat.creator SET tiktok_account_id = 666 WHERE id = :'picky';

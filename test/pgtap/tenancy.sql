@@ -37,8 +37,8 @@ UNION ALL SELECT format('UPDATE trackagoat.video SET creator_id = %L WHERE id = 
 UNION ALL SELECT format('INSERT INTO trackagoat.campaign_item (campaign_id, creator_id) VALUES (%L, %L)', :'campaign', c), '23503 campaign_item_creator_fkey' FROM unnest(ARRAY[:'next_creator', :'their_creator']) c
 UNION ALL SELECT format('INSERT INTO trackagoat.campaign_item (campaign_id, video_id) VALUES (%L, %L)', :'campaign', c), '23503 campaign_item_video_fkey' FROM unnest(ARRAY[:'next_video', :'their_video']) c
 UNION ALL SELECT format('INSERT INTO trackagoat.campaign_item (campaign_id, child_campaign_id) VALUES (%L, %L)', :'campaign', c), '23503 campaign_item_child_campaign_fkey' FROM unnest(ARRAY[:'next_campaign', :'their_campaign']) c
-UNION ALL SELECT format('INSERT INTO trackagoat.creator_history (creator_id, org_id, observed_at, exact, source) VALUES (%L, %L, now(), true, %L)', :'creator', :'their_org', 'x'), '23503 creator_history_creator_fkey'
-UNION ALL SELECT format('INSERT INTO trackagoat.video_history (video_id, org_id, observed_at, exact, source) VALUES (%L, %L, now(), true, %L)', :'video', :'their_org', 'x'), '23503 video_history_video_fkey';
+UNION ALL SELECT format('INSERT INTO trackagoat.creator_history (creator_id, org_id, started_at, points) VALUES (%L, %L, now(), %L)', :'creator', :'their_org', '4'), '23503 creator_history_creator_fkey'
+UNION ALL SELECT format('INSERT INTO trackagoat.video_history (video_id, org_id, started_at, points) VALUES (%L, %L, now(), %L)', :'video', :'their_org', '5'), '23503 video_history_video_fkey';
 SELECT is(pg_temp.refusal(statement), wanted, statement) FROM attempt ORDER BY statement;
 
 -- what has rows below it moves neither to another project nor to another organization
@@ -78,7 +78,7 @@ SELECT throws_ok($$SELECT trackagoat.observe_video('00000000-0000-7000-8000-0000
 SELECT throws_ok($$SELECT trackagoat.observe_creator('00000000-0000-7000-8000-000000000002', now(), 1, 1, 1, 1)$$, 'PT404', 'creator_not_found', 'of a creator neither');
 SELECT is(trackagoat.observe_videos(ARRAY['00000000-0000-7000-8000-000000000003']::uuid[], ARRAY[now()], ARRAY[5], NULL, NULL, NULL, NULL, 'import', true, :'org'), 1, 'with the organization it is');
 SELECT is(array_agg(org_id), ARRAY[:'org'::uuid], 'for that one only') FROM trackagoat.video WHERE tiktok_video_id = 9 AND view_count = 5;
-SELECT is((h.org_id, v.org_id)::text, format('(%1$s,%1$s)', :'org'), 'and its history') FROM trackagoat.video_history h JOIN trackagoat.video v ON v.id = h.video_id AND v.org_id = h.org_id WHERE v.tiktok_video_id = 9;
+SELECT is((h.org_id, v.org_id)::text, format('(%1$s,%1$s)', :'org'), 'and its history') FROM trackagoat.video_snapshot h JOIN trackagoat.video v ON v.id = h.video_id AND v.org_id = h.org_id WHERE v.tiktok_video_id = 9;
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -73,7 +73,7 @@ SELECT ok(NOT trackagoat.video_is_fetched('included', now(), NULL) AND NOT track
 -- a delete takes the history along
 SELECT trackagoat.observe_video(:'added', now(), 1, 1, 1, 1, 1) AS stored \gset
 DELETE FROM trackagoat.video WHERE id = :'added';
-SELECT is(count(*), 0::bigint, 'a deleted video leaves no history') FROM trackagoat.video_history WHERE video_id = :'added';
+SELECT is(count(*), 0::bigint, 'a deleted video leaves no history') FROM trackagoat.video_snapshot WHERE video_id = :'added';
 
 SELECT * FROM finish();
 ROLLBACK;
