@@ -96,14 +96,15 @@ build() (
 	}
 )
 
-# Installs what was built in directory $1, unless the very same is installed.
+# Installs what was built in directory $1, unless the very same is installed;
+# and the frozen script of the first version, which upgrades are tested from.
 install_built() (
 	set -e
 	cd "$1"
 	lib=$("$PG_CONFIG" --pkglibdir) share=$("$PG_CONFIG" --sharedir)/extension
 	same=yes
 	cmp -s trackagoat.so "$lib/trackagoat.so" || same=no
-	for f in trackagoat.control sql/trackagoat--*.sql; do
+	for f in trackagoat.control sql/trackagoat--*.sql test/upgrade/*.sql; do
 		cmp -s "$f" "$share/${f##*/}" || same=no
 	done
 	[ $same = no ] || return 0
@@ -116,6 +117,7 @@ install_built() (
 		cat "$1.log" >&2
 		die 'make install failed'
 	}
+	$sudo install -m 644 test/upgrade/*.sql "$share/"
 )
 
 # Prints a free port of 127.0.0.1.

@@ -124,9 +124,9 @@ window_gains(DaySums *days, const Window *window, int64 *videos, int64 *level, b
 Datum
 campaign_stats(PG_FUNCTION_ARGS)
 {
-	Window		window = get_window(fcinfo, 1, 2);
-	bool		is_lifetime = !window.has_from && !window.has_to;
-	TimestampTz until = PG_ARGISNULL(3) ? DT_NOEND : PG_GETARG_TIMESTAMPTZ(3);
+	Window		window;
+	bool		is_lifetime;
+	TimestampTz until;
 	TupleDesc	tupdesc;
 	Scope		scope;
 	DaySums    *days;
@@ -139,8 +139,16 @@ campaign_stats(PG_FUNCTION_ARGS)
 	HeapTuple	tuple;
 	Datum		result;
 
+	if (PG_NARGS() != 4)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the extension is of another version than its library"),
+				 errhint("ALTER EXTENSION trackagoat UPDATE; then CALL trackagoat.setup();")));
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
+	window = get_window(fcinfo, 1, 2);
+	is_lifetime = !window.has_from && !window.has_to;
+	until = PG_ARGISNULL(3) ? DT_NOEND : PG_GETARG_TIMESTAMPTZ(3);
 	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE || tupdesc->natts != lengthof(values))
 		elog(ERROR, "campaign_stats must be declared to return eight columns");
 	tupdesc = BlessTupleDesc(tupdesc);
@@ -183,7 +191,7 @@ put_amounts(ReturnSetInfo *rsinfo, DateADT day, const int64 *row)
 /*
  * entity_amounts(entity, entity_id, from_date, to_date, tz, at, live): a row
  * for each day of the window with anything; with a window that has a beginning
- * also one of -infinity, of all that was before it.
+ * also one of -infinity, of all that was before it: its baselines are levels.
  */
 Datum
 entity_amounts(PG_FUNCTION_ARGS)
@@ -206,7 +214,15 @@ entity_amounts(PG_FUNCTION_ARGS)
 	(void) scope_read(&scope, PG_ARGISNULL(4) ? scope.timezone : text_to_cstring(PG_GETARG_TEXT_PP(4)),
 					  until, live, days, window.from);
 	if (days->is_window)
+	{
+		/* how the level before the window came about is not always known */
+		for (int c = 0; c < VIDEO_COUNTERS; c++)
+		{
+			add_wrapping(&days->before[TOTAL_BASELINE(c)], days->before[TOTAL_GAIN(c)]);
+			days->before[TOTAL_GAIN(c)] = 0;
+		}
 		put_amounts(rsinfo, DATEVAL_NOBEGIN, days->before);
+	}
 	list = day_sums_list(days, &count);
 	for (int i = 0; i < count; i++)
 	{

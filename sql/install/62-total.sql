@@ -195,7 +195,7 @@ CREATE FUNCTION trackagoat.entity_amounts(
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 30
 	SET search_path = pg_catalog, trackagoat, pg_temp;
 COMMENT ON FUNCTION trackagoat.entity_amounts(text, uuid, date, date, text, timestamptz, boolean) IS
-	'entity_days(), and with a from_date a row of day -infinity: all before it, of which only the sums of baselines and gains say something; live: from the histories, whatever is folded';
+	'entity_days(), and with a from_date a row of day -infinity, whose baselines are the levels before it; live: from the histories, whatever is folded';
 
 CREATE FUNCTION trackagoat.entity_days(
 	entity text, entity_id uuid, from_date date DEFAULT NULL, to_date date DEFAULT NULL,

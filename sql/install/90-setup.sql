@@ -42,6 +42,13 @@ $tables$;
 		INSERT INTO trackagoat.setup_version (version) VALUES (wanted);
 	END IF;
 
+	IF present < 2 THEN
+		EXECUTE $migration$
+@MIGRATE 2@
+$migration$;
+		INSERT INTO trackagoat.setup_version (version) VALUES (2);
+	END IF;
+
 	IF trackagoat.worker_problem() IS NOT NULL THEN
 		RAISE NOTICE '%', trackagoat.worker_problem()
 			USING HINT = 'The tables work all the same; nothing is fetched by itself until then.';

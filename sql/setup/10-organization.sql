@@ -60,9 +60,5 @@ CREATE TRIGGER project_touch BEFORE UPDATE ON trackagoat.project
 	FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*)
 	EXECUTE FUNCTION trackagoat.touch_updated_at();
 COMMENT ON TRIGGER project_touch ON trackagoat.project IS 'moves updated_at';
-CREATE TRIGGER project_totals AFTER DELETE ON trackagoat.project
-	FOR EACH ROW EXECUTE FUNCTION trackagoat.project_totals();
-COMMENT ON TRIGGER project_totals ON trackagoat.project IS 'what is not folded goes with the project';
-
 ALTER TABLE trackagoat.organization ENABLE ROW LEVEL SECURITY;
 ALTER TABLE trackagoat.project ENABLE ROW LEVEL SECURITY;

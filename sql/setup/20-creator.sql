@@ -1,4 +1,4 @@
--- Creators: a TikTok account within one project, and what was observed of it.
+-- Creators: a TikTok account within one project.
 
 CREATE TABLE trackagoat.creator (
 	id uuid NOT NULL DEFAULT trackagoat.uuidv7(),
@@ -78,8 +78,6 @@ CREATE UNIQUE INDEX creator_handle_key ON trackagoat.creator (project_id, tiktok
 COMMENT ON INDEX trackagoat.creator_handle_key IS 'a handle once per project; creators of a project by handle';
 CREATE INDEX creator_handle_idx ON trackagoat.creator (tiktok_handle) WHERE removed_at IS NULL;
 COMMENT ON INDEX trackagoat.creator_handle_idx IS 'all projects that track an account';
-CREATE INDEX creator_removed_idx ON trackagoat.creator (project_id) WHERE removed_at IS NOT NULL;
-COMMENT ON INDEX trackagoat.creator_removed_idx IS 'creators that are out of the program';
 CREATE INDEX creator_organization_idx ON trackagoat.creator (org_id);
 COMMENT ON INDEX trackagoat.creator_organization_idx IS 'creators of an organization';
 
@@ -90,10 +88,6 @@ CREATE TRIGGER creator_rename BEFORE UPDATE OF tiktok_handle ON trackagoat.creat
 	FOR EACH ROW WHEN (OLD.tiktok_handle <> NEW.tiktok_handle)
 	EXECUTE FUNCTION trackagoat.creator_rename();
 COMMENT ON TRIGGER creator_rename ON trackagoat.creator IS 'forgets what the old handle''s profile showed';
-CREATE TRIGGER creator_break AFTER UPDATE OF tiktok_handle ON trackagoat.creator
-	FOR EACH ROW WHEN (OLD.tiktok_handle <> NEW.tiktok_handle)
-	EXECUTE FUNCTION trackagoat.creator_break();
-COMMENT ON TRIGGER creator_break ON trackagoat.creator IS 'a new handle may be another account: its level is a new baseline';
 CREATE TRIGGER creator_relist BEFORE UPDATE OF tiktok_handle, tracking_start_date, disabled_at, removed_at
 	ON trackagoat.creator
 	FOR EACH ROW WHEN (NEW.disabled_at IS NULL AND NEW.removed_at IS NULL
@@ -106,16 +100,6 @@ CREATE TRIGGER creator_scrape AFTER INSERT OR UPDATE OF tiktok_handle, tracking_
 	FOR EACH ROW WHEN (NEW.disabled_at IS NULL AND NEW.removed_at IS NULL)
 	EXECUTE FUNCTION trackagoat.creator_scrape();
 COMMENT ON TRIGGER creator_scrape ON trackagoat.creator IS 'queues profile and discovery';
-CREATE TRIGGER creator_totals AFTER UPDATE OF removed_at ON trackagoat.creator
-	FOR EACH ROW WHEN ((OLD.removed_at IS NULL) <> (NEW.removed_at IS NULL))
-	EXECUTE FUNCTION trackagoat.creator_totals();
-COMMENT ON TRIGGER creator_totals ON trackagoat.creator IS 'totals lose or regain a creator that is removed or restored';
-CREATE TRIGGER creator_totals_delete BEFORE DELETE ON trackagoat.creator
-	FOR EACH ROW EXECUTE FUNCTION trackagoat.creator_totals();
-COMMENT ON TRIGGER creator_totals_delete ON trackagoat.creator IS 'totals lose a creator that is deleted';
-CREATE TRIGGER creator_totals_truncate AFTER TRUNCATE ON trackagoat.creator
-	FOR EACH STATEMENT EXECUTE FUNCTION trackagoat.rebuild_all_totals();
-COMMENT ON TRIGGER creator_totals_truncate ON trackagoat.creator IS 'totals begin anew';
 CREATE TRIGGER creator_touch BEFORE UPDATE OF
 		tiktok_handle, readme, metadata, tracking_mode, tracking_start_date, disabled_at, removed_at ON trackagoat.creator
 	FOR EACH ROW WHEN (OLD.tiktok_handle::text <> NEW.tiktok_handle::text
@@ -125,20 +109,4 @@ CREATE TRIGGER creator_touch BEFORE UPDATE OF
 	EXECUTE FUNCTION trackagoat.touch_updated_at();
 COMMENT ON TRIGGER creator_touch ON trackagoat.creator IS 'moves updated_at with what people change';
 
-CREATE TABLE trackagoat.creator_history (
-	creator_id uuid NOT NULL,
-	org_id uuid NOT NULL,
-	started_at timestamptz NOT NULL,
-	points trackagoat.series NOT NULL,
-	CONSTRAINT creator_history_pkey PRIMARY KEY (creator_id, started_at, org_id),
-	CONSTRAINT creator_history_creator_fkey FOREIGN KEY (creator_id, org_id)
-		REFERENCES trackagoat.creator (id, org_id) ON DELETE CASCADE
-);
-COMMENT ON TABLE trackagoat.creator_history IS 'observations of creators, packed; written through observe_creators(), read through creator_snapshot';
-COMMENT ON COLUMN trackagoat.creator_history.creator_id IS 'creator observed';
-COMMENT ON COLUMN trackagoat.creator_history.org_id IS 'organization of the creator';
-COMMENT ON COLUMN trackagoat.creator_history.started_at IS 'time of the first point; infinity for the open row, which takes the next ones';
-COMMENT ON COLUMN trackagoat.creator_history.points IS 'a run of observations: followers, following, likes, videos';
-
 ALTER TABLE trackagoat.creator ENABLE ROW LEVEL SECURITY;
-ALTER TABLE trackagoat.creator_history ENABLE ROW LEVEL SECURITY;

@@ -1,4 +1,4 @@
--- Videos: a TikTok post within one project, and what was observed of it.
+-- Videos: a TikTok post within one project.
 
 CREATE TABLE trackagoat.video (
 	id uuid NOT NULL DEFAULT trackagoat.uuidv7(),
@@ -84,38 +84,10 @@ CREATE TRIGGER video_scrape AFTER INSERT OR UPDATE OF tracking_status, tracking_
 	FOR EACH ROW WHEN (trackagoat.video_is_fetched(NEW.tracking_status, NEW.tracking_disabled_at, NEW.refresh_stopped_at))
 	EXECUTE FUNCTION trackagoat.video_scrape();
 COMMENT ON TRIGGER video_scrape ON trackagoat.video IS 'makes the standing job; queues a post added by URL at once';
-CREATE TRIGGER video_totals AFTER INSERT OR UPDATE OF tracking_status, creator_id, project_id, posted_at, tiktok_video_id
-	ON trackagoat.video FOR EACH ROW EXECUTE FUNCTION trackagoat.video_totals();
-COMMENT ON TRIGGER video_totals ON trackagoat.video IS 'totals gain a video that begins to count, and lose one that no longer does';
-CREATE TRIGGER video_totals_delete BEFORE DELETE ON trackagoat.video
-	FOR EACH ROW EXECUTE FUNCTION trackagoat.video_totals();
-COMMENT ON TRIGGER video_totals_delete ON trackagoat.video IS 'totals lose a video that is deleted';
-CREATE TRIGGER video_totals_truncate AFTER TRUNCATE ON trackagoat.video
-	FOR EACH STATEMENT EXECUTE FUNCTION trackagoat.rebuild_all_totals();
-COMMENT ON TRIGGER video_totals_truncate ON trackagoat.video IS 'totals begin anew';
 CREATE TRIGGER video_touch BEFORE UPDATE OF
 		tracking_status, readme, metadata, tracking_disabled_at ON trackagoat.video
 	FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*)
 	EXECUTE FUNCTION trackagoat.touch_updated_at();
 COMMENT ON TRIGGER video_touch ON trackagoat.video IS 'moves updated_at with what people change';
 
-CREATE TABLE trackagoat.video_history (
-	video_id uuid NOT NULL,
-	org_id uuid NOT NULL,
-	started_at timestamptz NOT NULL,
-	points trackagoat.series NOT NULL,
-	CONSTRAINT video_history_pkey PRIMARY KEY (video_id, started_at, org_id),
-	CONSTRAINT video_history_video_fkey FOREIGN KEY (video_id, org_id)
-		REFERENCES trackagoat.video (id, org_id) ON DELETE CASCADE
-);
-COMMENT ON TABLE trackagoat.video_history IS 'observations of videos, packed; written through observe_videos(), read through video_snapshot';
-COMMENT ON COLUMN trackagoat.video_history.video_id IS 'video observed';
-COMMENT ON COLUMN trackagoat.video_history.org_id IS 'organization of the video';
-COMMENT ON COLUMN trackagoat.video_history.started_at IS 'time of the first point; infinity for the open row, which takes the next ones';
-COMMENT ON COLUMN trackagoat.video_history.points IS 'a run of observations: views, likes, comments, shares, saves';
-CREATE TRIGGER video_history_truncate AFTER TRUNCATE ON trackagoat.video_history
-	FOR EACH STATEMENT EXECUTE FUNCTION trackagoat.rebuild_all_totals();
-COMMENT ON TRIGGER video_history_truncate ON trackagoat.video_history IS 'totals begin anew';
-
 ALTER TABLE trackagoat.video ENABLE ROW LEVEL SECURITY;
-ALTER TABLE trackagoat.video_history ENABLE ROW LEVEL SECURITY;

@@ -89,21 +89,5 @@ CREATE TRIGGER campaign_item_cycle AFTER INSERT OR UPDATE ON trackagoat.campaign
 	FOR EACH ROW WHEN (NEW.child_campaign_id IS NOT NULL)
 	EXECUTE FUNCTION trackagoat.campaign_item_cycle();
 COMMENT ON TRIGGER campaign_item_cycle ON trackagoat.campaign_item IS 'refuses a campaign that would hold itself';
-CREATE TRIGGER campaign_totals AFTER INSERT ON trackagoat.campaign
-	FOR EACH ROW EXECUTE FUNCTION trackagoat.campaign_totals();
-COMMENT ON TRIGGER campaign_totals ON trackagoat.campaign IS 'a new campaign has totals';
-CREATE TRIGGER campaign_totals_delete BEFORE DELETE ON trackagoat.campaign
-	FOR EACH ROW EXECUTE FUNCTION trackagoat.campaign_totals();
-COMMENT ON TRIGGER campaign_totals_delete ON trackagoat.campaign IS 'a deleted campaign has none';
-CREATE TRIGGER campaign_totals_truncate AFTER TRUNCATE ON trackagoat.campaign
-	FOR EACH STATEMENT EXECUTE FUNCTION trackagoat.rebuild_all_totals();
-COMMENT ON TRIGGER campaign_totals_truncate ON trackagoat.campaign IS 'totals begin anew';
-CREATE TRIGGER campaign_item_totals AFTER INSERT OR UPDATE OR DELETE ON trackagoat.campaign_item
-	FOR EACH ROW EXECUTE FUNCTION trackagoat.campaign_item_totals();
-COMMENT ON TRIGGER campaign_item_totals ON trackagoat.campaign_item IS 'a campaign whose items change is computed anew, with those above it';
-CREATE TRIGGER campaign_item_totals_truncate AFTER TRUNCATE ON trackagoat.campaign_item
-	FOR EACH STATEMENT EXECUTE FUNCTION trackagoat.rebuild_all_totals();
-COMMENT ON TRIGGER campaign_item_totals_truncate ON trackagoat.campaign_item IS 'totals begin anew';
-
 ALTER TABLE trackagoat.campaign ENABLE ROW LEVEL SECURITY;
 ALTER TABLE trackagoat.campaign_item ENABLE ROW LEVEL SECURITY;

@@ -114,60 +114,8 @@ sub rows_of
 	return $rows . $node->safe_psql($database, q(SELECT schemaname, sequencename, last_value FROM pg_sequences ORDER BY 1, 2));
 }
 
-sub catalogue_of
-{
-	my ($database) = @_;
-	return $node->safe_psql($database, <<'SQL');
-SET search_path = pg_catalog;
-WITH s AS (SELECT oid FROM pg_namespace WHERE nspname IN ('trackagoat', 'public')),
-r AS (SELECT c.* FROM pg_class c WHERE relnamespace IN (SELECT oid FROM s)),
-acls AS (
-	SELECT c.oid::regclass::text AS what, relacl AS acl FROM r c
-	UNION ALL SELECT a.attrelid::regclass || '.' || attname, attacl FROM pg_attribute a JOIN r ON attrelid = r.oid
-	UNION ALL SELECT oid::regprocedure::text, proacl FROM pg_proc WHERE pronamespace IN (SELECT oid FROM s)
-	UNION ALL SELECT nspname, nspacl FROM pg_namespace WHERE oid IN (SELECT oid FROM s))
-SELECT line FROM (
-	SELECT format('relation %s %s %s %s rls %s %s', oid::regclass, relkind, relowner::regrole, reloptions,
-		relrowsecurity, relforcerowsecurity) FROM r
-	UNION ALL SELECT format('column %s %s %s not null %s default %s %s%s', a.attrelid::regclass, attname,
-		format_type(atttypid, atttypmod), attnotnull, pg_get_expr(adbin, adrelid), attgenerated, attidentity)
-		FROM pg_attribute a JOIN r ON attrelid = r.oid LEFT JOIN pg_attrdef d ON adrelid = attrelid AND adnum = attnum
-		WHERE attnum > 0 AND NOT attisdropped AND r.relkind <> 'i'
-	UNION ALL SELECT format('index %s', pg_get_indexdef(oid)) FROM r WHERE relkind = 'i'
-	UNION ALL SELECT format('constraint %s %s %s valid %s', conrelid::regclass, conname, pg_get_constraintdef(oid), convalidated)
-		FROM pg_constraint WHERE connamespace IN (SELECT oid FROM s)
-	-- a condition may come back with fewer parentheses
-	UNION ALL SELECT format('trigger %s %s', translate(pg_get_triggerdef(t.oid), '()', ''), tgenabled) FROM pg_trigger t JOIN r ON tgrelid = r.oid
-		WHERE NOT tgisinternal
-	UNION ALL SELECT format('view %s %s', oid::regclass, pg_get_viewdef(oid)) FROM r WHERE relkind = 'v'
-	UNION ALL SELECT format('policy %s %s %s %s %s', tablename, policyname, roles, cmd, qual) FROM pg_policies
-	UNION ALL SELECT format('function %s %s %s', p.oid::regprocedure, proowner::regrole, md5(prosrc || coalesce(probin, '')))
-		FROM pg_proc p WHERE pronamespace IN (SELECT oid FROM s)
-	UNION ALL SELECT format('comment %s %s %s', type, identity, description)
-		FROM pg_description, LATERAL pg_identify_object(classoid, objoid, objsubid)
-		WHERE identity ~ 'trackagoat|public'
-	UNION ALL SELECT format('right %s %s %s %s', what, CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END, privilege_type, is_grantable)
-		FROM acls, LATERAL aclexplode(acl)
-) l (line) ORDER BY line COLLATE "C"
-SQL
-}
-
-# A test that two texts agree, which shows the lines that differ.
-sub same
-{
-	my ($got, $expected, $name) = @_;
-	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	my %got = map { $_ => 1 } split /\n/, $got;
-	my %expected = map { $_ => 1 } split /\n/, $expected;
-
-	ok($got eq $expected, $name) or diag(
-		join "\n", (map { "missing: $_" } grep { !$got{$_} } sort keys %expected),
-		map { "new: $_" } grep { !$expected{$_} } sort keys %got);
-	return;
-}
-
 my $rows = rows_of('source');
-my $catalogue = catalogue_of('source');
+my $catalogue = catalogue_of($node, 'source');
 $node->command_ok([ 'pg_dump', '-Fc', '-f', $dump, '-d', $node->connstr('source') ], 'pg_dump');
 same(rows_of('source'), $rows, 'the dump changes nothing');
 
@@ -175,10 +123,10 @@ same(rows_of('source'), $rows, 'the dump changes nothing');
 
 $node->command_ok([ 'pg_restore', '--exit-on-error', '-d', $node->connstr('copy'), $dump ], 'pg_restore');
 same(rows_of('copy'), $rows, 'all rows, and none that was not there');
-same(catalogue_of('copy'), $catalogue, 'all objects, with owners, rights and comments');
+same(catalogue_of($node, 'copy'), $catalogue, 'all objects, with owners, rights and comments');
 $node->safe_psql('copy', 'SET ROLE goat_owner; CALL trackagoat.setup()');
 same(rows_of('copy'), $rows, 'setup() again changes no row');
-same(catalogue_of('copy'), $catalogue, 'and no object');
+same(catalogue_of($node, 'copy'), $catalogue, 'and no object');
 $node->safe_psql('copy', q(INSERT INTO trackagoat.creator (project_id, tiktok_handle) SELECT id, 'new_goat' FROM trackagoat.project));
 is($node->safe_psql('copy', q(SELECT count(*) FROM trackagoat.scrape_job WHERE tiktok_handle OPERATOR(trackagoat.=) 'new_goat')),
 	'2', 'the copy is alive');
@@ -201,7 +149,7 @@ $node->append_conf('postgresql.conf', 'trackagoat.enabled = off');
 $node->reload;
 $node->command_ok([ 'pg_restore', '--exit-on-error', '--section=post-data', '-d', $node->connstr('served'), $dump ], 'pg_restore of the rest');
 same(rows_of('served'), $rows, 'all rows, and none that was not there');
-same(catalogue_of('served'), $catalogue, 'all objects');
+same(catalogue_of($node, 'served'), $catalogue, 'all objects');
 is($host->requests, $requests, 'nothing was fetched');
 $node->append_conf('postgresql.conf', 'trackagoat.enabled = on');
 $node->reload;
@@ -213,7 +161,7 @@ is($host->requests, $requests + 1, 'and with nothing else');
 
 $node->command_ok([ 'pg_dump', '-Fc', '-s', '-f', $dump, '-d', $node->connstr('source') ], 'pg_dump of the schema');
 $node->command_ok([ 'pg_restore', '--exit-on-error', '-d', $node->connstr('empty'), $dump ], 'pg_restore of the schema');
-same(catalogue_of('empty'), $catalogue, 'all objects');
+same(catalogue_of($node, 'empty'), $catalogue, 'all objects');
 $node->stop('fast');
 
 done_testing();

@@ -18,7 +18,7 @@ use Test::More;
 use Time::HiRes qw(time usleep);
 
 our @EXPORT = qw(new_node setup_database source_dir captures_dir make_site start_nginx start_fault_server
-  wait_until wait_for_answer wait_for_log read_file write_file worker_pid seconds_of);
+  wait_until wait_for_answer wait_for_log read_file write_file worker_pid seconds_of catalogue_of same);
 
 # Every server that this test has started, by process id: ended with it.  The
 # value keeps a pipe open, as closing it would wait for the server.
@@ -156,6 +156,59 @@ sub write_file
 	print $file $content or die "$path.new: $!\n";
 	close $file or die "$path.new: $!\n";
 	rename "$path.new", $path or die "$path: $!\n";
+	return;
+}
+
+# Every object of a database, with owners, rights and comments, as text.
+sub catalogue_of
+{
+	my ($node, $database) = @_;
+	return $node->safe_psql($database, <<'SQL');
+SET search_path = pg_catalog;
+WITH s AS (SELECT oid FROM pg_namespace WHERE nspname IN ('trackagoat', 'public')),
+r AS (SELECT c.* FROM pg_class c WHERE relnamespace IN (SELECT oid FROM s)),
+acls AS (
+	SELECT c.oid::regclass::text AS what, relacl AS acl FROM r c
+	UNION ALL SELECT a.attrelid::regclass || '.' || attname, attacl FROM pg_attribute a JOIN r ON attrelid = r.oid
+	UNION ALL SELECT oid::regprocedure::text, proacl FROM pg_proc WHERE pronamespace IN (SELECT oid FROM s)
+	UNION ALL SELECT nspname, nspacl FROM pg_namespace WHERE oid IN (SELECT oid FROM s))
+SELECT line FROM (
+	SELECT format('relation %s %s %s %s rls %s %s', oid::regclass, relkind, relowner::regrole, reloptions,
+		relrowsecurity, relforcerowsecurity) FROM r
+	UNION ALL SELECT format('column %s %s %s not null %s default %s %s%s', a.attrelid::regclass, attname,
+		format_type(atttypid, atttypmod), attnotnull, pg_get_expr(adbin, adrelid), attgenerated, attidentity)
+		FROM pg_attribute a JOIN r ON attrelid = r.oid LEFT JOIN pg_attrdef d ON adrelid = attrelid AND adnum = attnum
+		WHERE attnum > 0 AND NOT attisdropped AND r.relkind <> 'i'
+	UNION ALL SELECT format('index %s', pg_get_indexdef(oid)) FROM r WHERE relkind = 'i'
+	UNION ALL SELECT format('constraint %s %s %s valid %s', conrelid::regclass, conname, pg_get_constraintdef(oid), convalidated)
+		FROM pg_constraint WHERE connamespace IN (SELECT oid FROM s)
+	-- a condition may come back with fewer parentheses
+	UNION ALL SELECT format('trigger %s %s', translate(pg_get_triggerdef(t.oid), '()', ''), tgenabled) FROM pg_trigger t JOIN r ON tgrelid = r.oid
+		WHERE NOT tgisinternal
+	UNION ALL SELECT format('view %s %s', oid::regclass, pg_get_viewdef(oid)) FROM r WHERE relkind = 'v'
+	UNION ALL SELECT format('policy %s %s %s %s %s', tablename, policyname, roles, cmd, qual) FROM pg_policies
+	UNION ALL SELECT format('function %s %s %s', p.oid::regprocedure, proowner::regrole, md5(prosrc || coalesce(probin, '')))
+		FROM pg_proc p WHERE pronamespace IN (SELECT oid FROM s)
+	UNION ALL SELECT format('comment %s %s %s', type, identity, description)
+		FROM pg_description, LATERAL pg_identify_object(classoid, objoid, objsubid)
+		WHERE identity ~ 'trackagoat|public'
+	UNION ALL SELECT format('right %s %s %s %s', what, CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END, privilege_type, is_grantable)
+		FROM acls, LATERAL aclexplode(acl)
+) l (line) ORDER BY line COLLATE "C"
+SQL
+}
+
+# A test that two texts agree, which shows the lines that differ.
+sub same
+{
+	my ($got, $expected, $name) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my %got = map { $_ => 1 } split /\n/, $got;
+	my %expected = map { $_ => 1 } split /\n/, $expected;
+
+	ok($got eq $expected, $name) or diag(
+		join "\n", (map { "missing: $_" } grep { !$got{$_} } sort keys %expected),
+		map { "new: $_" } grep { !$expected{$_} } sort keys %got);
 	return;
 }
 

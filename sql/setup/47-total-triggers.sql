@@ -1,0 +1,48 @@
+-- What changes totals: triggers that write the log of differences.
+
+CREATE INDEX creator_removed_idx ON trackagoat.creator (project_id) WHERE removed_at IS NOT NULL;
+COMMENT ON INDEX trackagoat.creator_removed_idx IS 'creators that are out of the program';
+
+CREATE TRIGGER project_totals AFTER DELETE ON trackagoat.project
+	FOR EACH ROW EXECUTE FUNCTION trackagoat.project_totals();
+COMMENT ON TRIGGER project_totals ON trackagoat.project IS 'what is not folded goes with the project';
+
+CREATE TRIGGER creator_totals AFTER UPDATE OF removed_at ON trackagoat.creator
+	FOR EACH ROW WHEN ((OLD.removed_at IS NULL) <> (NEW.removed_at IS NULL))
+	EXECUTE FUNCTION trackagoat.creator_totals();
+COMMENT ON TRIGGER creator_totals ON trackagoat.creator IS 'totals lose or regain a creator that is removed or restored';
+CREATE TRIGGER creator_totals_delete BEFORE DELETE ON trackagoat.creator
+	FOR EACH ROW EXECUTE FUNCTION trackagoat.creator_totals();
+COMMENT ON TRIGGER creator_totals_delete ON trackagoat.creator IS 'totals lose a creator that is deleted';
+CREATE TRIGGER creator_totals_truncate AFTER TRUNCATE ON trackagoat.creator
+	FOR EACH STATEMENT EXECUTE FUNCTION trackagoat.rebuild_all_totals();
+COMMENT ON TRIGGER creator_totals_truncate ON trackagoat.creator IS 'totals begin anew';
+
+CREATE TRIGGER video_totals AFTER INSERT OR UPDATE OF tracking_status, creator_id, project_id, posted_at, tiktok_video_id
+	ON trackagoat.video FOR EACH ROW EXECUTE FUNCTION trackagoat.video_totals();
+COMMENT ON TRIGGER video_totals ON trackagoat.video IS 'totals gain a video that begins to count, and lose one that no longer does';
+CREATE TRIGGER video_totals_delete BEFORE DELETE ON trackagoat.video
+	FOR EACH ROW EXECUTE FUNCTION trackagoat.video_totals();
+COMMENT ON TRIGGER video_totals_delete ON trackagoat.video IS 'totals lose a video that is deleted';
+CREATE TRIGGER video_totals_truncate AFTER TRUNCATE ON trackagoat.video
+	FOR EACH STATEMENT EXECUTE FUNCTION trackagoat.rebuild_all_totals();
+COMMENT ON TRIGGER video_totals_truncate ON trackagoat.video IS 'totals begin anew';
+CREATE TRIGGER video_history_truncate AFTER TRUNCATE ON trackagoat.video_history
+	FOR EACH STATEMENT EXECUTE FUNCTION trackagoat.rebuild_all_totals();
+COMMENT ON TRIGGER video_history_truncate ON trackagoat.video_history IS 'totals begin anew';
+
+CREATE TRIGGER campaign_totals AFTER INSERT ON trackagoat.campaign
+	FOR EACH ROW EXECUTE FUNCTION trackagoat.campaign_totals();
+COMMENT ON TRIGGER campaign_totals ON trackagoat.campaign IS 'a new campaign has totals';
+CREATE TRIGGER campaign_totals_delete BEFORE DELETE ON trackagoat.campaign
+	FOR EACH ROW EXECUTE FUNCTION trackagoat.campaign_totals();
+COMMENT ON TRIGGER campaign_totals_delete ON trackagoat.campaign IS 'a deleted campaign has none';
+CREATE TRIGGER campaign_totals_truncate AFTER TRUNCATE ON trackagoat.campaign
+	FOR EACH STATEMENT EXECUTE FUNCTION trackagoat.rebuild_all_totals();
+COMMENT ON TRIGGER campaign_totals_truncate ON trackagoat.campaign IS 'totals begin anew';
+CREATE TRIGGER campaign_item_totals AFTER INSERT OR UPDATE OR DELETE ON trackagoat.campaign_item
+	FOR EACH ROW EXECUTE FUNCTION trackagoat.campaign_item_totals();
+COMMENT ON TRIGGER campaign_item_totals ON trackagoat.campaign_item IS 'a campaign whose items change is computed anew, with those above it';
+CREATE TRIGGER campaign_item_totals_truncate AFTER TRUNCATE ON trackagoat.campaign_item
+	FOR EACH STATEMENT EXECUTE FUNCTION trackagoat.rebuild_all_totals();
+COMMENT ON TRIGGER campaign_item_totals_truncate ON trackagoat.campaign_item IS 'totals begin anew';
