@@ -248,12 +248,15 @@ day_sums_add_counters(DaySums *sums, int column, Calendar *calendar, const Serie
 	while (series_next_block(&reader, &block) && block.time[0] <= until)
 	{
 		int64	   *rows[SERIES_BLOCK];
+		bool		is_last = block.time[block.count - 1] > until;
 
 		while (block.time[block.count - 1] > until)
 			block.count--;
 		for (int i = 0; i < block.count; i++)
 			rows[i] = day_sums_row(sums, calendar_day(calendar, block.time[i])) + column;
 		add_block(rows, &reader, &block, first, last);
+		if (is_last)
+			break;
 		series_state_advance(&reader.state, &block, reader.counters);
 	}
 }

@@ -200,6 +200,7 @@ state_at(const Series *series, TimestampTz at, SeriesState *state, int *counters
 	*state = reader.start;
 	while (series_next_block(&reader, &block) && block.time[0] <= at)
 	{
+		bool		is_last = block.time[block.count - 1] > at;
 		uint32		kept;
 
 		found = true;
@@ -211,6 +212,9 @@ state_at(const Series *series, TimestampTz at, SeriesState *state, int *counters
 			block.known[c] &= kept;
 		series_state_advance(&reader.state, &block, reader.counters);
 		*state = reader.state;
+		/* what follows would be read as if it came after this */
+		if (is_last)
+			break;
 	}
 	return found;
 }
