@@ -48,6 +48,10 @@ CREATE FUNCTION trackagoat.series(counters integer) RETURNS trackagoat.series
 	AS 'MODULE_PATHNAME', 'series_make' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION trackagoat.series(integer) IS 'a series of so many counters, without points';
 
+CREATE FUNCTION trackagoat.series_is_sound(points trackagoat.series) RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION trackagoat.series_is_sound(trackagoat.series) IS 'whether all bytes of a stored value make sense';
+
 CREATE FUNCTION trackagoat.series_append(
 	points trackagoat.series, at timestamptz, levels bigint[],
 	exact boolean DEFAULT true, is_break boolean DEFAULT false, source integer DEFAULT 0) RETURNS trackagoat.series
@@ -468,13 +472,15 @@ BEGIN
 			SELECT n.project_id, n.org_id FROM waiting w, LATERAL (
 				SELECT d.project_id, d.org_id FROM trackagoat.total_difference d
 				WHERE d.project_id > w.project_id ORDER BY d.project_id LIMIT 1) n)
-		SELECT w.project_id, w.org_id, p.id IS NULL AS is_gone
+		SELECT q.* FROM (SELECT w.project_id, w.org_id, p.id IS NULL AS is_gone
 		FROM waiting w LEFT JOIN trackagoat.project p ON p.id = w.project_id AND p.org_id = w.org_id
 		UNION ALL
 		-- a new time zone has other days
 		SELECT t.project_id, t.org_id, false FROM trackagoat.organization o
 		JOIN trackagoat.project p ON p.org_id = o.id
-		JOIN trackagoat.total t ON t.entity_id = p.id AND t.org_id = p.org_id AND t.timezone <> o.timezone
+		JOIN trackagoat.total t ON t.entity_id = p.id AND t.org_id = p.org_id AND t.timezone <> o.timezone) q
+		-- no project is always the last
+		ORDER BY random()
 	LOOP
 		EXIT WHEN folded >= max_projects;
 		IF project.is_gone THEN
@@ -587,6 +593,20 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION trackagoat.check_window(date, date) IS 'raises PT400 invalid_window';
+
+CREATE FUNCTION trackagoat.check_timezone(tz text) RETURNS void
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	IF NOT trackagoat.is_timezone(tz) THEN
+		RAISE SQLSTATE 'PT400' USING
+			MESSAGE = 'invalid_timezone',
+			DETAIL = format('The server knows no time zone %L.', left(tz, 100)),
+			HINT = 'Name one of pg_timezone_names, such as Europe/Vienna.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.check_timezone(text) IS 'raises PT400 invalid_timezone';
 
 CREATE FUNCTION trackagoat.entity_timezone(entity text, entity_id uuid) RETURNS text
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
@@ -728,12 +748,7 @@ BEGIN
 	FOREACH kind IN ARRAY CASE WHEN compare IS NULL THEN ARRAY['main'] ELSE ARRAY['main', 'prior_period'] END LOOP
 		FOREACH id IN ARRAY entity_ids LOOP
 			zone := coalesce(tz, trackagoat.entity_timezone(entity, id));
-			IF NOT trackagoat.is_timezone(zone) THEN
-				RAISE SQLSTATE 'PT400' USING
-					MESSAGE = 'invalid_timezone',
-					DETAIL = format('The server knows no time zone %L.', left(zone, 100)),
-					HINT = 'Name one of pg_timezone_names, such as Europe/Vienna.';
-			END IF;
+			PERFORM trackagoat.check_timezone(zone);
 			last := coalesce(to_date, from_date + 29, (coalesce(at, now()) AT TIME ZONE zone)::date);
 			first := coalesce(from_date, last - 29);
 			PERFORM trackagoat.check_window(first, last);
@@ -761,15 +776,19 @@ $$
 DECLARE
 	counters text[] := ARRAY['views', 'likes', 'comments', 'shares', 'saves'];
 	n integer := array_position(counters, metric);
-	zone text := coalesce(tz, trackagoat.entity_timezone('campaign', campaign_id));
-	last date := coalesce(to_date, from_date + 29, (coalesce(campaign_breakdown.at, now()) AT TIME ZONE zone)::date);
-	first date := coalesce(from_date, last - 29);
+	zone text;
+	last date;
+	first date;
 	ends timestamptz;
 	top uuid[];
 BEGIN
 	PERFORM trackagoat.check_choice('invalid_metric', metric, counters);
 	PERFORM trackagoat.check_choice('invalid_mode', mode, ARRAY['new', 'cumulative']);
 	PERFORM trackagoat.check_choice('invalid_granularity', granularity, ARRAY['day', 'week', 'month']);
+	zone := coalesce(tz, trackagoat.entity_timezone('campaign', campaign_id));
+	PERFORM trackagoat.check_timezone(zone);
+	last := coalesce(to_date, from_date + 29, (coalesce(campaign_breakdown.at, now()) AT TIME ZONE zone)::date);
+	first := coalesce(from_date, last - 29);
 	PERFORM trackagoat.check_window(first, last);
 	ends := least((last + 1)::timestamp AT TIME ZONE zone, campaign_breakdown.at + interval '1 microsecond');
 	SELECT array_agg(r.video_id ORDER BY r.score DESC, r.video_id) INTO top FROM (
@@ -836,7 +855,7 @@ $$
 #variable_conflict use_column
 BEGIN
 	RETURN QUERY
-	WITH history AS (
+	WITH stored AS (
 		SELECT 'video' AS entity, h.video_id AS id, h.org_id, h.started_at, h.points
 		FROM trackagoat.video_history h JOIN trackagoat.video v ON v.id = h.video_id AND v.org_id = h.org_id
 		WHERE verify_histories.project_id IS NULL OR v.project_id = verify_histories.project_id
@@ -844,12 +863,17 @@ BEGIN
 		SELECT 'creator', h.creator_id, h.org_id, h.started_at, h.points
 		FROM trackagoat.creator_history h JOIN trackagoat.creator c ON c.id = h.creator_id AND c.org_id = h.org_id
 		WHERE verify_histories.project_id IS NULL OR c.project_id = verify_histories.project_id
+	), history AS MATERIALIZED (
+		SELECT s.* FROM stored s WHERE trackagoat.series_is_sound(s.points)
 	), checked AS (
 		SELECT h.*, lead(h.started_at) OVER w AS next_start,
 			lag(trackagoat.series_at(h.points, 'infinity')) OVER w AS before,
 			lag(h.points) OVER w IS NOT NULL AS follows
 		FROM history h WINDOW w AS (PARTITION BY h.entity, h.id, h.org_id ORDER BY h.started_at)
 	)
+	SELECT s.entity, s.id, 'a row of the history is malformed' FROM stored s
+	WHERE NOT trackagoat.series_is_sound(s.points)
+	UNION ALL
 	SELECT c.entity, c.id, 'a row of the history does not go on where the one before it ends' FROM checked c
 	WHERE c.follows AND trackagoat.series_anchor(c.points) IS DISTINCT FROM c.before
 	UNION ALL
@@ -857,13 +881,13 @@ BEGIN
 	WHERE c.next_start IS NULL AND c.started_at < 'infinity'
 	UNION ALL
 	SELECT 'video', v.id, 'the current counters are not those of the history' FROM trackagoat.video v
-	LEFT JOIN trackagoat.video_history h ON h.video_id = v.id AND h.org_id = v.org_id AND h.started_at = 'infinity'
+	LEFT JOIN history h ON h.entity = 'video' AND h.id = v.id AND h.org_id = v.org_id AND h.started_at = 'infinity'
 	WHERE (verify_histories.project_id IS NULL OR v.project_id = verify_histories.project_id)
 		AND coalesce(trackagoat.series_at(h.points, 'infinity'), array_fill(NULL::bigint, ARRAY[5]))
 			IS DISTINCT FROM ARRAY[v.view_count, v.like_count, v.comment_count, v.share_count, v.save_count]
 	UNION ALL
 	SELECT 'creator', c.id, 'the current counters are not those of the history' FROM trackagoat.creator c
-	LEFT JOIN trackagoat.creator_history h ON h.creator_id = c.id AND h.org_id = c.org_id AND h.started_at = 'infinity'
+	LEFT JOIN history h ON h.entity = 'creator' AND h.id = c.id AND h.org_id = c.org_id AND h.started_at = 'infinity'
 	WHERE (verify_histories.project_id IS NULL OR c.project_id = verify_histories.project_id)
 		AND coalesce(trackagoat.series_at(h.points, 'infinity'), array_fill(NULL::bigint, ARRAY[4]))
 			IS DISTINCT FROM ARRAY[c.follower_count, c.following_count, c.total_likes_count, c.video_count];
@@ -925,8 +949,11 @@ CREATE FUNCTION trackagoat.verify(project_id uuid DEFAULT NULL) RETURNS TABLE (e
 $$
 #variable_conflict use_column
 BEGIN
-	RETURN QUERY SELECT * FROM trackagoat.verify_histories(verify.project_id)
-		UNION ALL SELECT * FROM trackagoat.verify_totals(verify.project_id);
+	RETURN QUERY SELECT * FROM trackagoat.verify_histories(verify.project_id);
+	-- what cannot be read cannot be summed
+	IF NOT EXISTS (SELECT FROM trackagoat.video_history h WHERE NOT trackagoat.series_is_sound(h.points)) THEN
+		RETURN QUERY SELECT * FROM trackagoat.verify_totals(verify.project_id);
+	END IF;
 END
 $$;
 COMMENT ON FUNCTION trackagoat.verify(uuid) IS
@@ -1088,7 +1115,7 @@ BEGIN
 	ELSIF present IS NULL AND to_regclass('trackagoat.organization') IS NOT NULL THEN
 		RAISE object_not_in_prerequisite_state USING
 			MESSAGE = 'the tables are there, but the rows of trackagoat.setup_version are not',
-			HINT = 'Restore the rows of setup_version and scrape_outcome as well, or DROP SCHEMA trackagoat CASCADE and begin anew with CREATE EXTENSION.';
+			HINT = 'Restore the rows of setup_version, scrape_outcome and observation_source as well, or DROP SCHEMA trackagoat CASCADE and begin anew with CREATE EXTENSION.';
 	ELSIF present IS NULL THEN
 		EXECUTE $tables$
 -- Which version of these tables is here; setup() writes it, the worker reads it.
@@ -1711,6 +1738,16 @@ COMMENT ON TRIGGER campaign_item_totals ON trackagoat.campaign_item IS 'a campai
 CREATE TRIGGER campaign_item_totals_truncate AFTER TRUNCATE ON trackagoat.campaign_item
 	FOR EACH STATEMENT EXECUTE FUNCTION trackagoat.rebuild_all_totals();
 COMMENT ON TRIGGER campaign_item_totals_truncate ON trackagoat.campaign_item IS 'totals begin anew';
+
+CREATE TRIGGER total_truncate AFTER TRUNCATE ON trackagoat.total
+	FOR EACH STATEMENT EXECUTE FUNCTION trackagoat.rebuild_all_totals();
+COMMENT ON TRIGGER total_truncate ON trackagoat.total IS 'totals begin anew';
+CREATE TRIGGER total_month_truncate AFTER TRUNCATE ON trackagoat.total_month
+	FOR EACH STATEMENT EXECUTE FUNCTION trackagoat.rebuild_all_totals();
+COMMENT ON TRIGGER total_month_truncate ON trackagoat.total_month IS 'totals begin anew';
+CREATE TRIGGER total_difference_truncate AFTER TRUNCATE ON trackagoat.total_difference
+	FOR EACH STATEMENT EXECUTE FUNCTION trackagoat.rebuild_all_totals();
+COMMENT ON TRIGGER total_difference_truncate ON trackagoat.total_difference IS 'what was not folded is found in the histories';
 -- The queue of scrapes and what came of each attempt.  No tenant data: one
 -- standing job serves every project that tracks the account or video.
 
@@ -2187,6 +2224,16 @@ CREATE TRIGGER campaign_item_totals_truncate AFTER TRUNCATE ON trackagoat.campai
 	FOR EACH STATEMENT EXECUTE FUNCTION trackagoat.rebuild_all_totals();
 COMMENT ON TRIGGER campaign_item_totals_truncate ON trackagoat.campaign_item IS 'totals begin anew';
 
+CREATE TRIGGER total_truncate AFTER TRUNCATE ON trackagoat.total
+	FOR EACH STATEMENT EXECUTE FUNCTION trackagoat.rebuild_all_totals();
+COMMENT ON TRIGGER total_truncate ON trackagoat.total IS 'totals begin anew';
+CREATE TRIGGER total_month_truncate AFTER TRUNCATE ON trackagoat.total_month
+	FOR EACH STATEMENT EXECUTE FUNCTION trackagoat.rebuild_all_totals();
+COMMENT ON TRIGGER total_month_truncate ON trackagoat.total_month IS 'totals begin anew';
+CREATE TRIGGER total_difference_truncate AFTER TRUNCATE ON trackagoat.total_difference
+	FOR EACH STATEMENT EXECUTE FUNCTION trackagoat.rebuild_all_totals();
+COMMENT ON TRIGGER total_difference_truncate ON trackagoat.total_difference IS 'what was not folded is found in the histories';
+
 -- a hundred thousand at a time, by time, so that most points are appended
 SELECT trackagoat.observe_creators(array_agg(h.creator_id), array_agg(h.observed_at), array_agg(h.follower_count),
 	array_agg(h.following_count), array_agg(h.total_likes_count), array_agg(h.video_count), h.source, h.exact, h.org_id)
@@ -2274,6 +2321,7 @@ GRANT EXECUTE ON FUNCTION
 	trackagoat.series(integer),
 	trackagoat.series_append(trackagoat.series, timestamptz, bigint[], boolean, boolean, integer),
 	trackagoat.series_at(trackagoat.series, timestamptz),
+	trackagoat.series_is_sound(trackagoat.series),
 	trackagoat.series_anchor(trackagoat.series),
 	trackagoat.series_gain(trackagoat.series, timestamptz, timestamptz),
 	trackagoat.series_points(trackagoat.series),
@@ -2293,6 +2341,7 @@ GRANT EXECUTE ON FUNCTION
 	trackagoat.check_choice(text, text, text[]),
 	trackagoat.check_analytics(text, text, text, text, text, text),
 	trackagoat.check_window(date, date),
+	trackagoat.check_timezone(text),
 	trackagoat.parent_missing(text, text, uuid),
 	trackagoat.entity_missing(text, uuid),
 	trackagoat.check_observations(text, uuid[], timestamptz[], integer[]),

@@ -18,6 +18,7 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/rls.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
@@ -219,7 +220,10 @@ scope_find(const char *kind, Datum id)
 	return scope;
 }
 
-/* May the current role read the totals at all? */
+/*
+ * May the current role read all totals?  Where row-level security chooses
+ * rows for it, the totals would tell of rows that it may not see.
+ */
 static bool
 may_read_totals(void)
 {
@@ -230,7 +234,8 @@ may_read_totals(void)
 	{
 		Oid			table = get_relname_relid(tables[i], schema);
 
-		if (!OidIsValid(table) || pg_class_aclcheck(table, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+		if (!OidIsValid(table) || pg_class_aclcheck(table, GetUserId(), ACL_SELECT) != ACLCHECK_OK ||
+			check_enable_rls(table, InvalidOid, true) == RLS_ENABLED)
 			return false;
 	}
 	return true;

@@ -28,6 +28,7 @@ PG_FUNCTION_INFO_V1(series_in);
 PG_FUNCTION_INFO_V1(series_out);
 PG_FUNCTION_INFO_V1(series_recv);
 PG_FUNCTION_INFO_V1(series_send);
+PG_FUNCTION_INFO_V1(series_is_sound);
 
 /* Raise that stored bytes are no series. */
 void
@@ -37,7 +38,7 @@ series_malformed(void)
 			(errcode(ERRCODE_DATA_CORRUPTED),
 			 errmsg("malformed series"),
 			 errdetail("The bytes of a value of type trackagoat.series cannot be read."),
-			 errhint("SELECT * FROM trackagoat.verify() tells whose history it is.")));
+			 errhint("Where it is of a history, SELECT * FROM trackagoat.verify() tells whose; restore the row from a backup.")));
 }
 
 /* Begin to read a value, which must stay in place. */
@@ -338,4 +339,15 @@ series_send(PG_FUNCTION_ARGS)
 	pq_begintypsend(&buffer);
 	pq_sendbytes(&buffer, VARDATA_ANY(series), VARSIZE_ANY_EXHDR(series));
 	PG_RETURN_BYTEA_P(pq_endtypsend(&buffer));
+}
+
+/* series_is_sound(series): whether all of its bytes make sense. */
+Datum
+series_is_sound(PG_FUNCTION_ARGS)
+{
+	Series	   *series = PG_GETARG_SERIES_PP(0);
+	SeriesReader reader;
+
+	PG_RETURN_BOOL(series_read(&reader, VARDATA_ANY(series), VARSIZE_ANY_EXHDR(series)) &&
+				   series_read_to_end(&reader));
 }

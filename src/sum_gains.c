@@ -52,11 +52,11 @@ begin_state(int first, int last, int32 from, int32 to, MemoryContext memory)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("sum_gains adds series of at most %d counters", MAX_AMOUNT_COUNTERS)));
-	if (DATE_NOT_FINITE(from) || DATE_NOT_FINITE(to) || (int64) to - from >= LONGEST_WINDOW)
+	if (DATE_NOT_FINITE(from) || DATE_NOT_FINITE(to) || from > to || (int64) to - from >= LONGEST_WINDOW)
 		ereport(ERROR,
 				(errcode(ERRCODE_TRACKAGOAT_BAD_REQUEST),
 				 errmsg("invalid_window"),
-				 errdetail("The window is infinite or longer than %d days.", LONGEST_WINDOW),
+				 errdetail("The window is infinite, ends before it begins or is longer than %d days.", LONGEST_WINDOW),
 				 errhint("Name a first and a last day.")));
 	state->first = first;
 	state->last = last;

@@ -27,6 +27,10 @@ CREATE FUNCTION trackagoat.series(counters integer) RETURNS trackagoat.series
 	AS 'MODULE_PATHNAME', 'series_make' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION trackagoat.series(integer) IS 'a series of so many counters, without points';
 
+CREATE FUNCTION trackagoat.series_is_sound(points trackagoat.series) RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION trackagoat.series_is_sound(trackagoat.series) IS 'whether all bytes of a stored value make sense';
+
 CREATE FUNCTION trackagoat.series_append(
 	points trackagoat.series, at timestamptz, levels bigint[],
 	exact boolean DEFAULT true, is_break boolean DEFAULT false, source integer DEFAULT 0) RETURNS trackagoat.series

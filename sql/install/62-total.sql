@@ -161,13 +161,15 @@ BEGIN
 			SELECT n.project_id, n.org_id FROM waiting w, LATERAL (
 				SELECT d.project_id, d.org_id FROM trackagoat.total_difference d
 				WHERE d.project_id > w.project_id ORDER BY d.project_id LIMIT 1) n)
-		SELECT w.project_id, w.org_id, p.id IS NULL AS is_gone
+		SELECT q.* FROM (SELECT w.project_id, w.org_id, p.id IS NULL AS is_gone
 		FROM waiting w LEFT JOIN trackagoat.project p ON p.id = w.project_id AND p.org_id = w.org_id
 		UNION ALL
 		-- a new time zone has other days
 		SELECT t.project_id, t.org_id, false FROM trackagoat.organization o
 		JOIN trackagoat.project p ON p.org_id = o.id
-		JOIN trackagoat.total t ON t.entity_id = p.id AND t.org_id = p.org_id AND t.timezone <> o.timezone
+		JOIN trackagoat.total t ON t.entity_id = p.id AND t.org_id = p.org_id AND t.timezone <> o.timezone) q
+		-- no project is always the last
+		ORDER BY random()
 	LOOP
 		EXIT WHEN folded >= max_projects;
 		IF project.is_gone THEN

@@ -71,6 +71,20 @@ END
 $$;
 COMMENT ON FUNCTION trackagoat.check_window(date, date) IS 'raises PT400 invalid_window';
 
+CREATE FUNCTION trackagoat.check_timezone(tz text) RETURNS void
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	IF NOT trackagoat.is_timezone(tz) THEN
+		RAISE SQLSTATE 'PT400' USING
+			MESSAGE = 'invalid_timezone',
+			DETAIL = format('The server knows no time zone %L.', left(tz, 100)),
+			HINT = 'Name one of pg_timezone_names, such as Europe/Vienna.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.check_timezone(text) IS 'raises PT400 invalid_timezone';
+
 CREATE FUNCTION trackagoat.entity_timezone(entity text, entity_id uuid) RETURNS text
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
@@ -211,12 +225,7 @@ BEGIN
 	FOREACH kind IN ARRAY CASE WHEN compare IS NULL THEN ARRAY['main'] ELSE ARRAY['main', 'prior_period'] END LOOP
 		FOREACH id IN ARRAY entity_ids LOOP
 			zone := coalesce(tz, trackagoat.entity_timezone(entity, id));
-			IF NOT trackagoat.is_timezone(zone) THEN
-				RAISE SQLSTATE 'PT400' USING
-					MESSAGE = 'invalid_timezone',
-					DETAIL = format('The server knows no time zone %L.', left(zone, 100)),
-					HINT = 'Name one of pg_timezone_names, such as Europe/Vienna.';
-			END IF;
+			PERFORM trackagoat.check_timezone(zone);
 			last := coalesce(to_date, from_date + 29, (coalesce(at, now()) AT TIME ZONE zone)::date);
 			first := coalesce(from_date, last - 29);
 			PERFORM trackagoat.check_window(first, last);
@@ -244,15 +253,19 @@ $$
 DECLARE
 	counters text[] := ARRAY['views', 'likes', 'comments', 'shares', 'saves'];
 	n integer := array_position(counters, metric);
-	zone text := coalesce(tz, trackagoat.entity_timezone('campaign', campaign_id));
-	last date := coalesce(to_date, from_date + 29, (coalesce(campaign_breakdown.at, now()) AT TIME ZONE zone)::date);
-	first date := coalesce(from_date, last - 29);
+	zone text;
+	last date;
+	first date;
 	ends timestamptz;
 	top uuid[];
 BEGIN
 	PERFORM trackagoat.check_choice('invalid_metric', metric, counters);
 	PERFORM trackagoat.check_choice('invalid_mode', mode, ARRAY['new', 'cumulative']);
 	PERFORM trackagoat.check_choice('invalid_granularity', granularity, ARRAY['day', 'week', 'month']);
+	zone := coalesce(tz, trackagoat.entity_timezone('campaign', campaign_id));
+	PERFORM trackagoat.check_timezone(zone);
+	last := coalesce(to_date, from_date + 29, (coalesce(campaign_breakdown.at, now()) AT TIME ZONE zone)::date);
+	first := coalesce(from_date, last - 29);
 	PERFORM trackagoat.check_window(first, last);
 	ends := least((last + 1)::timestamp AT TIME ZONE zone, campaign_breakdown.at + interval '1 microsecond');
 	SELECT array_agg(r.video_id ORDER BY r.score DESC, r.video_id) INTO top FROM (

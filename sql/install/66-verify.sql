@@ -6,7 +6,7 @@ $$
 #variable_conflict use_column
 BEGIN
 	RETURN QUERY
-	WITH history AS (
+	WITH stored AS (
 		SELECT 'video' AS entity, h.video_id AS id, h.org_id, h.started_at, h.points
 		FROM trackagoat.video_history h JOIN trackagoat.video v ON v.id = h.video_id AND v.org_id = h.org_id
 		WHERE verify_histories.project_id IS NULL OR v.project_id = verify_histories.project_id
@@ -14,12 +14,17 @@ BEGIN
 		SELECT 'creator', h.creator_id, h.org_id, h.started_at, h.points
 		FROM trackagoat.creator_history h JOIN trackagoat.creator c ON c.id = h.creator_id AND c.org_id = h.org_id
 		WHERE verify_histories.project_id IS NULL OR c.project_id = verify_histories.project_id
+	), history AS MATERIALIZED (
+		SELECT s.* FROM stored s WHERE trackagoat.series_is_sound(s.points)
 	), checked AS (
 		SELECT h.*, lead(h.started_at) OVER w AS next_start,
 			lag(trackagoat.series_at(h.points, 'infinity')) OVER w AS before,
 			lag(h.points) OVER w IS NOT NULL AS follows
 		FROM history h WINDOW w AS (PARTITION BY h.entity, h.id, h.org_id ORDER BY h.started_at)
 	)
+	SELECT s.entity, s.id, 'a row of the history is malformed' FROM stored s
+	WHERE NOT trackagoat.series_is_sound(s.points)
+	UNION ALL
 	SELECT c.entity, c.id, 'a row of the history does not go on where the one before it ends' FROM checked c
 	WHERE c.follows AND trackagoat.series_anchor(c.points) IS DISTINCT FROM c.before
 	UNION ALL
@@ -27,13 +32,13 @@ BEGIN
 	WHERE c.next_start IS NULL AND c.started_at < 'infinity'
 	UNION ALL
 	SELECT 'video', v.id, 'the current counters are not those of the history' FROM trackagoat.video v
-	LEFT JOIN trackagoat.video_history h ON h.video_id = v.id AND h.org_id = v.org_id AND h.started_at = 'infinity'
+	LEFT JOIN history h ON h.entity = 'video' AND h.id = v.id AND h.org_id = v.org_id AND h.started_at = 'infinity'
 	WHERE (verify_histories.project_id IS NULL OR v.project_id = verify_histories.project_id)
 		AND coalesce(trackagoat.series_at(h.points, 'infinity'), array_fill(NULL::bigint, ARRAY[5]))
 			IS DISTINCT FROM ARRAY[v.view_count, v.like_count, v.comment_count, v.share_count, v.save_count]
 	UNION ALL
 	SELECT 'creator', c.id, 'the current counters are not those of the history' FROM trackagoat.creator c
-	LEFT JOIN trackagoat.creator_history h ON h.creator_id = c.id AND h.org_id = c.org_id AND h.started_at = 'infinity'
+	LEFT JOIN history h ON h.entity = 'creator' AND h.id = c.id AND h.org_id = c.org_id AND h.started_at = 'infinity'
 	WHERE (verify_histories.project_id IS NULL OR c.project_id = verify_histories.project_id)
 		AND coalesce(trackagoat.series_at(h.points, 'infinity'), array_fill(NULL::bigint, ARRAY[4]))
 			IS DISTINCT FROM ARRAY[c.follower_count, c.following_count, c.total_likes_count, c.video_count];
@@ -95,8 +100,11 @@ CREATE FUNCTION trackagoat.verify(project_id uuid DEFAULT NULL) RETURNS TABLE (e
 $$
 #variable_conflict use_column
 BEGIN
-	RETURN QUERY SELECT * FROM trackagoat.verify_histories(verify.project_id)
-		UNION ALL SELECT * FROM trackagoat.verify_totals(verify.project_id);
+	RETURN QUERY SELECT * FROM trackagoat.verify_histories(verify.project_id);
+	-- what cannot be read cannot be summed
+	IF NOT EXISTS (SELECT FROM trackagoat.video_history h WHERE NOT trackagoat.series_is_sound(h.points)) THEN
+		RETURN QUERY SELECT * FROM trackagoat.verify_totals(verify.project_id);
+	END IF;
 END
 $$;
 COMMENT ON FUNCTION trackagoat.verify(uuid) IS

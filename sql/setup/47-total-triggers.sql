@@ -46,3 +46,13 @@ COMMENT ON TRIGGER campaign_item_totals ON trackagoat.campaign_item IS 'a campai
 CREATE TRIGGER campaign_item_totals_truncate AFTER TRUNCATE ON trackagoat.campaign_item
 	FOR EACH STATEMENT EXECUTE FUNCTION trackagoat.rebuild_all_totals();
 COMMENT ON TRIGGER campaign_item_totals_truncate ON trackagoat.campaign_item IS 'totals begin anew';
+
+CREATE TRIGGER total_truncate AFTER TRUNCATE ON trackagoat.total
+	FOR EACH STATEMENT EXECUTE FUNCTION trackagoat.rebuild_all_totals();
+COMMENT ON TRIGGER total_truncate ON trackagoat.total IS 'totals begin anew';
+CREATE TRIGGER total_month_truncate AFTER TRUNCATE ON trackagoat.total_month
+	FOR EACH STATEMENT EXECUTE FUNCTION trackagoat.rebuild_all_totals();
+COMMENT ON TRIGGER total_month_truncate ON trackagoat.total_month IS 'totals begin anew';
+CREATE TRIGGER total_difference_truncate AFTER TRUNCATE ON trackagoat.total_difference
+	FOR EACH STATEMENT EXECUTE FUNCTION trackagoat.rebuild_all_totals();
+COMMENT ON TRIGGER total_difference_truncate ON trackagoat.total_difference IS 'what was not folded is found in the histories';
