@@ -124,6 +124,7 @@ typedef struct Fold
 	Datum	   *applied;		/* ids of the log's rows */
 	int64		applied_count;
 	int64		applied_capacity;
+	MemoryContext scratch;		/* reset after each creator */
 } Fold;
 
 /* The rows of the log that belong to one creator, or to none. */
@@ -207,21 +208,6 @@ finish_video(Fold *fold, CreatorFold *at, const Bitmapset *above_creator)
 	at->video_days = NULL;
 }
 
-static void
-negate_days(DaySums *days)
-{
-	int			count;
-	int32	   *list = day_sums_list(days, &count);
-
-	for (int i = 0; i < count; i++)
-	{
-		int64	   *row = day_sums_row(days, list[i]);
-
-		for (int n = 0; n < days->width; n++)
-			row[n] = (int64) -(uint64) row[n];
-	}
-}
-
 /* A creator whose place in the totals changes makes campaigns stale. */
 static void
 mark_stale_around(Fold *fold, int creator)
@@ -234,53 +220,67 @@ mark_stale_around(Fold *fold, int creator)
 		fold->stale = bms_add_members(fold->stale, graph_above(fold->graph, fold->graph->video[video].holders));
 }
 
+/* Write a creator's row and days, in memory that the caller resets. */
+static void
+store_creator(Fold *fold, Datum id, Total *total, bool is_counted_now, const DaySums *days)
+{
+	total->is_counted = is_counted_now;
+	total->timezone = fold->timezone;
+	total_add_life(total->life, days);
+	if (!is_counted_now && total->life[LIFE_VIDEOS] == 0)
+	{
+		/* deleted, or removed without a video: nothing is left of it */
+		total_remove(id, fold->org);
+		return;
+	}
+	total_store("creator", id, fold->org, fold->project, total);
+	total_store_days(id, fold->org, days, false);
+}
+
 /* A creator done: its own row, and what project and campaigns gain by it. */
 static void
 finish_creator(Fold *fold, CreatorFold *at, Bitmapset *above)
 {
 	Datum		id = UUIDPGetDatum(&at->id);
+	MemoryContext old_context;
 	Total		total;
 	bool		before;
 	bool		now;
 
 	if (at->days == NULL)
 		return;
-	if (!at->has_creator)
+	if (at->has_creator)
 	{
-		day_sums_merge(fold->project_days, at->days);
-		return;
-	}
-	total = total_load(id, fold->org, true);
-	now = is_counted(fold, &at->id);
-	before = total.exists ? total.is_counted : now;
-	if (before != now)
-	{
-		int			creator = graph_creator(fold->graph, &at->id);
-		DaySums    *folded = day_sums_of_all(TOTAL_WIDTH);
+		old_context = MemoryContextSwitchTo(fold->scratch);
+		total = total_load(id, fold->org, true);
+		MemoryContextSwitchTo(old_context);
+		now = is_counted(fold, &at->id);
+		before = total.exists ? total.is_counted : now;
+		if (before != now)
+		{
+			int			creator = graph_creator(fold->graph, &at->id);
+			DaySums    *folded = day_sums_of_all(TOTAL_WIDTH);
 
-		if (creator >= 0)
-			mark_stale_around(fold, creator);
-		total_load_days(id, fold->org, FIRST_DAY, true, folded, 1);
-		if (before)
-			negate_days(folded);
-		day_sums_merge(fold->project_days, folded);
+			if (creator >= 0)
+				mark_stale_around(fold, creator);
+			total_load_days(id, fold->org, FIRST_DAY, true, folded, before ? -1 : 1);
+			day_sums_merge(fold->project_days, folded);
+			day_sums_free(folded);
+		}
+		if (now)
+		{
+			day_sums_merge(fold->project_days, at->days);
+			add_to_campaigns(fold, above, at->days);
+		}
+		MemoryContextSwitchTo(fold->scratch);
+		store_creator(fold, id, &total, now, at->days);
+		MemoryContextSwitchTo(old_context);
+		MemoryContextReset(fold->scratch);
 	}
-	if (now)
-	{
+	else
 		day_sums_merge(fold->project_days, at->days);
-		add_to_campaigns(fold, above, at->days);
-	}
-	total.is_counted = now;
-	total.timezone = fold->timezone;
-	total_add_life(total.life, at->days);
-	if (!now && total.life[LIFE_VIDEOS] == 0)
-	{
-		/* deleted, or removed without a video: nothing is left of it */
-		total_remove(id, fold->org);
-		return;
-	}
-	total_store("creator", id, fold->org, fold->project, &total);
-	total_store_days(id, fold->org, at->days, false);
+	day_sums_free(at->days);
+	at->days = NULL;
 }
 
 /* Take in one row of the log. */
@@ -530,8 +530,6 @@ rebuild_creators(Fold *fold)
 	Datum		values[2] = {fold->project, fold->org};
 	SPITupleTable *table;
 	uint64		rows;
-	MemoryContext memory = AllocSetContextCreate(CurrentMemoryContext, "trackagoat creator",
-												 ALLOCSET_DEFAULT_SIZES);
 
 	saved_query_write(&remove_project_query, values, NULL);
 	fold->project_days = day_sums_of_all(TOTAL_WIDTH);
@@ -545,7 +543,7 @@ rebuild_creators(Fold *fold)
 		Datum		id = SPI_getbinval(table->vals[i], table->tupdesc, 1, &isnull);
 		Datum		creator_values[2] = {id, fold->org};
 		Total		total = {.is_counted = is_counted(fold, DatumGetUUIDP(id)), .timezone = fold->timezone};
-		MemoryContext old_context = MemoryContextSwitchTo(memory);
+		MemoryContext old_context = MemoryContextSwitchTo(fold->scratch);
 		DaySums    *days = day_sums_of_all(TOTAL_WIDTH);
 
 		CHECK_FOR_INTERRUPTS();
@@ -556,10 +554,9 @@ rebuild_creators(Fold *fold)
 		if (total.is_counted)
 			day_sums_merge(fold->project_days, days);
 		MemoryContextSwitchTo(old_context);
-		MemoryContextReset(memory);
+		MemoryContextReset(fold->scratch);
 	}
 	SPI_freetuptable(table);
-	MemoryContextDelete(memory);
 }
 
 static void
@@ -582,6 +579,7 @@ fold_all(Fold *fold)
 	Datum		values[2];
 
 	fold->calendar = calendar_of(fold->timezone);
+	fold->scratch = AllocSetContextCreate(CurrentMemoryContext, "trackagoat creator", ALLOCSET_DEFAULT_SIZES);
 	fold->rebuild = total.exists && strcmp(total.timezone, fold->timezone) != 0;
 	load_counted(fold);
 	fold->graph = graph_load(fold->project, fold->org);

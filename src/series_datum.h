@@ -7,6 +7,9 @@
 
 #include "postgres.h"
 #include "fmgr.h"
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
 
 #include "series.h"
 
@@ -14,7 +17,7 @@ typedef struct varlena Series;
 
 #define PG_GETARG_SERIES_PP(n) ((Series *) PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(n)))
 
-extern void series_malformed(void) pg_attribute_noreturn();
+extern void series_malformed(void) __attribute__((noreturn));
 extern void series_open(SeriesReader *reader, const Series *series);
 extern bool series_next_block(SeriesReader *reader, SeriesBlock *block);
 extern SeriesPoint *series_all_points(SeriesReader *reader);
