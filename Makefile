@@ -32,13 +32,16 @@ DEB_BUILD = gcc libc6-dev libcurl4-openssl-dev libkrb5-dev postgresql-NN postgre
 DEB_DEMO = $(DEB_BUILD) nginx-light perl postgresql-NN-cron
 DEB_TEST = $(DEB_DEMO) clang libclang-rt-14-dev libipc-run-perl libtap-parser-sourcehandler-pgtap-perl \
 	postgresql-NN-pgtap
+# DuckDB, which the benchmarks measure against, comes by npm; a Node.js from
+# elsewhere brings its own
+DEB_BENCH = $(DEB_TEST) $(if $(shell command -v npm),,nodejs npm)
 
 # These targets run before PostgreSQL is there, so before PGXS is read.
 SCRIPTED = depend demo demo-stop test test-matrix bench fuzz
 ifneq ($(filter $(SCRIPTED),$(MAKECMDGOALS)),)
 
 .PHONY: $(SCRIPTED)
-export PG_VERSION HANDLES LIVE ONLY TESTS
+export PG_VERSION HANDLES LIVE ONLY TESTS SCALE
 
 depend:
 	scripts/depend $(subst NN,$(PG_VERSION),$(DEB_TEST))
@@ -53,7 +56,7 @@ test:
 test-matrix:
 	scripts/matrix $(DEB_TEST)
 bench:
-	scripts/depend $(subst NN,$(PG_VERSION),$(DEB_TEST))
+	scripts/depend $(subst NN,$(PG_VERSION),$(DEB_BENCH))
 	scripts/bench
 fuzz:
 	scripts/depend $(subst NN,$(PG_VERSION),$(DEB_TEST))

@@ -25,7 +25,7 @@ COMMENT ON TYPE trackagoat.series IS
 	'observations of one entity, packed: each a time and up to 16 counters that may be unknown; a few bytes a point';
 
 CREATE FUNCTION trackagoat.series_in(cstring) RETURNS trackagoat.series
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION trackagoat.series_in(cstring) IS 'I/O';
 
 CREATE FUNCTION trackagoat.series_out(trackagoat.series) RETURNS cstring
@@ -194,7 +194,7 @@ CREATE FUNCTION trackagoat.store_observations(
 	entity text, ids uuid[], observed_at timestamptz[],
 	counter_1 bigint[], counter_2 bigint[], counter_3 bigint[], counter_4 bigint[], counter_5 bigint[],
 	source text, exact boolean, for_org uuid) RETURNS integer
-	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE;
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp;
 COMMENT ON FUNCTION trackagoat.store_observations(
 	text, uuid[], timestamptz[], bigint[], bigint[], bigint[], bigint[], bigint[], text, boolean, uuid) IS
 	'what observe_videos() and observe_creators() do once their arguments are checked';
@@ -234,7 +234,7 @@ CREATE OR REPLACE FUNCTION trackagoat.observe_creators(
 	LANGUAGE sql VOLATILE
 	RETURN trackagoat.observe('creator', creator_ids, observed_at, followers, following, likes, videos, NULL, source, exact, for_org);
 CREATE FUNCTION trackagoat.drop_observations(entity text, id uuid, from_time timestamptz, to_time timestamptz) RETURNS void
-	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT;
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT SET search_path = pg_catalog, trackagoat, pg_temp;
 COMMENT ON FUNCTION trackagoat.drop_observations(text, uuid, timestamptz, timestamptz) IS
 	'forget what was observed of a video or creator from a time to before another; PT404 for an id that is not there';
 
@@ -251,7 +251,7 @@ COMMENT ON FUNCTION trackagoat.unobserve_creator(uuid, timestamptz, timestamptz)
 	'forget what was observed of a creator from a time to before another, as if it had never been; PT404 creator_not_found';
 
 CREATE FUNCTION trackagoat.break_history(creator_id uuid, at timestamptz) RETURNS void
-	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT;
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT SET search_path = pg_catalog, trackagoat, pg_temp;
 COMMENT ON FUNCTION trackagoat.break_history(uuid, timestamptz) IS
 	'what was observed of a creator before a time is of another account: what comes after it is a new baseline';
 
@@ -313,23 +313,36 @@ COMMENT ON FUNCTION trackagoat.campaign_stats(uuid, date, date, timestamptz) IS
 	'totals of the counted videos below the campaign, each counted once, or with from_date or to_date what they gained in those days, both included; at answers as of a past moment; a total is NULL where no video shows the counter; engagement_rate is (likes + comments + shares + saves) / views * 100; PT404 campaign_not_found';
 
 CREATE FUNCTION trackagoat.video_amounts(video_id uuid, org_id uuid, posted_at timestamptz, sign integer) RETURNS trackagoat.series
-	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT;
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT SET search_path = pg_catalog, trackagoat, pg_temp;
 COMMENT ON FUNCTION trackagoat.video_amounts(uuid, uuid, timestamptz, integer) IS
 	'all that a video adds to totals, moment by moment, or with a sign of -1 takes from them';
+
+CREATE FUNCTION trackagoat.post_amounts(posted_at timestamptz) RETURNS trackagoat.series
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION trackagoat.post_amounts(timestamptz) IS 'what a video adds to totals that nothing was observed of yet: the post';
 
 CREATE FUNCTION trackagoat.video_totals() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 BEGIN
+	IF TG_OP = 'INSERT' THEN
+		-- what is observed of a row that is new logs itself
+		IF trackagoat.status_counts(NEW.tracking_status) THEN
+			INSERT INTO trackagoat.total_difference (org_id, project_id, creator_id, video_id, differences)
+			VALUES (NEW.org_id, NEW.project_id, NEW.creator_id, NEW.id,
+				trackagoat.post_amounts(trackagoat.video_posted_at(NEW.posted_at, NEW.tiktok_video_id)));
+		END IF;
+		RETURN NULL;
+	END IF;
 	IF TG_OP = 'UPDATE'
 		AND trackagoat.status_counts(OLD.tracking_status) = trackagoat.status_counts(NEW.tracking_status)
 		AND (OLD.creator_id, OLD.project_id, trackagoat.video_posted_at(OLD.posted_at, OLD.tiktok_video_id))
 			IS NOT DISTINCT FROM (NEW.creator_id, NEW.project_id, trackagoat.video_posted_at(NEW.posted_at, NEW.tiktok_video_id))
 	THEN
-		RETURN NULL;
+		RETURN NEW;
 	END IF;
 	-- a project that is being deleted takes its totals with it
-	IF TG_OP <> 'INSERT' AND trackagoat.status_counts(OLD.tracking_status) THEN
+	IF trackagoat.status_counts(OLD.tracking_status) THEN
 		INSERT INTO trackagoat.total_difference (org_id, project_id, creator_id, video_id, differences)
 		SELECT p.org_id, p.id, OLD.creator_id, OLD.id, trackagoat.video_amounts(OLD.id, OLD.org_id,
 			trackagoat.video_posted_at(OLD.posted_at, OLD.tiktok_video_id), -1)
@@ -343,7 +356,7 @@ BEGIN
 		VALUES (NEW.org_id, NEW.project_id, NEW.creator_id, NEW.id, trackagoat.video_amounts(NEW.id, NEW.org_id,
 			trackagoat.video_posted_at(NEW.posted_at, NEW.tiktok_video_id), 1));
 	END IF;
-	RETURN NULL;
+	RETURN NEW;
 END
 $$;
 COMMENT ON FUNCTION trackagoat.video_totals() IS
@@ -415,7 +428,7 @@ $$;
 COMMENT ON FUNCTION trackagoat.rebuild_all_totals() IS 'trigger: after TRUNCATE all totals are to be computed anew';
 
 CREATE FUNCTION trackagoat.fold_project(project_id uuid, org_id uuid, wait boolean) RETURNS bigint
-	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT;
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT SET search_path = pg_catalog, trackagoat, pg_temp;
 COMMENT ON FUNCTION trackagoat.fold_project(uuid, uuid, boolean) IS
 	'apply a project''s differences to its totals; answers how many; NULL where another session is at it and wait is false, or the project is gone';
 
@@ -488,8 +501,15 @@ BEGIN
 			WHERE d.org_id = project.org_id AND d.id IN (
 				SELECT o.id FROM trackagoat.total_difference o
 				WHERE o.project_id = project.project_id AND o.org_id = project.org_id FOR UPDATE SKIP LOCKED);
-		ELSIF trackagoat.fold_project(project.project_id, project.org_id, false) IS NOT NULL THEN
-			folded := folded + 1;
+		ELSE
+			-- one project's trouble is not the others'
+			BEGIN
+				IF trackagoat.fold_project(project.project_id, project.org_id, false) IS NOT NULL THEN
+					folded := folded + 1;
+				END IF;
+			EXCEPTION WHEN OTHERS THEN
+				RAISE WARNING 'trackagoat could not fold the totals of project %: %', project.project_id, SQLERRM;
+			END;
 		END IF;
 	END LOOP;
 	RETURN folded;
@@ -626,7 +646,7 @@ COMMENT ON FUNCTION trackagoat.entity_timezone(text, uuid) IS
 	'time zone of the organization of a video, creator, campaign or project; PT404 video_not_found and so on';
 
 CREATE FUNCTION trackagoat.entity_buckets(
-	entity text, entity_id uuid, granularity text, from_date date, to_date date, tz text, at timestamptz)
+	entity text, entity_id uuid, granularity text, from_date date, to_date date, tz text, at timestamptz, with_followers boolean)
 	RETURNS TABLE (bucket date, days integer, is_partial boolean,
 		posts numeric, gains numeric[], levels numeric[], baselines boolean[])
 	LANGUAGE plpgsql STABLE ROWS 30 SET search_path = pg_catalog, trackagoat, pg_temp AS
@@ -642,6 +662,7 @@ BEGIN
 	), followers AS MATERIALIZED (
 		SELECT * FROM trackagoat.follower_amounts(entity_buckets.entity, entity_buckets.entity_id,
 			entity_buckets.from_date, entity_buckets.to_date, entity_buckets.tz, entity_buckets.at)
+		WHERE with_followers
 	), calendar AS (
 		-- the row of -infinity is what was before
 		SELECT '-infinity'::date AS day, '-infinity'::date AS bucket
@@ -678,8 +699,8 @@ BEGIN
 	GROUP BY r.bucket ORDER BY r.bucket;
 END
 $$;
-COMMENT ON FUNCTION trackagoat.entity_buckets(text, uuid, text, date, date, text, timestamptz) IS
-	'what analytics() computes from, for each bucket: days elapsed, posts, and for views, likes, comments, shares, saves, followers, posts the gains, the levels at its end (NULL where not known) and whether a baseline is in it';
+COMMENT ON FUNCTION trackagoat.entity_buckets(text, uuid, text, date, date, text, timestamptz, boolean) IS
+	'what analytics() computes from, for each bucket: days elapsed, posts, and for views, likes, comments, shares, saves, followers (where asked for), posts the gains, the levels at its end (NULL where not known) and whether a baseline is in it';
 
 CREATE FUNCTION trackagoat.entity_metric(
 	entity text, entity_id uuid, metric text, mode text, granularity text,
@@ -714,7 +735,9 @@ BEGIN
 		END,
 		b.is_partial, b.baselines[coalesce(n, 1)]
 	FROM trackagoat.entity_buckets(entity_metric.entity, entity_metric.entity_id, entity_metric.granularity,
-		before, entity_metric.to_date, entity_metric.tz, entity_metric.at) b
+		before, entity_metric.to_date, entity_metric.tz, entity_metric.at,
+		-- the histories of all creators are read for them
+		'followers' IN (entity_metric.metric, entity_metric.base_metric) OR entity_metric.metric = 'engagement_rate_by_followers') b
 	WINDOW w AS (ORDER BY b.bucket)
 	ORDER BY b.bucket
 	OFFSET CASE WHEN metric = 'growth_rate_pop' THEN 1 ELSE 0 END;
@@ -1710,12 +1733,17 @@ CREATE TRIGGER creator_totals_truncate AFTER TRUNCATE ON trackagoat.creator
 	FOR EACH STATEMENT EXECUTE FUNCTION trackagoat.rebuild_all_totals();
 COMMENT ON TRIGGER creator_totals_truncate ON trackagoat.creator IS 'totals begin anew';
 
-CREATE TRIGGER video_totals AFTER INSERT OR UPDATE OF tracking_status, creator_id, project_id, posted_at, tiktok_video_id
-	ON trackagoat.video FOR EACH ROW EXECUTE FUNCTION trackagoat.video_totals();
-COMMENT ON TRIGGER video_totals ON trackagoat.video IS 'totals gain a video that begins to count, and lose one that no longer does';
-CREATE TRIGGER video_totals_delete BEFORE DELETE ON trackagoat.video
+CREATE TRIGGER video_totals AFTER INSERT ON trackagoat.video
 	FOR EACH ROW EXECUTE FUNCTION trackagoat.video_totals();
-COMMENT ON TRIGGER video_totals_delete ON trackagoat.video IS 'totals lose a video that is deleted';
+COMMENT ON TRIGGER video_totals ON trackagoat.video IS 'totals gain a video that counts';
+-- before, so that what the same statement observes comes after; last by name,
+-- so that it sees what other triggers make of the row
+CREATE TRIGGER zz_video_totals_update BEFORE UPDATE OF tracking_status, creator_id, project_id, posted_at, tiktok_video_id
+	ON trackagoat.video FOR EACH ROW EXECUTE FUNCTION trackagoat.video_totals();
+COMMENT ON TRIGGER zz_video_totals_update ON trackagoat.video IS 'totals gain a video that begins to count, and lose one that no longer does';
+CREATE TRIGGER zz_video_totals_delete BEFORE DELETE ON trackagoat.video
+	FOR EACH ROW EXECUTE FUNCTION trackagoat.video_totals();
+COMMENT ON TRIGGER zz_video_totals_delete ON trackagoat.video IS 'totals lose a video that is deleted';
 CREATE TRIGGER video_totals_truncate AFTER TRUNCATE ON trackagoat.video
 	FOR EACH STATEMENT EXECUTE FUNCTION trackagoat.rebuild_all_totals();
 COMMENT ON TRIGGER video_totals_truncate ON trackagoat.video IS 'totals begin anew';
@@ -2195,12 +2223,17 @@ CREATE TRIGGER creator_totals_truncate AFTER TRUNCATE ON trackagoat.creator
 	FOR EACH STATEMENT EXECUTE FUNCTION trackagoat.rebuild_all_totals();
 COMMENT ON TRIGGER creator_totals_truncate ON trackagoat.creator IS 'totals begin anew';
 
-CREATE TRIGGER video_totals AFTER INSERT OR UPDATE OF tracking_status, creator_id, project_id, posted_at, tiktok_video_id
-	ON trackagoat.video FOR EACH ROW EXECUTE FUNCTION trackagoat.video_totals();
-COMMENT ON TRIGGER video_totals ON trackagoat.video IS 'totals gain a video that begins to count, and lose one that no longer does';
-CREATE TRIGGER video_totals_delete BEFORE DELETE ON trackagoat.video
+CREATE TRIGGER video_totals AFTER INSERT ON trackagoat.video
 	FOR EACH ROW EXECUTE FUNCTION trackagoat.video_totals();
-COMMENT ON TRIGGER video_totals_delete ON trackagoat.video IS 'totals lose a video that is deleted';
+COMMENT ON TRIGGER video_totals ON trackagoat.video IS 'totals gain a video that counts';
+-- before, so that what the same statement observes comes after; last by name,
+-- so that it sees what other triggers make of the row
+CREATE TRIGGER zz_video_totals_update BEFORE UPDATE OF tracking_status, creator_id, project_id, posted_at, tiktok_video_id
+	ON trackagoat.video FOR EACH ROW EXECUTE FUNCTION trackagoat.video_totals();
+COMMENT ON TRIGGER zz_video_totals_update ON trackagoat.video IS 'totals gain a video that begins to count, and lose one that no longer does';
+CREATE TRIGGER zz_video_totals_delete BEFORE DELETE ON trackagoat.video
+	FOR EACH ROW EXECUTE FUNCTION trackagoat.video_totals();
+COMMENT ON TRIGGER zz_video_totals_delete ON trackagoat.video IS 'totals lose a video that is deleted';
 CREATE TRIGGER video_totals_truncate AFTER TRUNCATE ON trackagoat.video
 	FOR EACH STATEMENT EXECUTE FUNCTION trackagoat.rebuild_all_totals();
 COMMENT ON TRIGGER video_totals_truncate ON trackagoat.video IS 'totals begin anew';

@@ -106,8 +106,14 @@ amounts_finish(Amounts *amounts)
 		}
 		for (int i = 0; i < TOTAL_WIDTH; i++)
 			any |= point.level[i] != 0;
-		if (any)
-			series_write(&writer, &point);
+		if (!any)
+			continue;
+		if (writer.points == SERIES_MAX_POINTS)
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("a video with more than %d observed moments cannot change its place in totals", SERIES_MAX_POINTS),
+					 errhint("Thin its history first, with unobserve_video().")));
+		series_write(&writer, &point);
 	}
 	return writer.points > 0 ? series_finish(&writer) : NULL;
 }

@@ -87,9 +87,14 @@ calendar_look_up(Calendar *calendar, CalendarDay *entry, int64 utc_day)
 {
 	int32		day = local_day(calendar, utc_day * USECS_PER_DAY);
 
-	entry->next = calendar_start(calendar, day + 1);
-	entry->after_next = calendar_start(calendar, day + 2);
-	entry->day = day;
+	/* at the ends of time, zones east and west keep to the years 1 to 9999 */
+	entry->next = day < CALENDAR_LAST_DAY ? calendar_start(calendar, day + 1) : DT_NOEND;
+	entry->after_next = day + 1 < CALENDAR_LAST_DAY ? calendar_start(calendar, day + 2) : DT_NOEND;
+	if (day < CALENDAR_FIRST_DAY)
+		entry->next = DT_NOEND;
+	if (day + 1 < CALENDAR_FIRST_DAY)
+		entry->after_next = DT_NOEND;
+	entry->day = Min(Max(day, CALENDAR_FIRST_DAY), CALENDAR_LAST_DAY);
 	entry->utc_day = utc_day;
 }
 

@@ -13,6 +13,10 @@
 
 #define CALENDAR_CACHE 512
 
+/* The days of the years 1 to 9999. */
+#define CALENDAR_FIRST_DAY (-730119)
+#define CALENDAR_LAST_DAY 2921939
+
 /* A day of UTC in a zone: which day begins it, and when the next two begin. */
 typedef struct CalendarDay
 {

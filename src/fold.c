@@ -20,6 +20,7 @@
 #include "storage/lmgr.h"
 #include "storage/lock.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -61,6 +62,11 @@ static SavedQuery counted_query = {
 static SavedQuery differences_query = {
 	.text = "SELECT id, creator_id, video_id, campaign_id, differences FROM trackagoat.total_difference"
 	" WHERE project_id = $1 AND org_id = $2 ORDER BY creator_id, video_id",
+	.read_only = true, .nargs = 2, .types = {UUIDOID, UUIDOID}
+};
+
+static SavedQuery waiting_query = {
+	.text = "SELECT FROM trackagoat.total_difference WHERE project_id = $1 AND org_id = $2 LIMIT 1",
 	.read_only = true, .nargs = 2, .types = {UUIDOID, UUIDOID}
 };
 
@@ -132,6 +138,9 @@ typedef struct CreatorFold
 {
 	pg_uuid_t	id;
 	bool		has_creator;
+	bool		was_counted;	/* project and campaigns have folded it in */
+	bool		is_counted;		/* they are to */
+	Total		total;
 	DaySums    *days;
 	int			video;			/* the held video at hand, -1 for none */
 	DaySums    *video_days;
@@ -201,7 +210,10 @@ finish_video(Fold *fold, CreatorFold *at, const Bitmapset *above_creator)
 	day_sums_add_all(at->video_days, sum);
 	if (sum[TOTAL_POSTS] != 0)
 		fold->recount = bms_add_members(fold->recount, above);
-	if (!at->has_creator || is_counted(fold, &at->id))
+	/* what was folded of it went with the creator, to whom it may no longer belong */
+	if (at->was_counted != at->is_counted)
+		fold->stale = bms_add_members(fold->stale, above);
+	if (at->is_counted)
 		add_to_campaigns(fold, bms_difference(above, above_creator), at->video_days);
 	day_sums_free(at->video_days);
 	at->video = -1;
@@ -213,10 +225,9 @@ static void
 mark_stale_around(Fold *fold, int creator)
 {
 	GraphCreator *node = &fold->graph->creator[creator];
-	int			video = -1;
 
 	fold->stale = bms_add_members(fold->stale, graph_above(fold->graph, node->holders));
-	while ((video = bms_next_member(node->videos, video)) >= 0)
+	for (int video = node->last_video; video >= 0; video = fold->graph->video[video].next_video)
 		fold->stale = bms_add_members(fold->stale, graph_above(fold->graph, fold->graph->video[video].holders));
 }
 
@@ -237,48 +248,62 @@ store_creator(Fold *fold, Datum id, Total *total, bool is_counted_now, const Day
 	total_store_days(id, fold->org, days, false);
 }
 
+/* Begin with the rows of a creator, or NULL for those of none; answers all campaigns that hold it. */
+static Bitmapset *
+begin_creator(Fold *fold, CreatorFold *at, const pg_uuid_t *creator)
+{
+	MemoryContext old_context;
+	int			number;
+
+	memset(at, 0, sizeof(*at));
+	at->video = -1;
+	at->days = day_sums_of_all(TOTAL_WIDTH);
+	at->was_counted = at->is_counted = true;
+	if (creator == NULL)
+		return NULL;
+	at->id = *creator;
+	at->has_creator = true;
+	old_context = MemoryContextSwitchTo(fold->scratch);
+	at->total = total_load(UUIDPGetDatum(&at->id), fold->org, true);
+	MemoryContextSwitchTo(old_context);
+	at->is_counted = counted_lookup(fold->counted, at->id) != NULL;
+	at->was_counted = at->total.exists ? at->total.is_counted : at->is_counted;
+	number = graph_creator(fold->graph, &at->id);
+	return number < 0 ? NULL : graph_above(fold->graph, fold->graph->creator[number].holders);
+}
+
 /* A creator done: its own row, and what project and campaigns gain by it. */
 static void
 finish_creator(Fold *fold, CreatorFold *at, Bitmapset *above)
 {
 	Datum		id = UUIDPGetDatum(&at->id);
 	MemoryContext old_context;
-	Total		total;
-	bool		before;
-	bool		now;
 
 	if (at->days == NULL)
 		return;
+	if (at->was_counted != at->is_counted)
+	{
+		int			creator = graph_creator(fold->graph, &at->id);
+		DaySums    *folded = day_sums_of_all(TOTAL_WIDTH);
+
+		if (creator >= 0)
+			mark_stale_around(fold, creator);
+		total_load_days(id, fold->org, FIRST_DAY, true, folded, at->was_counted ? -1 : 1);
+		day_sums_merge(fold->project_days, folded);
+		day_sums_free(folded);
+	}
+	if (at->is_counted)
+	{
+		day_sums_merge(fold->project_days, at->days);
+		add_to_campaigns(fold, above, at->days);
+	}
 	if (at->has_creator)
 	{
 		old_context = MemoryContextSwitchTo(fold->scratch);
-		total = total_load(id, fold->org, true);
+		store_creator(fold, id, &at->total, at->is_counted, at->days);
 		MemoryContextSwitchTo(old_context);
-		now = is_counted(fold, &at->id);
-		before = total.exists ? total.is_counted : now;
-		if (before != now)
-		{
-			int			creator = graph_creator(fold->graph, &at->id);
-			DaySums    *folded = day_sums_of_all(TOTAL_WIDTH);
-
-			if (creator >= 0)
-				mark_stale_around(fold, creator);
-			total_load_days(id, fold->org, FIRST_DAY, true, folded, before ? -1 : 1);
-			day_sums_merge(fold->project_days, folded);
-			day_sums_free(folded);
-		}
-		if (now)
-		{
-			day_sums_merge(fold->project_days, at->days);
-			add_to_campaigns(fold, above, at->days);
-		}
-		MemoryContextSwitchTo(fold->scratch);
-		store_creator(fold, id, &total, now, at->days);
-		MemoryContextSwitchTo(old_context);
-		MemoryContextReset(fold->scratch);
 	}
-	else
-		day_sums_merge(fold->project_days, at->days);
+	MemoryContextReset(fold->scratch);
 	day_sums_free(at->days);
 	at->days = NULL;
 }
@@ -292,8 +317,7 @@ take_difference(Fold *fold, CreatorFold *at, Bitmapset **above, HeapTuple tuple,
 	Series	   *differences;
 	int			video;
 	int			campaign;
-	pg_uuid_t	none = {{0}};
-	pg_uuid_t	creator;
+	pg_uuid_t  *creator;
 
 	for (int i = 0; i < 5; i++)
 		value[i] = SPI_getbinval(tuple, tupdesc, i + 1, &isnull[i]);
@@ -313,17 +337,13 @@ take_difference(Fold *fold, CreatorFold *at, Bitmapset **above, HeapTuple tuple,
 		return;
 	}
 
-	creator = isnull[1] ? none : *DatumGetUUIDP(value[1]);
-	if (at->days == NULL || at->has_creator != !isnull[1] || memcmp(&at->id, &creator, UUID_LEN) != 0)
+	creator = isnull[1] ? NULL : DatumGetUUIDP(value[1]);
+	if (at->days == NULL || at->has_creator != (creator != NULL) ||
+		(creator != NULL && memcmp(&at->id, creator, UUID_LEN) != 0))
 	{
-		int			number = isnull[1] ? -1 : graph_creator(fold->graph, &creator);
-
 		finish_video(fold, at, *above);
 		finish_creator(fold, at, *above);
-		at->id = creator;
-		at->has_creator = !isnull[1];
-		at->days = day_sums_of_all(TOTAL_WIDTH);
-		*above = number < 0 ? NULL : graph_above(fold->graph, fold->graph->creator[number].holders);
+		*above = begin_creator(fold, at, creator);
 	}
 	if (isnull[2])
 	{
@@ -571,6 +591,21 @@ finish_project(Fold *fold)
 	total_store_days(fold->project, fold->org, fold->project_days, false);
 }
 
+/* Is there anything to fold? */
+static bool
+has_work(Fold *fold)
+{
+	Datum		values[2] = {fold->project, fold->org};
+
+	if (fold->rebuild)
+		return true;
+	saved_query_run(&waiting_query, values, NULL);
+	if (SPI_processed > 0)
+		return true;
+	saved_query_run(&unfolded_campaigns_query, values, NULL);
+	return SPI_processed > 0;
+}
+
 /* Load what is there and apply the log; answers how many rows of it. */
 static int64
 fold_all(Fold *fold)
@@ -581,6 +616,8 @@ fold_all(Fold *fold)
 	fold->calendar = calendar_of(fold->timezone);
 	fold->scratch = AllocSetContextCreate(CurrentMemoryContext, "trackagoat creator", ALLOCSET_DEFAULT_SIZES);
 	fold->rebuild = total.exists && strcmp(total.timezone, fold->timezone) != 0;
+	if (total.exists && !has_work(fold))
+		return 0;
 	load_counted(fold);
 	fold->graph = graph_load(fold->project, fold->org);
 	fold->campaign = palloc0(sizeof(DaySums *) * Max(fold->graph->campaigns, 1));
@@ -600,6 +637,9 @@ fold_all(Fold *fold)
 		values[0] = PointerGetDatum(construct_array(fold->applied, (int) fold->applied_count, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 		values[1] = fold->org;
 		saved_query_write(&delete_query, values, NULL);
+		if ((int64) SPI_processed != fold->applied_count)
+			elog(ERROR, "applied " INT64_FORMAT " differences, but deleted " UINT64_FORMAT,
+				 fold->applied_count, SPI_processed);
 	}
 	return fold->applied_count;
 }
@@ -630,7 +670,14 @@ fold_project(PG_FUNCTION_ARGS)
 	Datum		values[2] = {fold.project, fold.org};
 	bool		known;
 	int64		applied = 0;
+	int			nest_level;
 
+	/* the log is read as it is now, and must be deleted as it is now */
+	if (IsolationUsesXactSnapshot())
+		ereport(ERROR,
+				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+				 errmsg("totals cannot be folded in a transaction whose snapshot is fixed"),
+				 errhint("Fold in a transaction of isolation level READ COMMITTED; totals are exact without as well.")));
 	if (!lock_project(PG_GETARG_UUID_P(0), PG_GETARG_BOOL(2)))
 		PG_RETURN_NULL();
 	SPI_connect();
@@ -646,7 +693,14 @@ fold_project(PG_FUNCTION_ARGS)
 		if (known)
 		{
 			fold.timezone = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+			/* no plan for tables that are small now and grow as we go */
+			nest_level = NewGUCNestLevel();
+			(void) set_config_option("enable_seqscan", "off", PGC_USERSET, PGC_S_SESSION,
+									 GUC_ACTION_SAVE, true, 0, false);
+			totals_forget_plans();
 			applied = fold_all(&fold);
+			totals_forget_plans();
+			AtEOXact_GUC(true, nest_level);
 		}
 		PopActiveSnapshot();
 	}

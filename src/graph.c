@@ -53,9 +53,14 @@ number_of(graph_numbers_hash *numbers, const pg_uuid_t *id, int *next)
 static int
 creator_number(Graph *graph, const pg_uuid_t *id)
 {
+	int			known = graph->creators;
 	int			number = number_of(graph->creator_numbers, id, &graph->creators);
 
-	graph->creator[number].id = *id;
+	if (number == known)
+	{
+		graph->creator[number].id = *id;
+		graph->creator[number].last_video = -1;
+	}
 	return number;
 }
 
@@ -89,6 +94,7 @@ add_item(Graph *graph, HeapTuple tuple, TupleDesc tupdesc)
 	}
 	else if (!isnull[3] && !isnull[5])
 	{
+		int			known = graph->videos;
 		GraphVideo *video;
 
 		held = number_of(graph->video_numbers, DatumGetUUIDP(value[3]), &graph->videos);
@@ -97,10 +103,17 @@ add_item(Graph *graph, HeapTuple tuple, TupleDesc tupdesc)
 		video->is_counted = DatumGetBool(value[5]);
 		video->posted_at = DatumGetTimestampTz(value[6]);
 		video->creator = isnull[4] ? -1 : creator_number(graph, DatumGetUUIDP(value[4]));
+		if (held == known)
+		{
+			video->next_video = -1;
+			if (video->creator >= 0)
+			{
+				video->next_video = graph->creator[video->creator].last_video;
+				graph->creator[video->creator].last_video = held;
+			}
+		}
 		video->holders = bms_add_member(video->holders, campaign);
 		graph->campaign[campaign].videos = bms_add_member(graph->campaign[campaign].videos, held);
-		if (video->creator >= 0)
-			graph->creator[video->creator].videos = bms_add_member(graph->creator[video->creator].videos, held);
 	}
 }
 
@@ -189,12 +202,14 @@ static Bitmapset *
 above_one(Graph *graph, int campaign)
 {
 	GraphCampaign *node = &graph->campaign[campaign];
-	Bitmapset  *above = bms_make_singleton(campaign);
-	Bitmapset  *next = bms_copy(node->parents);
+	Bitmapset  *above;
+	Bitmapset  *next;
 	int			parent;
 
 	if (node->above != NULL)
 		return node->above;
+	above = bms_make_singleton(campaign);
+	next = bms_copy(node->parents);
 	/* no recursion, so that neither depth nor a stray cycle does harm */
 	while ((parent = take_member(&next)) >= 0)
 	{

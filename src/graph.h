@@ -26,7 +26,7 @@ typedef struct GraphCreator
 {
 	pg_uuid_t	id;
 	Bitmapset  *holders;		/* campaigns that hold it */
-	Bitmapset  *videos;			/* its videos that campaigns hold themselves */
+	int			last_video;		/* of its videos that campaigns hold themselves; -1 for none */
 } GraphCreator;
 
 /* A video that a campaign holds itself. */
@@ -35,6 +35,7 @@ typedef struct GraphVideo
 	pg_uuid_t	id;
 	TimestampTz posted_at;
 	int			creator;		/* -1 for none */
+	int			next_video;		/* of the creator; -1 for none */
 	bool		is_counted;		/* by its status */
 	Bitmapset  *holders;
 } GraphVideo;

@@ -23,6 +23,7 @@
 
 #include "history.h"
 #include "series_points.h"
+#include "trackagoat.h"
 
 /* A sealed row takes no more points beyond so many bytes: it is never toasted. */
 #define SEALED_BYTES 1400
@@ -99,6 +100,13 @@ history_kind(const char *entity)
 {
 	HistoryKind *kind = strcmp(entity, "video") == 0 ? &video_kind : &creator_kind;
 	Oid			type = series_type(true);
+
+	if (strcmp(entity, kind->entity) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_TRACKAGOAT_BAD_REQUEST),
+				 errmsg("invalid_entity"),
+				 errdetail("There are no histories of \"%.*s\".", (int) strnlen(entity, ERROR_SHOWN_LENGTH), entity),
+				 errhint("Allowed are video, creator.")));
 
 	saved_query_set_type(&kind->insert, 3, type);
 	saved_query_set_type(&kind->update, 3, type);

@@ -27,6 +27,7 @@ PG_FUNCTION_INFO_V1(store_observations);
 PG_FUNCTION_INFO_V1(drop_observations);
 PG_FUNCTION_INFO_V1(break_history);
 PG_FUNCTION_INFO_V1(video_amounts);
+PG_FUNCTION_INFO_V1(post_amounts);
 
 /* Entities whose rows are read and written at a time. */
 #define SLICE 2000
@@ -403,7 +404,7 @@ find_source(Datum source)
 Datum
 store_observations(PG_FUNCTION_ARGS)
 {
-	HistoryKind *kind = history_kind(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	HistoryKind *kind;
 	bool		any_org = PG_ARGISNULL(10);
 	Datum		org = any_org ? (Datum) 0 : PG_GETARG_DATUM(10);
 	Datum	   *ids;
@@ -416,6 +417,11 @@ store_observations(PG_FUNCTION_ARGS)
 	int32		source;
 	int			stored;
 
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(8) || PG_ARGISNULL(9))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("entity, ids, times, source and exact must not be NULL")));
+	kind = history_kind(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), UUIDOID, UUID_LEN, false, TYPALIGN_CHAR, &ids, NULL, &count);
 	deconstruct_array(PG_GETARG_ARRAYTYPE_P(2), TIMESTAMPTZOID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE,
 					  &times, NULL, &time_count);
@@ -437,8 +443,9 @@ store_observations(PG_FUNCTION_ARGS)
 	qsort(observations, count, sizeof(Observation), compare_observations);
 
 	SPI_connect();
-	entities = lock_entities(kind, observations, count, org, any_org, &entity_count);
+	/* first: whoever waits for a new source's name holds no entity */
 	source = find_source(PG_GETARG_DATUM(8));
+	entities = lock_entities(kind, observations, count, org, any_org, &entity_count);
 	for (int i = 0; i < count; i++)
 		observations[i].point.source = source;
 	stored = observe_all(kind, observations, count, entities, entity_count, org, any_org);
@@ -495,6 +502,16 @@ break_history(PG_FUNCTION_ARGS)
 	change_history(history_kind("creator"), PG_GETARG_UUID_P(0), &point, 1, DT_NOEND, DT_NOEND);
 	SPI_finish();
 	PG_RETURN_VOID();
+}
+
+/* post_amounts(posted_at): what a video adds of which nothing was observed. */
+Datum
+post_amounts(PG_FUNCTION_ARGS)
+{
+	Amounts		amounts = {0};
+
+	amounts_add_post(&amounts, PG_GETARG_TIMESTAMPTZ(0), 1);
+	PG_RETURN_POINTER(amounts_finish(&amounts));
 }
 
 /*

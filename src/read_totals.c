@@ -134,6 +134,15 @@ static SavedQuery campaign_videos_query = {
 	.read_only = true, .nargs = 2, .types = {UUIDARRAYOID, UUIDOID}
 };
 
+/* The present levels of videos: of each counter how many know it, then their sum. */
+static SavedQuery levels_query = {
+	.text = "SELECT count(v.view_count), count(v.like_count), count(v.comment_count), count(v.share_count), count(v.save_count),"
+	"  coalesce(sum(v.view_count), 0)::bigint, coalesce(sum(v.like_count), 0)::bigint, coalesce(sum(v.comment_count), 0)::bigint,"
+	"  coalesce(sum(v.share_count), 0)::bigint, coalesce(sum(v.save_count), 0)::bigint, count(*)"
+	" FROM trackagoat.video v WHERE v.id = ANY ($1) AND v.org_id = $2",
+	.read_only = true, .nargs = 2, .types = {UUIDARRAYOID, UUIDOID}
+};
+
 #define VIDEOS_WHERE(condition) \
 	"SELECT v.id FROM trackagoat.video v" \
 	" LEFT JOIN trackagoat.creator c ON c.id = v.creator_id AND c.org_id = v.org_id" \
@@ -473,6 +482,8 @@ static bool
 is_stale(const Scope *scope, const Total *total, const Differences *log)
 {
 	Datum		values[3];
+	members_hash *flipped;
+	members_hash *videos;
 
 	if (!total->exists || total->tree == NULL)
 		return true;
@@ -493,13 +504,25 @@ is_stale(const Scope *scope, const Total *total, const Differences *log)
 	}
 	if (log->flipped == 0)
 		return false;
-	values[0] = PointerGetDatum(set_array(flipped_creators(log)));
+	flipped = flipped_creators(log);
+	values[0] = PointerGetDatum(set_array(flipped));
 	values[1] = scope->org;
 	values[2] = PointerGetDatum(total->tree);
 	saved_query_run(&items_of_creators_query, values, NULL);
 	if (SPI_processed > 0)
 		return true;
 	saved_query_run(&owners_query, values, NULL);
+	if (SPI_processed > 0)
+		return true;
+	/* videos that left such a creator meanwhile */
+	videos = new_set();
+	for (int i = 0; i < log->count; i++)
+	{
+		if (log->row[i].video != NULL && is_member(flipped, log->row[i].creator))
+			add_member(videos, log->row[i].video);
+	}
+	values[0] = PointerGetDatum(set_array(videos));
+	saved_query_run(&items_of_videos_query, values, NULL);
 	return SPI_processed > 0;
 }
 
@@ -592,6 +615,27 @@ read_fresh_campaign(const Scope *scope, const Total *total, Differences *log, Ca
 	return entered ? count_creators(scope, total->tree) : total->creators;
 }
 
+/* Add the present levels of videos to what is before a window. */
+static void
+add_levels(Datum *values, DaySums *days)
+{
+	HeapTuple	tuple;
+	bool		isnull;
+
+	saved_query_run(&levels_query, values, NULL);
+	tuple = SPI_tuptable->vals[0];
+	for (int c = 0; c < VIDEO_COUNTERS; c++)
+	{
+		add_wrapping(&days->before[TOTAL_KNOWN(c)],
+					 DatumGetInt64(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 1 + c, &isnull)));
+		add_wrapping(&days->before[TOTAL_BASELINE(c)],
+					 DatumGetInt64(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 1 + VIDEO_COUNTERS + c, &isnull)));
+	}
+	add_wrapping(&days->before[TOTAL_POSTS],
+				 DatumGetInt64(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 1 + 2 * VIDEO_COUNTERS, &isnull)));
+	SPI_freetuptable(SPI_tuptable);
+}
+
 /*
  * A campaign whose tree has changed: from the totals of the creators that it
  * holds, and the histories of the videos that it holds besides.
@@ -643,7 +687,11 @@ read_stale_campaign(const Scope *scope, Differences *log, Calendar *calendar, Da
 	if (videos->members > 0)
 	{
 		values[0] = PointerGetDatum(set_array(videos));
-		totals_add_videos(&these_videos_query, values, calendar, DT_NOEND, days);
+		/* without days, the histories need not be read */
+		if (days->is_window && days->days == 0)
+			add_levels(values, days);
+		else
+			totals_add_videos(&these_videos_query, values, calendar, DT_NOEND, days);
 	}
 	return creators->members + owners->members;
 }

@@ -60,6 +60,15 @@ saved_query_cursor(SavedQuery *query, Datum *values)
 	return SPI_cursor_open(NULL, query->plan, values, NULL, query->read_only);
 }
 
+/* Let the plan go; the next run makes it anew. */
+void
+saved_query_forget(SavedQuery *query)
+{
+	if (query->plan != NULL)
+		SPI_freeplan(query->plan);
+	query->plan = NULL;
+}
+
 /*
  * Say the type of an argument, from 0, which only the catalogue knows; a
  * plan made for another one goes.
@@ -70,9 +79,7 @@ saved_query_set_type(SavedQuery *query, int argument, Oid type)
 	if (query->types[argument] == type)
 		return;
 	query->types[argument] = type;
-	if (query->plan != NULL)
-		SPI_freeplan(query->plan);
-	query->plan = NULL;
+	saved_query_forget(query);
 }
 
 /* Run a SELECT under a snapshot of the caller's, with no null argument. */

@@ -23,6 +23,7 @@ extern void saved_query_run(SavedQuery *query, Datum *values, const char *nulls)
 extern void saved_query_run_at(SavedQuery *query, Datum *values, Snapshot snapshot);
 extern void saved_query_write(SavedQuery *query, Datum *values, const char *nulls);
 extern Portal saved_query_cursor(SavedQuery *query, Datum *values);
+extern void saved_query_forget(SavedQuery *query);
 extern void saved_query_set_type(SavedQuery *query, int argument, Oid type);
 
 #endif							/* TRACKAGOAT_SAVED_QUERY_H */

@@ -26,6 +26,7 @@ PG_FUNCTION_INFO_V1(sum_gains_final);
 
 typedef struct GainState
 {
+	int			counters;		/* of each series */
 	int			first;			/* counters that are summed */
 	int			last;
 	Calendar   *calendar;		/* NULL in what came from a worker */
@@ -91,19 +92,24 @@ sum_gains_add(PG_FUNCTION_ARGS)
 		PG_RETURN_POINTER(state);
 	}
 	series = PG_GETARG_SERIES_PP(1);
+	series_open(&reader, series);
 	if (state == NULL)
 	{
 		/* window, zone and counters are those of the group's first row */
 		int			first = 0;
-		int			last;
+		int			last = reader.counters - 1;
 
-		series_open(&reader, series);
-		last = reader.counters - 1;
 		if (PG_NARGS() > 5 && !PG_ARGISNULL(5))
 			first = last = check_counter(PG_GETARG_INT32(5), reader.counters);
 		state = begin_state(first, last, PG_GETARG_DATEADT(2), PG_GETARG_DATEADT(3), memory);
+		state->counters = reader.counters;
 		state->calendar = calendar_of(text_to_cstring(PG_GETARG_TEXT_PP(4)));
 	}
+	if (reader.counters != state->counters)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("sum_gains was given series of %d and of %d counters",
+						state->counters, reader.counters)));
 	day_sums_add_counters(state->sums, 0, state->calendar, series, DT_NOEND, state->first, state->last);
 	PG_RETURN_POINTER(state);
 }
@@ -125,9 +131,10 @@ sum_gains_combine(PG_FUNCTION_ARGS)
 	{
 		state = begin_state(other->first, other->last, other->sums->from,
 							other->sums->from + other->sums->days - 1, memory);
+		state->counters = other->counters;
 		state->calendar = other->calendar;
 	}
-	if (state->first != other->first || state->last != other->last || state->sums->from != other->sums->from ||
+	if (state->counters != other->counters || state->first != other->first || state->last != other->last || state->sums->from != other->sums->from ||
 		state->sums->days != other->sums->days)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -144,6 +151,7 @@ sum_gains_serialize(PG_FUNCTION_ARGS)
 
 	(void) aggregate_memory(fcinfo);
 	pq_begintypsend(&buffer);
+	pq_sendint32(&buffer, state->counters);
 	pq_sendint32(&buffer, state->first);
 	pq_sendint32(&buffer, state->last);
 	pq_sendint32(&buffer, state->sums->from);
@@ -159,6 +167,7 @@ sum_gains_deserialize(PG_FUNCTION_ARGS)
 	bytea	   *bytes = PG_GETARG_BYTEA_PP(0);
 	StringInfoData buffer;
 	GainState  *state;
+	int			counters;
 	int			first;
 	int			last;
 	int32		from;
@@ -167,11 +176,13 @@ sum_gains_deserialize(PG_FUNCTION_ARGS)
 	(void) aggregate_memory(fcinfo);
 	initStringInfo(&buffer);
 	appendBinaryStringInfo(&buffer, VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
+	counters = pq_getmsgint(&buffer, 4);
 	first = pq_getmsgint(&buffer, 4);
 	last = pq_getmsgint(&buffer, 4);
 	from = (int32) pq_getmsgint(&buffer, 4);
 	days = (int32) pq_getmsgint(&buffer, 4);
 	state = begin_state(first, last, from, from + days - 1, CurrentMemoryContext);
+	state->counters = counters;
 	for (int64 i = 0; i < (int64) days * state->sums->width; i++)
 		state->sums->window[i] = pq_getmsgint64(&buffer);
 	pq_getmsgend(&buffer);

@@ -34,7 +34,7 @@ static SavedQuery store_query = {
 	"  videos, views, likes, comments, shares, saves, known_views, known_likes, known_comments, known_shares, known_saves)"
 	" SELECT $1, $2, $3, $4, $5, $6, $7, $8, n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8], n[9], n[10], n[11]"
 	" FROM (VALUES ($9)) v (n)"
-	" ON CONFLICT ON CONSTRAINT total_pkey DO UPDATE SET is_counted = excluded.is_counted, creators = excluded.creators,"
+	" ON CONFLICT ON CONSTRAINT total_pkey DO UPDATE SET project_id = excluded.project_id, is_counted = excluded.is_counted, creators = excluded.creators,"
 	"  tree = excluded.tree, timezone = excluded.timezone, folded_at = excluded.folded_at, videos = excluded.videos,"
 	"  views = excluded.views, likes = excluded.likes, comments = excluded.comments, shares = excluded.shares,"
 	"  saves = excluded.saves, known_views = excluded.known_views, known_likes = excluded.known_likes,"
@@ -74,6 +74,23 @@ static SavedQuery remove_months_query = {
 	.text = "DELETE FROM trackagoat.total_month WHERE entity_id = $1 AND org_id = $2",
 	.nargs = 2, .types = {UUIDOID, UUIDOID}
 };
+
+/*
+ * Forget the plans of all that one entity at a time is read and written with:
+ * those made while the tables were small would scan them whole.
+ */
+void
+totals_forget_plans(void)
+{
+	saved_query_forget(&load_query);
+	saved_query_forget(&store_query);
+	saved_query_forget(&remove_query);
+	saved_query_forget(&load_days_query);
+	saved_query_forget(&load_many_days_query);
+	saved_query_forget(&load_months_query);
+	saved_query_forget(&store_months_query);
+	saved_query_forget(&remove_months_query);
+}
 
 /*
  * The row of an entity, or one of zeros that does not exist.  Fresh: under a
@@ -226,6 +243,8 @@ month_series(DaySums *days, const int32 *list, int count, int *at)
 		const int64 *row = day_sums_row(days, list[*at]);
 		SeriesPoint point = {.time = list[*at] * USECS_PER_DAY, .known = (UINT32_C(1) << days->width) - 1};
 		bool		any = false;
+
+		series_check_time(point.time);
 
 		for (int n = 0; n < days->width; n++)
 		{

@@ -31,6 +31,7 @@ typedef struct Total
 	char	   *timezone;		/* of its days */
 } Total;
 
+extern void totals_forget_plans(void);
 extern Total total_load(Datum entity, Datum org, bool fresh);
 extern void total_store(const char *kind, Datum entity, Datum org, Datum project, const Total *total);
 extern void total_remove(Datum entity, Datum org);

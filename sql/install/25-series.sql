@@ -5,7 +5,7 @@ COMMENT ON TYPE trackagoat.series IS
 	'observations of one entity, packed: each a time and up to 16 counters that may be unknown; a few bytes a point';
 
 CREATE FUNCTION trackagoat.series_in(cstring) RETURNS trackagoat.series
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION trackagoat.series_in(cstring) IS 'I/O';
 CREATE FUNCTION trackagoat.series_out(trackagoat.series) RETURNS cstring
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;

@@ -62,7 +62,7 @@ CREATE FUNCTION trackagoat.store_observations(
 	entity text, ids uuid[], observed_at timestamptz[],
 	counter_1 bigint[], counter_2 bigint[], counter_3 bigint[], counter_4 bigint[], counter_5 bigint[],
 	source text, exact boolean, for_org uuid) RETURNS integer
-	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE;
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp;
 COMMENT ON FUNCTION trackagoat.store_observations(
 	text, uuid[], timestamptz[], bigint[], bigint[], bigint[], bigint[], bigint[], text, boolean, uuid) IS
 	'what observe_videos() and observe_creators() do once their arguments are checked';
@@ -126,7 +126,7 @@ COMMENT ON FUNCTION trackagoat.observe_creator(uuid, timestamptz, bigint, bigint
 	'store one observation of a creator, in any order of time; NULL is a number not known';
 
 CREATE FUNCTION trackagoat.drop_observations(entity text, id uuid, from_time timestamptz, to_time timestamptz) RETURNS void
-	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT;
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT SET search_path = pg_catalog, trackagoat, pg_temp;
 COMMENT ON FUNCTION trackagoat.drop_observations(text, uuid, timestamptz, timestamptz) IS
 	'forget what was observed of a video or creator from a time to before another; PT404 for an id that is not there';
 
@@ -143,7 +143,7 @@ COMMENT ON FUNCTION trackagoat.unobserve_creator(uuid, timestamptz, timestamptz)
 	'forget what was observed of a creator from a time to before another, as if it had never been; PT404 creator_not_found';
 
 CREATE FUNCTION trackagoat.break_history(creator_id uuid, at timestamptz) RETURNS void
-	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT;
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT SET search_path = pg_catalog, trackagoat, pg_temp;
 COMMENT ON FUNCTION trackagoat.break_history(uuid, timestamptz) IS
 	'what was observed of a creator before a time is of another account: what comes after it is a new baseline';
 

@@ -2,23 +2,36 @@
 -- add what is not applied yet.  C: src/fold.c, src/totals.c, src/read_totals.c.
 
 CREATE FUNCTION trackagoat.video_amounts(video_id uuid, org_id uuid, posted_at timestamptz, sign integer) RETURNS trackagoat.series
-	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT;
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT SET search_path = pg_catalog, trackagoat, pg_temp;
 COMMENT ON FUNCTION trackagoat.video_amounts(uuid, uuid, timestamptz, integer) IS
 	'all that a video adds to totals, moment by moment, or with a sign of -1 takes from them';
+
+CREATE FUNCTION trackagoat.post_amounts(posted_at timestamptz) RETURNS trackagoat.series
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION trackagoat.post_amounts(timestamptz) IS 'what a video adds to totals that nothing was observed of yet: the post';
 
 CREATE FUNCTION trackagoat.video_totals() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 BEGIN
+	IF TG_OP = 'INSERT' THEN
+		-- what is observed of a row that is new logs itself
+		IF trackagoat.status_counts(NEW.tracking_status) THEN
+			INSERT INTO trackagoat.total_difference (org_id, project_id, creator_id, video_id, differences)
+			VALUES (NEW.org_id, NEW.project_id, NEW.creator_id, NEW.id,
+				trackagoat.post_amounts(trackagoat.video_posted_at(NEW.posted_at, NEW.tiktok_video_id)));
+		END IF;
+		RETURN NULL;
+	END IF;
 	IF TG_OP = 'UPDATE'
 		AND trackagoat.status_counts(OLD.tracking_status) = trackagoat.status_counts(NEW.tracking_status)
 		AND (OLD.creator_id, OLD.project_id, trackagoat.video_posted_at(OLD.posted_at, OLD.tiktok_video_id))
 			IS NOT DISTINCT FROM (NEW.creator_id, NEW.project_id, trackagoat.video_posted_at(NEW.posted_at, NEW.tiktok_video_id))
 	THEN
-		RETURN NULL;
+		RETURN NEW;
 	END IF;
 	-- a project that is being deleted takes its totals with it
-	IF TG_OP <> 'INSERT' AND trackagoat.status_counts(OLD.tracking_status) THEN
+	IF trackagoat.status_counts(OLD.tracking_status) THEN
 		INSERT INTO trackagoat.total_difference (org_id, project_id, creator_id, video_id, differences)
 		SELECT p.org_id, p.id, OLD.creator_id, OLD.id, trackagoat.video_amounts(OLD.id, OLD.org_id,
 			trackagoat.video_posted_at(OLD.posted_at, OLD.tiktok_video_id), -1)
@@ -32,7 +45,7 @@ BEGIN
 		VALUES (NEW.org_id, NEW.project_id, NEW.creator_id, NEW.id, trackagoat.video_amounts(NEW.id, NEW.org_id,
 			trackagoat.video_posted_at(NEW.posted_at, NEW.tiktok_video_id), 1));
 	END IF;
-	RETURN NULL;
+	RETURN NEW;
 END
 $$;
 COMMENT ON FUNCTION trackagoat.video_totals() IS
@@ -104,7 +117,7 @@ $$;
 COMMENT ON FUNCTION trackagoat.rebuild_all_totals() IS 'trigger: after TRUNCATE all totals are to be computed anew';
 
 CREATE FUNCTION trackagoat.fold_project(project_id uuid, org_id uuid, wait boolean) RETURNS bigint
-	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT;
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT SET search_path = pg_catalog, trackagoat, pg_temp;
 COMMENT ON FUNCTION trackagoat.fold_project(uuid, uuid, boolean) IS
 	'apply a project''s differences to its totals; answers how many; NULL where another session is at it and wait is false, or the project is gone';
 
@@ -177,8 +190,15 @@ BEGIN
 			WHERE d.org_id = project.org_id AND d.id IN (
 				SELECT o.id FROM trackagoat.total_difference o
 				WHERE o.project_id = project.project_id AND o.org_id = project.org_id FOR UPDATE SKIP LOCKED);
-		ELSIF trackagoat.fold_project(project.project_id, project.org_id, false) IS NOT NULL THEN
-			folded := folded + 1;
+		ELSE
+			-- one project's trouble is not the others'
+			BEGIN
+				IF trackagoat.fold_project(project.project_id, project.org_id, false) IS NOT NULL THEN
+					folded := folded + 1;
+				END IF;
+			EXCEPTION WHEN OTHERS THEN
+				RAISE WARNING 'trackagoat could not fold the totals of project %: %', project.project_id, SQLERRM;
+			END;
 		END IF;
 	END LOOP;
 	RETURN folded;

@@ -103,7 +103,7 @@ COMMENT ON FUNCTION trackagoat.entity_timezone(text, uuid) IS
 	'time zone of the organization of a video, creator, campaign or project; PT404 video_not_found and so on';
 
 CREATE FUNCTION trackagoat.entity_buckets(
-	entity text, entity_id uuid, granularity text, from_date date, to_date date, tz text, at timestamptz)
+	entity text, entity_id uuid, granularity text, from_date date, to_date date, tz text, at timestamptz, with_followers boolean)
 	RETURNS TABLE (bucket date, days integer, is_partial boolean,
 		posts numeric, gains numeric[], levels numeric[], baselines boolean[])
 	LANGUAGE plpgsql STABLE ROWS 30 SET search_path = pg_catalog, trackagoat, pg_temp AS
@@ -119,6 +119,7 @@ BEGIN
 	), followers AS MATERIALIZED (
 		SELECT * FROM trackagoat.follower_amounts(entity_buckets.entity, entity_buckets.entity_id,
 			entity_buckets.from_date, entity_buckets.to_date, entity_buckets.tz, entity_buckets.at)
+		WHERE with_followers
 	), calendar AS (
 		-- the row of -infinity is what was before
 		SELECT '-infinity'::date AS day, '-infinity'::date AS bucket
@@ -155,8 +156,8 @@ BEGIN
 	GROUP BY r.bucket ORDER BY r.bucket;
 END
 $$;
-COMMENT ON FUNCTION trackagoat.entity_buckets(text, uuid, text, date, date, text, timestamptz) IS
-	'what analytics() computes from, for each bucket: days elapsed, posts, and for views, likes, comments, shares, saves, followers, posts the gains, the levels at its end (NULL where not known) and whether a baseline is in it';
+COMMENT ON FUNCTION trackagoat.entity_buckets(text, uuid, text, date, date, text, timestamptz, boolean) IS
+	'what analytics() computes from, for each bucket: days elapsed, posts, and for views, likes, comments, shares, saves, followers (where asked for), posts the gains, the levels at its end (NULL where not known) and whether a baseline is in it';
 
 CREATE FUNCTION trackagoat.entity_metric(
 	entity text, entity_id uuid, metric text, mode text, granularity text,
@@ -191,7 +192,9 @@ BEGIN
 		END,
 		b.is_partial, b.baselines[coalesce(n, 1)]
 	FROM trackagoat.entity_buckets(entity_metric.entity, entity_metric.entity_id, entity_metric.granularity,
-		before, entity_metric.to_date, entity_metric.tz, entity_metric.at) b
+		before, entity_metric.to_date, entity_metric.tz, entity_metric.at,
+		-- the histories of all creators are read for them
+		'followers' IN (entity_metric.metric, entity_metric.base_metric) OR entity_metric.metric = 'engagement_rate_by_followers') b
 	WINDOW w AS (ORDER BY b.bucket)
 	ORDER BY b.bucket
 	OFFSET CASE WHEN metric = 'growth_rate_pop' THEN 1 ELSE 0 END;

@@ -18,12 +18,17 @@ CREATE TRIGGER creator_totals_truncate AFTER TRUNCATE ON trackagoat.creator
 	FOR EACH STATEMENT EXECUTE FUNCTION trackagoat.rebuild_all_totals();
 COMMENT ON TRIGGER creator_totals_truncate ON trackagoat.creator IS 'totals begin anew';
 
-CREATE TRIGGER video_totals AFTER INSERT OR UPDATE OF tracking_status, creator_id, project_id, posted_at, tiktok_video_id
-	ON trackagoat.video FOR EACH ROW EXECUTE FUNCTION trackagoat.video_totals();
-COMMENT ON TRIGGER video_totals ON trackagoat.video IS 'totals gain a video that begins to count, and lose one that no longer does';
-CREATE TRIGGER video_totals_delete BEFORE DELETE ON trackagoat.video
+CREATE TRIGGER video_totals AFTER INSERT ON trackagoat.video
 	FOR EACH ROW EXECUTE FUNCTION trackagoat.video_totals();
-COMMENT ON TRIGGER video_totals_delete ON trackagoat.video IS 'totals lose a video that is deleted';
+COMMENT ON TRIGGER video_totals ON trackagoat.video IS 'totals gain a video that counts';
+-- before, so that what the same statement observes comes after; last by name,
+-- so that it sees what other triggers make of the row
+CREATE TRIGGER zz_video_totals_update BEFORE UPDATE OF tracking_status, creator_id, project_id, posted_at, tiktok_video_id
+	ON trackagoat.video FOR EACH ROW EXECUTE FUNCTION trackagoat.video_totals();
+COMMENT ON TRIGGER zz_video_totals_update ON trackagoat.video IS 'totals gain a video that begins to count, and lose one that no longer does';
+CREATE TRIGGER zz_video_totals_delete BEFORE DELETE ON trackagoat.video
+	FOR EACH ROW EXECUTE FUNCTION trackagoat.video_totals();
+COMMENT ON TRIGGER zz_video_totals_delete ON trackagoat.video IS 'totals lose a video that is deleted';
 CREATE TRIGGER video_totals_truncate AFTER TRUNCATE ON trackagoat.video
 	FOR EACH STATEMENT EXECUTE FUNCTION trackagoat.rebuild_all_totals();
 COMMENT ON TRIGGER video_totals_truncate ON trackagoat.video IS 'totals begin anew';

@@ -1,0 +1,89 @@
+-- Folding: what happens between two folds, or within one statement, leaves the
+-- totals that the histories have.
+\set ON_ERROR_STOP on
+BEGIN;
+SET search_path TO public, pg_catalog;
+SELECT no_plan();
+
+INSERT INTO trackagoat.organization (name, timezone) VALUES ('O', 'Europe/Vienna') RETURNING id AS org \gset
+INSERT INTO trackagoat.project (org_id, name) VALUES (:'org', 'P') RETURNING id AS project \gset
+INSERT INTO trackagoat.creator (project_id, tiktok_handle) VALUES (:'project', 'a') RETURNING id AS a \gset
+INSERT INTO trackagoat.creator (project_id, tiktok_handle) VALUES (:'project', 'b') RETURNING id AS b \gset
+INSERT INTO trackagoat.video (creator_id, tiktok_video_id, posted_at) VALUES (:'a', 1, '2026-01-01Z') RETURNING id AS held \gset
+INSERT INTO trackagoat.video (creator_id, tiktok_video_id, posted_at) VALUES (:'a', 2, '2026-01-01Z') RETURNING id AS other \gset
+INSERT INTO trackagoat.campaign (project_id, name) VALUES (:'project', 'holds the video') RETURNING id AS k \gset
+INSERT INTO trackagoat.campaign (project_id, name) VALUES (:'project', 'holds the creator') RETURNING id AS l \gset
+INSERT INTO trackagoat.campaign_item (campaign_id, video_id) VALUES (:'k', :'held');
+INSERT INTO trackagoat.campaign_item (campaign_id, creator_id) VALUES (:'l', :'a');
+SELECT trackagoat.observe_videos(ARRAY[:'held', :'other']::uuid[], ARRAY['2026-01-02Z', '2026-01-02Z']::timestamptz[], ARRAY[100, 100], NULL, NULL, NULL, NULL) AS n \gset
+CREATE FUNCTION pg_temp.views(campaign uuid) RETURNS bigint LANGUAGE sql AS $$ SELECT views FROM trackagoat.campaign_stats(campaign) $$;
+SELECT trackagoat.refresh_totals() AS n \gset
+SELECT is((pg_temp.views(:'k'), pg_temp.views(:'l'))::text, '(100,200)', 'to begin with');
+SELECT is(trackagoat.refresh_totals(), 0::bigint, 'nothing is left to fold');
+
+-- within one statement
+WITH i AS (INSERT INTO trackagoat.video (creator_id, tiktok_video_id, posted_at) VALUES (:'a', 3, '2026-01-01Z') RETURNING id)
+SELECT trackagoat.observe_video(id, '2026-01-03Z', 1000, NULL, NULL, NULL, NULL) AS n, id AS third FROM i \gset
+SELECT is(pg_temp.views(:'l'), 1200::bigint, 'a video that is observed by the statement that inserts it counts once');
+WITH u AS (UPDATE trackagoat.video SET tracking_status = 'excluded' WHERE id = :'other' RETURNING id)
+SELECT trackagoat.observe_video(id, '2026-01-03Z', 5000, NULL, NULL, NULL, NULL) AS n FROM u \gset
+SELECT is(pg_temp.views(:'l'), 1100::bigint, 'one that the same statement excludes and observes leaves with what it had');
+WITH u AS (UPDATE trackagoat.video SET tracking_status = 'included' WHERE id = :'other' RETURNING id)
+SELECT trackagoat.observe_video(id, '2026-01-04Z', 6000, NULL, NULL, NULL, NULL) AS n FROM u \gset
+SELECT is(pg_temp.views(:'l'), 7100::bigint, 'and comes back with all of it');
+SELECT is_empty('SELECT * FROM trackagoat.verify()', 'which the histories say too');
+SELECT trackagoat.refresh_totals() AS n \gset
+SELECT is_empty('SELECT * FROM trackagoat.verify()', 'folded as well');
+
+-- a creator is removed, and a held video leaves it, between two folds
+UPDATE trackagoat.video SET creator_id = :'b' WHERE id = :'held';
+UPDATE trackagoat.creator SET removed_at = now() WHERE id = :'a';
+SELECT is((pg_temp.views(:'k'), pg_temp.views(:'l'))::text, '(100,0)', 'a held video that left before counts on');
+SELECT trackagoat.refresh_totals() AS n \gset
+SELECT is((pg_temp.views(:'k'), pg_temp.views(:'l'))::text, '(100,0)', 'folded as well');
+UPDATE trackagoat.video SET creator_id = :'a' WHERE id = :'held';
+SELECT trackagoat.refresh_totals() AS n \gset
+SELECT is(pg_temp.views(:'k'), 0::bigint, 'back with the removed creator it does not');
+UPDATE trackagoat.creator SET removed_at = NULL WHERE id = :'a';
+UPDATE trackagoat.video SET creator_id = :'b' WHERE id = :'held';
+SELECT is((pg_temp.views(:'k'), pg_temp.views(:'l'))::text, '(100,7000)', 'nor does it get lost when the creator is restored and it leaves again');
+SELECT trackagoat.refresh_totals() AS n \gset
+SELECT is((pg_temp.views(:'k'), pg_temp.views(:'l'))::text, '(100,7000)', 'folded as well');
+SELECT is_empty('SELECT * FROM trackagoat.verify()', 'and all agrees');
+
+-- the ends of time, in zones east and west of UTC
+INSERT INTO trackagoat.video (creator_id, tiktok_video_id, posted_at) VALUES (:'b', 4, 'infinity'), (:'b', 5, '-infinity'), (:'b', 6, '9999-12-31 23:59Z');
+SELECT trackagoat.observe_video(id, '0001-01-01 00:00Z', 5, NULL, NULL, NULL, NULL) AS n FROM trackagoat.video WHERE tiktok_video_id = 5 \gset
+SELECT trackagoat.refresh_totals() AS n \gset
+SELECT is_empty('SELECT * FROM trackagoat.verify()', format('the ends of time fold in %s', timezone)) FROM trackagoat.organization;
+SELECT set_eq($$SELECT day FROM trackagoat.entity_days('project', (SELECT id FROM trackagoat.project), to_date => '2000-01-01')$$, ARRAY['0001-01-01'::date], 'on the first day');
+UPDATE trackagoat.organization SET timezone = 'America/New_York';
+SELECT trackagoat.refresh_totals() AS n \gset
+SELECT is_empty('SELECT * FROM trackagoat.verify()', format('and in %s', timezone)) FROM trackagoat.organization;
+DELETE FROM trackagoat.video WHERE tiktok_video_id IN (4, 5, 6);
+
+-- one project's trouble is its own
+INSERT INTO trackagoat.project (org_id, name) VALUES (:'org', 'Q') RETURNING id AS bad \gset
+INSERT INTO trackagoat.total_difference (org_id, project_id, video_id, differences) VALUES (:'org', :'bad', gen_random_uuid(), '2; 2026-01-01T00:00:00Z 1,1');
+SELECT trackagoat.observe_video(:'held', '2026-01-09Z', 109, NULL, NULL, NULL, NULL) AS n \gset
+SET client_min_messages = error;
+SELECT is(trackagoat.fold_waiting(), 1, 'what can be folded is folded');
+RESET client_min_messages;
+SELECT is(count(*), 1::bigint, 'what cannot waits') FROM trackagoat.total_difference;
+DELETE FROM trackagoat.total_difference;
+SELECT is(pg_temp.views(:'k'), 109::bigint, 'of the other nothing is lost');
+
+-- TRUNCATE, of totals too
+TRUNCATE trackagoat.total CASCADE;
+SELECT is(pg_temp.views(:'k'), 109::bigint, 'without totals the histories answer');
+SELECT trackagoat.refresh_totals() AS n \gset
+SELECT is_empty('SELECT * FROM trackagoat.verify()', 'from which they come again');
+
+-- refusals
+SELECT throws_ok($$SELECT trackagoat.observe(NULL, '{}', '{}', NULL, NULL, NULL, NULL, NULL, 'x', true, NULL)$$, '22004', NULL, 'no entity');
+SELECT throws_ok(format($$SELECT trackagoat.observe('goat', ARRAY[%L]::uuid[], ARRAY[now()], NULL, NULL, NULL, NULL, NULL, 'x', true, NULL)$$, :'held'), 'PT400', 'invalid_entity', 'or none that has a history');
+SELECT throws_ok('INSERT INTO trackagoat.organization (name, timezone) VALUES (''x'', ''CET'')', '23514', NULL, 'a zone that SQL takes for another is refused');
+SELECT throws_ok('SELECT trackagoat.refresh_totals(gen_random_uuid())', 'PT404', 'project_not_found', 'totals of no project');
+
+SELECT * FROM finish();
+ROLLBACK;
