@@ -109,11 +109,11 @@ COMMENT ON FUNCTION trackagoat.series_days(trackagoat.series) IS
 	'unrolls what sum_gains() answers: for each day the gains of all counters, then the baselines, then the numbers of baselines';
 
 CREATE FUNCTION trackagoat.sum_gains_add(internal, trackagoat.series, date, date, text) RETURNS internal
-	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION trackagoat.sum_gains_add(internal, trackagoat.series, date, date, text) IS 'aggregate: one history more';
 
 CREATE FUNCTION trackagoat.sum_gains_add(internal, trackagoat.series, date, date, text, integer) RETURNS internal
-	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION trackagoat.sum_gains_add(internal, trackagoat.series, date, date, text, integer) IS 'aggregate: one counter of one history more';
 
 CREATE FUNCTION trackagoat.sum_gains_combine(internal, internal) RETURNS internal
@@ -427,6 +427,26 @@ END
 $$;
 COMMENT ON FUNCTION trackagoat.rebuild_all_totals() IS 'trigger: after TRUNCATE all totals are to be computed anew';
 
+CREATE FUNCTION trackagoat.history_truncate() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	IF TG_TABLE_NAME = 'creator_history' THEN
+		UPDATE trackagoat.creator c SET follower_count = NULL, following_count = NULL, total_likes_count = NULL,
+			video_count = NULL, last_observed_at = NULL
+		WHERE num_nonnulls(c.follower_count, c.following_count, c.total_likes_count, c.video_count, c.last_observed_at) > 0;
+	ELSE
+		UPDATE trackagoat.video v SET view_count = NULL, like_count = NULL, comment_count = NULL,
+			share_count = NULL, save_count = NULL, last_observed_at = NULL
+		WHERE num_nonnulls(v.view_count, v.like_count, v.comment_count, v.share_count, v.save_count, v.last_observed_at) > 0;
+		INSERT INTO trackagoat.total_difference (org_id, project_id)
+		SELECT p.org_id, p.id FROM trackagoat.project p;
+	END IF;
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.history_truncate() IS 'trigger: after TRUNCATE of a history nothing is known, and totals are to be computed anew';
+
 CREATE FUNCTION trackagoat.fold_project(project_id uuid, org_id uuid, wait boolean) RETURNS bigint
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT SET search_path = pg_catalog, trackagoat, pg_temp;
 COMMENT ON FUNCTION trackagoat.fold_project(uuid, uuid, boolean) IS
@@ -646,7 +666,7 @@ COMMENT ON FUNCTION trackagoat.entity_timezone(text, uuid) IS
 	'time zone of the organization of a video, creator, campaign or project; PT404 video_not_found and so on';
 
 CREATE FUNCTION trackagoat.entity_buckets(
-	entity text, entity_id uuid, granularity text, from_date date, to_date date, tz text, at timestamptz, with_followers boolean)
+	entity text, entity_id uuid, granularity text, from_date date, to_date date, tz text, at timestamptz, wanted integer[])
 	RETURNS TABLE (bucket date, days integer, is_partial boolean,
 		posts numeric, gains numeric[], levels numeric[], baselines boolean[])
 	LANGUAGE plpgsql STABLE ROWS 30 SET search_path = pg_catalog, trackagoat, pg_temp AS
@@ -662,7 +682,8 @@ BEGIN
 	), followers AS MATERIALIZED (
 		SELECT * FROM trackagoat.follower_amounts(entity_buckets.entity, entity_buckets.entity_id,
 			entity_buckets.from_date, entity_buckets.to_date, entity_buckets.tz, entity_buckets.at)
-		WHERE with_followers
+		-- the histories of all creators are read for them
+		WHERE 6 = ANY (wanted)
 	), calendar AS (
 		-- the row of -infinity is what was before
 		SELECT '-infinity'::date AS day, '-infinity'::date AS bucket
@@ -683,9 +704,9 @@ BEGIN
 		FROM calendar c LEFT JOIN amounts a ON a.day = c.day LEFT JOIN followers f ON f.day = c.day
 		GROUP BY c.bucket
 	), running AS (
-		SELECT s.*, m.n,
-			sum(s.gains[m.n] + s.bases[m.n]) OVER w AS level, sum(s.known[m.n]) OVER w AS knowing
-		FROM sums s, generate_series(1, 7) m (n)
+		SELECT s.*, m.n, s.known[m.n] <> 0 OR s.bases[m.n] <> 0 AS is_baseline,
+			CASE WHEN sum(s.known[m.n]) OVER w > 0 THEN sum(s.gains[m.n] + s.bases[m.n]) OVER w END AS level
+		FROM sums s, unnest(wanted) m (n)
 		WINDOW w AS (PARTITION BY m.n ORDER BY s.bucket)
 	)
 	SELECT r.bucket, greatest(max(r.elapsed), 1),
@@ -693,14 +714,19 @@ BEGIN
 			OR r.first_day > r.bucket
 			OR r.last_day < (r.bucket + ('1 ' || granularity)::interval)::date - 1),
 		max(r.posts), max(r.gains),
-		array_agg(CASE WHEN r.knowing > 0 THEN r.level END ORDER BY r.n),
-		array_agg(r.known[r.n] <> 0 OR r.bases[r.n] <> 0 ORDER BY r.n)
+		ARRAY[max(r.level) FILTER (WHERE r.n = 1), max(r.level) FILTER (WHERE r.n = 2), max(r.level) FILTER (WHERE r.n = 3),
+			max(r.level) FILTER (WHERE r.n = 4), max(r.level) FILTER (WHERE r.n = 5), max(r.level) FILTER (WHERE r.n = 6),
+			max(r.level) FILTER (WHERE r.n = 7)],
+		ARRAY[bool_or(r.is_baseline) FILTER (WHERE r.n = 1), bool_or(r.is_baseline) FILTER (WHERE r.n = 2),
+			bool_or(r.is_baseline) FILTER (WHERE r.n = 3), bool_or(r.is_baseline) FILTER (WHERE r.n = 4),
+			bool_or(r.is_baseline) FILTER (WHERE r.n = 5), bool_or(r.is_baseline) FILTER (WHERE r.n = 6),
+			bool_or(r.is_baseline) FILTER (WHERE r.n = 7)]
 	FROM running r WHERE r.bucket > '-infinity'
 	GROUP BY r.bucket ORDER BY r.bucket;
 END
 $$;
-COMMENT ON FUNCTION trackagoat.entity_buckets(text, uuid, text, date, date, text, timestamptz, boolean) IS
-	'what analytics() computes from, for each bucket: days elapsed, posts, and for views, likes, comments, shares, saves, followers (where asked for), posts the gains, the levels at its end (NULL where not known) and whether a baseline is in it';
+COMMENT ON FUNCTION trackagoat.entity_buckets(text, uuid, text, date, date, text, timestamptz, integer[]) IS
+	'what analytics() computes from, for each bucket: days elapsed, posts, and of 1 views, 2 likes, 3 comments, 4 shares, 5 saves, 6 followers, 7 posts the gains, and where wanted the levels at its end (NULL where not known) and whether a baseline is in it; gains of followers only where wanted';
 
 CREATE FUNCTION trackagoat.entity_metric(
 	entity text, entity_id uuid, metric text, mode text, granularity text,
@@ -736,8 +762,11 @@ BEGIN
 		b.is_partial, b.baselines[coalesce(n, 1)]
 	FROM trackagoat.entity_buckets(entity_metric.entity, entity_metric.entity_id, entity_metric.granularity,
 		before, entity_metric.to_date, entity_metric.tz, entity_metric.at,
-		-- the histories of all creators are read for them
-		'followers' IN (entity_metric.metric, entity_metric.base_metric) OR entity_metric.metric = 'engagement_rate_by_followers') b
+		CASE entity_metric.metric
+			WHEN 'engagement_rate_by_views' THEN ARRAY[1, 2, 3, 4, 5]
+			WHEN 'engagement_rate_by_followers' THEN ARRAY[1, 6]
+			WHEN 'avg_views_per_post' THEN ARRAY[1, 7]
+			ELSE ARRAY[coalesce(n, 1)] END) b
 	WINDOW w AS (ORDER BY b.bucket)
 	ORDER BY b.bucket
 	OFFSET CASE WHEN metric = 'growth_rate_pop' THEN 1 ELSE 0 END;
@@ -863,7 +892,7 @@ BEGIN
 	progress := coalesce(views, 0) * 100.0 / target_views;
 	-- greatest() would take NULL for nothing
 	views_left := CASE WHEN views >= target_views THEN 0 ELSE target_views - coalesce(views, 0) END;
-	days_left := CASE WHEN target_at < moment THEN 0 ELSE extract(epoch FROM target_at - moment) / 86400 END;
+	days_left := CASE WHEN target_at < moment THEN 0 WHEN isfinite(target_at) THEN extract(epoch FROM target_at - moment) / 86400 END;
 	needed_per_day := views_left / nullif(days_left, 0);
 	projected_views := coalesce(views, 0) + views_per_day * days_left;
 	is_on_track := CASE WHEN views_left = 0 THEN true ELSE projected_views >= target_views END;
@@ -1748,8 +1777,11 @@ CREATE TRIGGER video_totals_truncate AFTER TRUNCATE ON trackagoat.video
 	FOR EACH STATEMENT EXECUTE FUNCTION trackagoat.rebuild_all_totals();
 COMMENT ON TRIGGER video_totals_truncate ON trackagoat.video IS 'totals begin anew';
 CREATE TRIGGER video_history_truncate AFTER TRUNCATE ON trackagoat.video_history
-	FOR EACH STATEMENT EXECUTE FUNCTION trackagoat.rebuild_all_totals();
-COMMENT ON TRIGGER video_history_truncate ON trackagoat.video_history IS 'totals begin anew';
+	FOR EACH STATEMENT EXECUTE FUNCTION trackagoat.history_truncate();
+COMMENT ON TRIGGER video_history_truncate ON trackagoat.video_history IS 'nothing is known any more, and totals begin anew';
+CREATE TRIGGER creator_history_truncate AFTER TRUNCATE ON trackagoat.creator_history
+	FOR EACH STATEMENT EXECUTE FUNCTION trackagoat.history_truncate();
+COMMENT ON TRIGGER creator_history_truncate ON trackagoat.creator_history IS 'nothing is known any more';
 
 CREATE TRIGGER campaign_totals AFTER INSERT ON trackagoat.campaign
 	FOR EACH ROW EXECUTE FUNCTION trackagoat.campaign_totals();
@@ -2238,8 +2270,11 @@ CREATE TRIGGER video_totals_truncate AFTER TRUNCATE ON trackagoat.video
 	FOR EACH STATEMENT EXECUTE FUNCTION trackagoat.rebuild_all_totals();
 COMMENT ON TRIGGER video_totals_truncate ON trackagoat.video IS 'totals begin anew';
 CREATE TRIGGER video_history_truncate AFTER TRUNCATE ON trackagoat.video_history
-	FOR EACH STATEMENT EXECUTE FUNCTION trackagoat.rebuild_all_totals();
-COMMENT ON TRIGGER video_history_truncate ON trackagoat.video_history IS 'totals begin anew';
+	FOR EACH STATEMENT EXECUTE FUNCTION trackagoat.history_truncate();
+COMMENT ON TRIGGER video_history_truncate ON trackagoat.video_history IS 'nothing is known any more, and totals begin anew';
+CREATE TRIGGER creator_history_truncate AFTER TRUNCATE ON trackagoat.creator_history
+	FOR EACH STATEMENT EXECUTE FUNCTION trackagoat.history_truncate();
+COMMENT ON TRIGGER creator_history_truncate ON trackagoat.creator_history IS 'nothing is known any more';
 
 CREATE TRIGGER campaign_totals AFTER INSERT ON trackagoat.campaign
 	FOR EACH ROW EXECUTE FUNCTION trackagoat.campaign_totals();

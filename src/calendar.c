@@ -1,7 +1,9 @@
 /*
  * calendar.c
  *	  Which day a moment belongs to in a time zone: the same answer as
- *	  (time AT TIME ZONE zone)::date, fast enough for millions of points.
+ *	  (time AT TIME ZONE zone)::date, fast enough for millions of points.  But
+ *	  days never go back: where clocks do so past midnight, as Casey's did in
+ *	  2010, the new day goes on.
  */
 #include "postgres.h"
 

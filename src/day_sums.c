@@ -232,20 +232,18 @@ add_block(int64 **rows, const SeriesReader *reader, const SeriesBlock *block, in
 /*
  * Add what a history gained, day by day, as seen until then: from the column
  * on, of each counter first .. last the gains, the baselines, and how many
- * baselines there are.
+ * baselines there are.  Reads a series that was just opened.
  */
 void
-day_sums_add_counters(DaySums *sums, int column, Calendar *calendar, const Series *series,
+day_sums_add_counters(DaySums *sums, int column, Calendar *calendar, SeriesReader *reader,
 					  TimestampTz until, int first, int last)
 {
-	SeriesReader reader;
 	SeriesBlock block;
 
-	series_open(&reader, series);
-	if (last >= reader.counters || sums->width < column + AMOUNTS(last - first + 1))
+	if (last >= reader->counters || sums->width < column + AMOUNTS(last - first + 1))
 		series_malformed();
-	reader.wanted = (UINT32_C(2) << last) - (UINT32_C(1) << first);
-	while (series_next_block(&reader, &block) && block.time[0] <= until)
+	reader->wanted = (UINT32_C(2) << last) - (UINT32_C(1) << first);
+	while (series_next_block(reader, &block) && block.time[0] <= until)
 	{
 		int64	   *rows[SERIES_BLOCK];
 		bool		is_last = block.time[block.count - 1] > until;
@@ -254,21 +252,21 @@ day_sums_add_counters(DaySums *sums, int column, Calendar *calendar, const Serie
 			block.count--;
 		for (int i = 0; i < block.count; i++)
 			rows[i] = day_sums_row(sums, calendar_day(calendar, block.time[i])) + column;
-		add_block(rows, &reader, &block, first, last);
+		add_block(rows, reader, &block, first, last);
 		if (is_last)
 			break;
-		series_state_advance(&reader.state, &block, reader.counters);
+		series_state_advance(&reader->state, &block, reader->counters);
 	}
 }
 
-/* The same for all counters. */
+/* The same for all counters of a value. */
 void
 day_sums_add_history(DaySums *sums, int column, Calendar *calendar, const Series *series, TimestampTz until)
 {
 	SeriesReader reader;
 
 	series_open(&reader, series);
-	day_sums_add_counters(sums, column, calendar, series, until, 0, reader.counters - 1);
+	day_sums_add_counters(sums, column, calendar, &reader, until, 0, reader.counters - 1);
 }
 
 /* Add amounts, a point each with as many counters as the sums are wide, or take them away. */

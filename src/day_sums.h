@@ -44,7 +44,7 @@ extern void day_sums_merge(DaySums *sums, const DaySums *other);
 extern void day_sums_add_history(DaySums *sums, int column, Calendar *calendar,
 								 const Series *series, TimestampTz until);
 extern void day_sums_add_counters(DaySums *sums, int column, Calendar *calendar,
-								  const Series *series, TimestampTz until, int first, int last);
+								  SeriesReader *reader, TimestampTz until, int first, int last);
 extern void day_sums_add_all(const DaySums *sums, int64 *row);
 extern void day_sums_add_amounts(DaySums *sums, Calendar *calendar, const Series *series, int sign);
 

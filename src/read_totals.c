@@ -788,10 +788,11 @@ scope_read_followers(const Scope *scope, Calendar *calendar, TimestampTz until, 
 	saved_query_run(&followers_query, values, NULL);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
+		SeriesReader reader;
+
 		CHECK_FOR_INTERRUPTS();
-		day_sums_add_counters(days, 0, calendar,
-							  (Series *) PG_DETOAST_DATUM_PACKED(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull)),
-							  until, 0, 0);
+		series_open(&reader, (Series *) PG_DETOAST_DATUM_PACKED(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull)));
+		day_sums_add_counters(days, 0, calendar, &reader, until, 0, 0);
 	}
 	SPI_freetuptable(SPI_tuptable);
 }

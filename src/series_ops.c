@@ -413,12 +413,16 @@ series_thin(PG_FUNCTION_ARGS)
 	Series	   *series = PG_GETARG_SERIES_PP(0);
 	Interval   *interval = PG_GETARG_INTERVAL_P(1);
 	TimestampTz before = PG_GETARG_TIMESTAMPTZ(2);
-	int64		gap = interval->time + (interval->day + interval->month * INT64CONST(30)) * USECS_PER_DAY;
+	int64		days = interval->day + interval->month * INT64CONST(30);
+	int64		gap;
 	SeriesReader reader;
 	SeriesPoint *points;
 	int			kept = 0;
 	int64		last_kept = PG_INT64_MIN;
 
+	/* no gap is longer than all the time that there is */
+	days = Min(Max(days, 0), CALENDAR_LAST_DAY - CALENDAR_FIRST_DAY);
+	gap = days * USECS_PER_DAY + Min(Max(interval->time, 0), SERIES_LATEST);
 	series_open(&reader, series);
 	points = series_all_points(&reader);
 	for (int i = 0; i < reader.points; i++)

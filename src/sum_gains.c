@@ -110,7 +110,7 @@ sum_gains_add(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("sum_gains was given series of %d and of %d counters",
 						state->counters, reader.counters)));
-	day_sums_add_counters(state->sums, 0, state->calendar, series, DT_NOEND, state->first, state->last);
+	day_sums_add_counters(state->sums, 0, state->calendar, &reader, DT_NOEND, state->first, state->last);
 	PG_RETURN_POINTER(state);
 }
 

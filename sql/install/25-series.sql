@@ -88,10 +88,10 @@ COMMENT ON FUNCTION trackagoat.series_days(trackagoat.series) IS
 	'unrolls what sum_gains() answers: for each day the gains of all counters, then the baselines, then the numbers of baselines';
 
 CREATE FUNCTION trackagoat.sum_gains_add(internal, trackagoat.series, date, date, text) RETURNS internal
-	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION trackagoat.sum_gains_add(internal, trackagoat.series, date, date, text) IS 'aggregate: one history more';
 CREATE FUNCTION trackagoat.sum_gains_add(internal, trackagoat.series, date, date, text, integer) RETURNS internal
-	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION trackagoat.sum_gains_add(internal, trackagoat.series, date, date, text, integer) IS 'aggregate: one counter of one history more';
 CREATE FUNCTION trackagoat.sum_gains_combine(internal, internal) RETURNS internal
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;

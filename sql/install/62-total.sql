@@ -116,6 +116,26 @@ END
 $$;
 COMMENT ON FUNCTION trackagoat.rebuild_all_totals() IS 'trigger: after TRUNCATE all totals are to be computed anew';
 
+CREATE FUNCTION trackagoat.history_truncate() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	IF TG_TABLE_NAME = 'creator_history' THEN
+		UPDATE trackagoat.creator c SET follower_count = NULL, following_count = NULL, total_likes_count = NULL,
+			video_count = NULL, last_observed_at = NULL
+		WHERE num_nonnulls(c.follower_count, c.following_count, c.total_likes_count, c.video_count, c.last_observed_at) > 0;
+	ELSE
+		UPDATE trackagoat.video v SET view_count = NULL, like_count = NULL, comment_count = NULL,
+			share_count = NULL, save_count = NULL, last_observed_at = NULL
+		WHERE num_nonnulls(v.view_count, v.like_count, v.comment_count, v.share_count, v.save_count, v.last_observed_at) > 0;
+		INSERT INTO trackagoat.total_difference (org_id, project_id)
+		SELECT p.org_id, p.id FROM trackagoat.project p;
+	END IF;
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.history_truncate() IS 'trigger: after TRUNCATE of a history nothing is known, and totals are to be computed anew';
+
 CREATE FUNCTION trackagoat.fold_project(project_id uuid, org_id uuid, wait boolean) RETURNS bigint
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT SET search_path = pg_catalog, trackagoat, pg_temp;
 COMMENT ON FUNCTION trackagoat.fold_project(uuid, uuid, boolean) IS

@@ -33,8 +33,11 @@ CREATE TRIGGER video_totals_truncate AFTER TRUNCATE ON trackagoat.video
 	FOR EACH STATEMENT EXECUTE FUNCTION trackagoat.rebuild_all_totals();
 COMMENT ON TRIGGER video_totals_truncate ON trackagoat.video IS 'totals begin anew';
 CREATE TRIGGER video_history_truncate AFTER TRUNCATE ON trackagoat.video_history
-	FOR EACH STATEMENT EXECUTE FUNCTION trackagoat.rebuild_all_totals();
-COMMENT ON TRIGGER video_history_truncate ON trackagoat.video_history IS 'totals begin anew';
+	FOR EACH STATEMENT EXECUTE FUNCTION trackagoat.history_truncate();
+COMMENT ON TRIGGER video_history_truncate ON trackagoat.video_history IS 'nothing is known any more, and totals begin anew';
+CREATE TRIGGER creator_history_truncate AFTER TRUNCATE ON trackagoat.creator_history
+	FOR EACH STATEMENT EXECUTE FUNCTION trackagoat.history_truncate();
+COMMENT ON TRIGGER creator_history_truncate ON trackagoat.creator_history IS 'nothing is known any more';
 
 CREATE TRIGGER campaign_totals AFTER INSERT ON trackagoat.campaign
 	FOR EACH ROW EXECUTE FUNCTION trackagoat.campaign_totals();

@@ -18,7 +18,7 @@ use Test::More;
 use TrackagoatTest;
 
 my $seed = $ENV{ORACLE_SEED} // int(rand(1_000_000));
-my $rounds = $ENV{ORACLE_ROUNDS} // 40;
+my $rounds = $ENV{ORACLE_ROUNDS} // 30;
 my $operations = 75;
 my $round = 0;
 my %refused;
