@@ -654,8 +654,11 @@ $$
 DECLARE
 	zone text;
 BEGIN
-	EXECUTE format('SELECT o.timezone FROM trackagoat.%I e JOIN trackagoat.organization o ON o.id = e.org_id WHERE e.id = $1', entity)
-		INTO zone USING entity_id;
+	SELECT o.timezone INTO zone FROM trackagoat.organization o WHERE o.id = CASE entity
+		WHEN 'video' THEN (SELECT v.org_id FROM trackagoat.video v WHERE v.id = entity_id LIMIT 1)
+		WHEN 'creator' THEN (SELECT c.org_id FROM trackagoat.creator c WHERE c.id = entity_id LIMIT 1)
+		WHEN 'campaign' THEN (SELECT k.org_id FROM trackagoat.campaign k WHERE k.id = entity_id LIMIT 1)
+		WHEN 'project' THEN (SELECT p.org_id FROM trackagoat.project p WHERE p.id = entity_id LIMIT 1) END;
 	IF zone IS NULL THEN
 		PERFORM trackagoat.entity_missing(entity, entity_id);
 	END IF;
@@ -2031,11 +2034,20 @@ $tables$;
 -- Version 2: histories are packed, totals are folded.
 
 ALTER TABLE trackagoat.creator_history RENAME TO creator_history_1;
-ALTER TABLE trackagoat.creator_history_1 RENAME CONSTRAINT creator_history_pkey TO creator_history_1_pkey;
-ALTER TABLE trackagoat.creator_history_1 RENAME CONSTRAINT creator_history_creator_fkey TO creator_history_1_creator_fkey;
 ALTER TABLE trackagoat.video_history RENAME TO video_history_1;
-ALTER TABLE trackagoat.video_history_1 RENAME CONSTRAINT video_history_pkey TO video_history_1_pkey;
-ALTER TABLE trackagoat.video_history_1 RENAME CONSTRAINT video_history_video_fkey TO video_history_1_video_fkey;
+-- the new tables' constraints take their names; 18 names those of NOT NULL too
+DO $rename$
+DECLARE
+	taken record;
+BEGIN
+	FOR taken IN SELECT c.conrelid::regclass AS relation, c.conname FROM pg_constraint c
+		WHERE c.conrelid IN ('trackagoat.creator_history_1'::regclass, 'trackagoat.video_history_1'::regclass)
+	LOOP
+		EXECUTE format('ALTER TABLE %s RENAME CONSTRAINT %I TO %I', taken.relation, taken.conname,
+			replace(taken.conname, '_history_', '_history_1_'));
+	END LOOP;
+END
+$rename$;
 
 -- Where observations come from: histories keep a number for each source.
 

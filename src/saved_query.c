@@ -5,17 +5,28 @@
  */
 #include "postgres.h"
 
+#include "utils/lsyscache.h"
+
 #include "saved_query.h"
 
 static void
 prepare(SavedQuery *query)
 {
 	SPIPlanPtr	plan;
+	int			options = query->read_only ? CURSOR_OPT_PARALLEL_OK : 0;
+	bool		has_array = false;
 
 	if (query->plan != NULL)
 		return;
-	plan = SPI_prepare_cursor(query->text, query->nargs, query->types,
-							  query->read_only ? CURSOR_OPT_PARALLEL_OK : 0);
+	/*
+	 * How long an array is decides the plan; a look-up by keys needs but one,
+	 * and one that walks the index, which forgets dead rows as it goes.
+	 */
+	for (int i = 0; i < query->nargs; i++)
+		has_array |= type_is_array(query->types[i]);
+	if (!has_array)
+		options |= CURSOR_OPT_GENERIC_PLAN | CURSOR_OPT_FAST_PLAN;
+	plan = SPI_prepare_cursor(query->text, query->nargs, query->types, options);
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
 	SPI_keepplan(plan);

@@ -91,8 +91,11 @@ $$
 DECLARE
 	zone text;
 BEGIN
-	EXECUTE format('SELECT o.timezone FROM trackagoat.%I e JOIN trackagoat.organization o ON o.id = e.org_id WHERE e.id = $1', entity)
-		INTO zone USING entity_id;
+	SELECT o.timezone INTO zone FROM trackagoat.organization o WHERE o.id = CASE entity
+		WHEN 'video' THEN (SELECT v.org_id FROM trackagoat.video v WHERE v.id = entity_id LIMIT 1)
+		WHEN 'creator' THEN (SELECT c.org_id FROM trackagoat.creator c WHERE c.id = entity_id LIMIT 1)
+		WHEN 'campaign' THEN (SELECT k.org_id FROM trackagoat.campaign k WHERE k.id = entity_id LIMIT 1)
+		WHEN 'project' THEN (SELECT p.org_id FROM trackagoat.project p WHERE p.id = entity_id LIMIT 1) END;
 	IF zone IS NULL THEN
 		PERFORM trackagoat.entity_missing(entity, entity_id);
 	END IF;

@@ -1,11 +1,20 @@
 -- Version 2: histories are packed, totals are folded.
 
 ALTER TABLE trackagoat.creator_history RENAME TO creator_history_1;
-ALTER TABLE trackagoat.creator_history_1 RENAME CONSTRAINT creator_history_pkey TO creator_history_1_pkey;
-ALTER TABLE trackagoat.creator_history_1 RENAME CONSTRAINT creator_history_creator_fkey TO creator_history_1_creator_fkey;
 ALTER TABLE trackagoat.video_history RENAME TO video_history_1;
-ALTER TABLE trackagoat.video_history_1 RENAME CONSTRAINT video_history_pkey TO video_history_1_pkey;
-ALTER TABLE trackagoat.video_history_1 RENAME CONSTRAINT video_history_video_fkey TO video_history_1_video_fkey;
+-- the new tables' constraints take their names; 18 names those of NOT NULL too
+DO $rename$
+DECLARE
+	taken record;
+BEGIN
+	FOR taken IN SELECT c.conrelid::regclass AS relation, c.conname FROM pg_constraint c
+		WHERE c.conrelid IN ('trackagoat.creator_history_1'::regclass, 'trackagoat.video_history_1'::regclass)
+	LOOP
+		EXECUTE format('ALTER TABLE %s RENAME CONSTRAINT %I TO %I', taken.relation, taken.conname,
+			replace(taken.conname, '_history_', '_history_1_'));
+	END LOOP;
+END
+$rename$;
 
 @SETUP 25-source.sql@
 @SETUP 32-history.sql@
