@@ -102,7 +102,8 @@ $$
 BEGIN
 	RETURN QUERY SELECT * FROM trackagoat.verify_histories(verify.project_id);
 	-- what cannot be read cannot be summed
-	IF NOT EXISTS (SELECT FROM trackagoat.video_history h WHERE NOT trackagoat.series_is_sound(h.points)) THEN
+	PERFORM FROM trackagoat.video_history h WHERE NOT trackagoat.series_is_sound(h.points);
+	IF NOT FOUND THEN
 		RETURN QUERY SELECT * FROM trackagoat.verify_totals(verify.project_id);
 	END IF;
 END
