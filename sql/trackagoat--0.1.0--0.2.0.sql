@@ -148,6 +148,18 @@ CREATE AGGREGATE trackagoat.sum_gains(points trackagoat.series, from_date date, 
 COMMENT ON AGGREGATE trackagoat.sum_gains(trackagoat.series, date, date, text) IS
 	'the daily gains of many histories, both days included, in days of a time zone; series_days() unrolls them; window and zone must be one for all rows; PT400 invalid_window, invalid_timezone';
 
+CREATE FUNCTION trackagoat.stay_in_project() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	RAISE SQLSTATE 'PT409' USING
+		MESSAGE = 'other_project',
+		DETAIL = format('A %s stays in the project that it was made in: its history and totals are there.', TG_TABLE_NAME),
+		HINT = format('INSERT INTO trackagoat.%s for the other project; a TikTok account may be in several.', TG_TABLE_NAME);
+END
+$$;
+COMMENT ON FUNCTION trackagoat.stay_in_project() IS 'trigger: refuses another project for a creator or campaign: PT409 other_project';
+
 CREATE OR REPLACE FUNCTION trackagoat.check_observations(entity text, ids uuid[], observed_at timestamptz[], lengths integer[]) RETURNS void
 	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
@@ -185,6 +197,11 @@ BEGIN
 		EXIT WHEN FOUND;
 	END LOOP;
 	RETURN found_id;
+EXCEPTION WHEN sequence_generator_limit_exceeded THEN
+	RAISE program_limit_exceeded USING
+		MESSAGE = 'there are as many sources of observations as there can be',
+		DETAIL = format('Histories number their sources up to %s.', 32767),
+		HINT = 'Use a name of trackagoat.observation_source again; what tells imports apart belongs elsewhere.';
 END
 $$;
 COMMENT ON FUNCTION trackagoat.observation_source_id(text) IS
@@ -233,33 +250,33 @@ CREATE OR REPLACE FUNCTION trackagoat.observe_creators(
 	source text DEFAULT 'import', exact boolean DEFAULT true, for_org uuid DEFAULT NULL) RETURNS integer
 	LANGUAGE sql VOLATILE
 	RETURN trackagoat.observe('creator', creator_ids, observed_at, followers, following, likes, videos, NULL, source, exact, for_org);
-CREATE FUNCTION trackagoat.drop_observations(entity text, id uuid, from_time timestamptz, to_time timestamptz) RETURNS void
-	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT SET search_path = pg_catalog, trackagoat, pg_temp;
-COMMENT ON FUNCTION trackagoat.drop_observations(text, uuid, timestamptz, timestamptz) IS
+CREATE FUNCTION trackagoat.drop_observations(entity text, id uuid, from_time timestamptz, to_time timestamptz, for_org uuid) RETURNS void
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp;
+COMMENT ON FUNCTION trackagoat.drop_observations(text, uuid, timestamptz, timestamptz, uuid) IS
 	'forget what was observed of a video or creator from a time to before another; PT404 for an id that is not there';
 
-CREATE FUNCTION trackagoat.unobserve_video(video_id uuid, from_time timestamptz, to_time timestamptz) RETURNS void
-	LANGUAGE sql VOLATILE STRICT
-	RETURN trackagoat.drop_observations('video', video_id, from_time, to_time);
-COMMENT ON FUNCTION trackagoat.unobserve_video(uuid, timestamptz, timestamptz) IS
+CREATE FUNCTION trackagoat.unobserve_video(video_id uuid, from_time timestamptz, to_time timestamptz, for_org uuid DEFAULT NULL) RETURNS void
+	LANGUAGE sql VOLATILE
+	RETURN trackagoat.drop_observations('video', video_id, from_time, to_time, for_org);
+COMMENT ON FUNCTION trackagoat.unobserve_video(uuid, timestamptz, timestamptz, uuid) IS
 	'forget what was observed of a video from a time to before another, as if it had never been; PT404 video_not_found';
 
-CREATE FUNCTION trackagoat.unobserve_creator(creator_id uuid, from_time timestamptz, to_time timestamptz) RETURNS void
-	LANGUAGE sql VOLATILE STRICT
-	RETURN trackagoat.drop_observations('creator', creator_id, from_time, to_time);
-COMMENT ON FUNCTION trackagoat.unobserve_creator(uuid, timestamptz, timestamptz) IS
+CREATE FUNCTION trackagoat.unobserve_creator(creator_id uuid, from_time timestamptz, to_time timestamptz, for_org uuid DEFAULT NULL) RETURNS void
+	LANGUAGE sql VOLATILE
+	RETURN trackagoat.drop_observations('creator', creator_id, from_time, to_time, for_org);
+COMMENT ON FUNCTION trackagoat.unobserve_creator(uuid, timestamptz, timestamptz, uuid) IS
 	'forget what was observed of a creator from a time to before another, as if it had never been; PT404 creator_not_found';
 
-CREATE FUNCTION trackagoat.break_history(creator_id uuid, at timestamptz) RETURNS void
+CREATE FUNCTION trackagoat.break_history(creator_id uuid, org_id uuid, at timestamptz) RETURNS void
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT SET search_path = pg_catalog, trackagoat, pg_temp;
-COMMENT ON FUNCTION trackagoat.break_history(uuid, timestamptz) IS
+COMMENT ON FUNCTION trackagoat.break_history(uuid, uuid, timestamptz) IS
 	'what was observed of a creator before a time is of another account: what comes after it is a new baseline';
 
 CREATE FUNCTION trackagoat.creator_break() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 BEGIN
-	PERFORM trackagoat.break_history(NEW.id, NEW.baseline_at);
+	PERFORM trackagoat.break_history(NEW.id, NEW.org_id, NEW.baseline_at);
 	RETURN NULL;
 END
 $$;
@@ -315,7 +332,7 @@ COMMENT ON FUNCTION trackagoat.campaign_stats(uuid, date, date, timestamptz) IS
 CREATE FUNCTION trackagoat.video_amounts(video_id uuid, org_id uuid, posted_at timestamptz, sign integer) RETURNS trackagoat.series
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT SET search_path = pg_catalog, trackagoat, pg_temp;
 COMMENT ON FUNCTION trackagoat.video_amounts(uuid, uuid, timestamptz, integer) IS
-	'all that a video adds to totals, moment by moment, or with a sign of -1 takes from them';
+	'all that a video adds to totals, moment by moment, or with a sign of -1 takes from them; NULL for more moments than a series holds';
 
 CREATE FUNCTION trackagoat.post_amounts(posted_at timestamptz) RETURNS trackagoat.series
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
@@ -324,6 +341,8 @@ COMMENT ON FUNCTION trackagoat.post_amounts(timestamptz) IS 'what a video adds t
 CREATE FUNCTION trackagoat.video_totals() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
+DECLARE
+	amounts trackagoat.series;
 BEGIN
 	IF TG_OP = 'INSERT' THEN
 		-- what is observed of a row that is new logs itself
@@ -334,27 +353,22 @@ BEGIN
 		END IF;
 		RETURN NULL;
 	END IF;
-	IF TG_OP = 'UPDATE'
-		AND trackagoat.status_counts(OLD.tracking_status) = trackagoat.status_counts(NEW.tracking_status)
-		AND (OLD.creator_id, OLD.project_id, trackagoat.video_posted_at(OLD.posted_at, OLD.tiktok_video_id))
-			IS NOT DISTINCT FROM (NEW.creator_id, NEW.project_id, trackagoat.video_posted_at(NEW.posted_at, NEW.tiktok_video_id))
-	THEN
-		RETURN NEW;
-	END IF;
-	-- a project that is being deleted takes its totals with it
+	-- a project that is being deleted takes its totals with it; more moments
+	-- than the log takes at once have all of the project computed anew
 	IF trackagoat.status_counts(OLD.tracking_status) THEN
+		amounts := trackagoat.video_amounts(OLD.id, OLD.org_id, trackagoat.video_posted_at(OLD.posted_at, OLD.tiktok_video_id), -1);
 		INSERT INTO trackagoat.total_difference (org_id, project_id, creator_id, video_id, differences)
-		SELECT p.org_id, p.id, OLD.creator_id, OLD.id, trackagoat.video_amounts(OLD.id, OLD.org_id,
-			trackagoat.video_posted_at(OLD.posted_at, OLD.tiktok_video_id), -1)
+		SELECT p.org_id, p.id, CASE WHEN amounts IS NOT NULL THEN OLD.creator_id END, CASE WHEN amounts IS NOT NULL THEN OLD.id END, amounts
 		FROM trackagoat.project p WHERE p.id = OLD.project_id AND p.org_id = OLD.org_id;
 	END IF;
 	IF TG_OP = 'DELETE' THEN
 		RETURN OLD;
 	END IF;
 	IF trackagoat.status_counts(NEW.tracking_status) THEN
+		amounts := trackagoat.video_amounts(NEW.id, NEW.org_id, trackagoat.video_posted_at(NEW.posted_at, NEW.tiktok_video_id), 1);
 		INSERT INTO trackagoat.total_difference (org_id, project_id, creator_id, video_id, differences)
-		VALUES (NEW.org_id, NEW.project_id, NEW.creator_id, NEW.id, trackagoat.video_amounts(NEW.id, NEW.org_id,
-			trackagoat.video_posted_at(NEW.posted_at, NEW.tiktok_video_id), 1));
+		VALUES (NEW.org_id, NEW.project_id, CASE WHEN amounts IS NOT NULL THEN NEW.creator_id END,
+			CASE WHEN amounts IS NOT NULL THEN NEW.id END, amounts);
 	END IF;
 	RETURN NEW;
 END
@@ -511,7 +525,7 @@ BEGIN
 		-- a new time zone has other days
 		SELECT t.project_id, t.org_id, false FROM trackagoat.organization o
 		JOIN trackagoat.project p ON p.org_id = o.id
-		JOIN trackagoat.total t ON t.entity_id = p.id AND t.org_id = p.org_id AND t.timezone <> o.timezone) q
+		JOIN trackagoat.total t ON t.entity_id = p.id AND t.org_id = p.org_id AND t.entity = 'project' AND t.timezone <> o.timezone) q
 		-- no project is always the last
 		ORDER BY random()
 	LOOP
@@ -991,9 +1005,10 @@ BEGIN
 	RETURN QUERY
 	SELECT t.entity, t.entity_id, 'totals of what is not there any more' FROM trackagoat.total t
 	WHERE (verify_totals.project_id IS NULL OR t.project_id = verify_totals.project_id)
-		AND NOT EXISTS (SELECT FROM trackagoat.creator c WHERE c.id = t.entity_id AND c.org_id = t.org_id)
-		AND NOT EXISTS (SELECT FROM trackagoat.campaign k WHERE k.id = t.entity_id AND k.org_id = t.org_id)
-		AND NOT EXISTS (SELECT FROM trackagoat.project p WHERE p.id = t.entity_id AND p.org_id = t.org_id)
+		AND NOT CASE t.entity
+			WHEN 'creator' THEN EXISTS (SELECT FROM trackagoat.creator c WHERE c.id = t.entity_id AND c.org_id = t.org_id)
+			WHEN 'campaign' THEN EXISTS (SELECT FROM trackagoat.campaign k WHERE k.id = t.entity_id AND k.org_id = t.org_id)
+			ELSE EXISTS (SELECT FROM trackagoat.project p WHERE p.id = t.entity_id AND p.org_id = t.org_id) END
 		AND NOT EXISTS (SELECT FROM trackagoat.total_difference d WHERE d.project_id = t.project_id AND d.org_id = t.org_id);
 END
 $$;
@@ -1336,10 +1351,6 @@ COMMENT ON INDEX trackagoat.creator_organization_idx IS 'creators of an organiza
 CREATE TRIGGER creator_fill BEFORE INSERT ON trackagoat.creator
 	FOR EACH ROW EXECUTE FUNCTION trackagoat.creator_fill();
 COMMENT ON TRIGGER creator_fill ON trackagoat.creator IS 'fills org_id and tracking_start_date';
-CREATE TRIGGER creator_rename BEFORE UPDATE OF tiktok_handle ON trackagoat.creator
-	FOR EACH ROW WHEN (OLD.tiktok_handle <> NEW.tiktok_handle)
-	EXECUTE FUNCTION trackagoat.creator_rename();
-COMMENT ON TRIGGER creator_rename ON trackagoat.creator IS 'forgets what the old handle''s profile showed';
 CREATE TRIGGER creator_relist BEFORE UPDATE OF tiktok_handle, tracking_start_date, disabled_at, removed_at
 	ON trackagoat.creator
 	FOR EACH ROW WHEN (NEW.disabled_at IS NULL AND NEW.removed_at IS NULL
@@ -1504,7 +1515,11 @@ COMMENT ON COLUMN trackagoat.video_history.org_id IS 'organization of the video'
 COMMENT ON COLUMN trackagoat.video_history.started_at IS 'time of the first point; infinity for the open row, which takes the next ones';
 COMMENT ON COLUMN trackagoat.video_history.points IS 'a run of observations: views, likes, comments, shares, saves';
 
-CREATE TRIGGER creator_break AFTER UPDATE OF tiktok_handle ON trackagoat.creator
+CREATE TRIGGER creator_rename BEFORE UPDATE ON trackagoat.creator
+	FOR EACH ROW WHEN (OLD.tiktok_handle <> NEW.tiktok_handle)
+	EXECUTE FUNCTION trackagoat.creator_rename();
+COMMENT ON TRIGGER creator_rename ON trackagoat.creator IS 'forgets what the old handle''s profile showed';
+CREATE TRIGGER creator_break AFTER UPDATE ON trackagoat.creator
 	FOR EACH ROW WHEN (OLD.tiktok_handle <> NEW.tiktok_handle)
 	EXECUTE FUNCTION trackagoat.creator_break();
 COMMENT ON TRIGGER creator_break ON trackagoat.creator IS 'a new handle may be another account: its level is a new baseline';
@@ -1673,13 +1688,13 @@ CREATE TABLE trackagoat.total (
 	tree uuid[],
 	timezone text NOT NULL,
 	folded_at timestamptz NOT NULL DEFAULT now(),
-	CONSTRAINT total_pkey PRIMARY KEY (entity_id, org_id),
+	CONSTRAINT total_pkey PRIMARY KEY (entity_id, entity, org_id),
 	CONSTRAINT total_project_fkey FOREIGN KEY (project_id, org_id)
 		REFERENCES trackagoat.project (id, org_id) ON DELETE CASCADE,
 	CONSTRAINT total_entity_check CHECK (entity IN ('creator', 'project', 'campaign'))
 ) WITH (fillfactor = 70);
 COMMENT ON TABLE trackagoat.total IS 'folded lifetime totals; exact together with total_difference, which campaign_stats() and analytics() add';
-COMMENT ON COLUMN trackagoat.total.entity_id IS 'creator, project or campaign';
+COMMENT ON COLUMN trackagoat.total.entity_id IS 'whose totals they are';
 COMMENT ON COLUMN trackagoat.total.org_id IS 'its organization';
 COMMENT ON COLUMN trackagoat.total.project_id IS 'its project';
 COMMENT ON COLUMN trackagoat.total.entity IS 'creator, project or campaign';
@@ -1706,17 +1721,19 @@ COMMENT ON INDEX trackagoat.total_project_idx IS 'totals of a project';
 CREATE TABLE trackagoat.total_month (
 	entity_id uuid NOT NULL,
 	org_id uuid NOT NULL,
+	entity text NOT NULL,
 	month date NOT NULL,
 	days trackagoat.series NOT NULL,
-	CONSTRAINT total_month_pkey PRIMARY KEY (entity_id, month, org_id),
-	CONSTRAINT total_month_total_fkey FOREIGN KEY (entity_id, org_id)
-		REFERENCES trackagoat.total (entity_id, org_id) ON DELETE CASCADE
+	CONSTRAINT total_month_pkey PRIMARY KEY (entity_id, entity, month, org_id),
+	CONSTRAINT total_month_total_fkey FOREIGN KEY (entity_id, entity, org_id)
+		REFERENCES trackagoat.total (entity_id, entity, org_id) ON DELETE CASCADE
 ) WITH (fillfactor = 70);
 -- as rows of a few hundred bytes they need no other place
 ALTER TABLE trackagoat.total_month ALTER COLUMN days SET STORAGE main;
 COMMENT ON TABLE trackagoat.total_month IS 'folded days, a row for each month that has any; entity_days() unrolls them';
-COMMENT ON COLUMN trackagoat.total_month.entity_id IS 'creator, project or campaign';
+COMMENT ON COLUMN trackagoat.total_month.entity_id IS 'whose days they are';
 COMMENT ON COLUMN trackagoat.total_month.org_id IS 'its organization';
+COMMENT ON COLUMN trackagoat.total_month.entity IS 'creator, project or campaign';
 COMMENT ON COLUMN trackagoat.total_month.month IS 'first day of the month';
 COMMENT ON COLUMN trackagoat.total_month.days IS 'for each day posts, then gains, baselines and numbers of baselines of views, likes, comments, shares, saves';
 
@@ -1755,7 +1772,8 @@ CREATE TRIGGER project_totals AFTER DELETE ON trackagoat.project
 	FOR EACH ROW EXECUTE FUNCTION trackagoat.project_totals();
 COMMENT ON TRIGGER project_totals ON trackagoat.project IS 'what is not folded goes with the project';
 
-CREATE TRIGGER creator_totals AFTER UPDATE OF removed_at ON trackagoat.creator
+-- without a list of columns, so that what other triggers make of the row is seen
+CREATE TRIGGER creator_totals AFTER UPDATE ON trackagoat.creator
 	FOR EACH ROW WHEN ((OLD.removed_at IS NULL) <> (NEW.removed_at IS NULL))
 	EXECUTE FUNCTION trackagoat.creator_totals();
 COMMENT ON TRIGGER creator_totals ON trackagoat.creator IS 'totals lose or regain a creator that is removed or restored';
@@ -1771,8 +1789,12 @@ CREATE TRIGGER video_totals AFTER INSERT ON trackagoat.video
 COMMENT ON TRIGGER video_totals ON trackagoat.video IS 'totals gain a video that counts';
 -- before, so that what the same statement observes comes after; last by name,
 -- so that it sees what other triggers make of the row
-CREATE TRIGGER zz_video_totals_update BEFORE UPDATE OF tracking_status, creator_id, project_id, posted_at, tiktok_video_id
-	ON trackagoat.video FOR EACH ROW EXECUTE FUNCTION trackagoat.video_totals();
+CREATE TRIGGER zz_video_totals_update BEFORE UPDATE ON trackagoat.video
+	FOR EACH ROW WHEN (trackagoat.status_counts(OLD.tracking_status) <> trackagoat.status_counts(NEW.tracking_status)
+		OR OLD.creator_id IS DISTINCT FROM NEW.creator_id OR OLD.project_id <> NEW.project_id
+		OR trackagoat.video_posted_at(OLD.posted_at, OLD.tiktok_video_id)
+			IS DISTINCT FROM trackagoat.video_posted_at(NEW.posted_at, NEW.tiktok_video_id))
+	EXECUTE FUNCTION trackagoat.video_totals();
 COMMENT ON TRIGGER zz_video_totals_update ON trackagoat.video IS 'totals gain a video that begins to count, and lose one that no longer does';
 CREATE TRIGGER zz_video_totals_delete BEFORE DELETE ON trackagoat.video
 	FOR EACH ROW EXECUTE FUNCTION trackagoat.video_totals();
@@ -1812,6 +1834,15 @@ COMMENT ON TRIGGER total_month_truncate ON trackagoat.total_month IS 'totals beg
 CREATE TRIGGER total_difference_truncate AFTER TRUNCATE ON trackagoat.total_difference
 	FOR EACH STATEMENT EXECUTE FUNCTION trackagoat.rebuild_all_totals();
 COMMENT ON TRIGGER total_difference_truncate ON trackagoat.total_difference IS 'what was not folded is found in the histories';
+
+CREATE TRIGGER creator_stay BEFORE UPDATE ON trackagoat.creator
+	FOR EACH ROW WHEN (OLD.project_id <> NEW.project_id OR OLD.org_id <> NEW.org_id)
+	EXECUTE FUNCTION trackagoat.stay_in_project();
+COMMENT ON TRIGGER creator_stay ON trackagoat.creator IS 'refuses another project';
+CREATE TRIGGER campaign_stay BEFORE UPDATE ON trackagoat.campaign
+	FOR EACH ROW WHEN (OLD.project_id <> NEW.project_id OR OLD.org_id <> NEW.org_id)
+	EXECUTE FUNCTION trackagoat.stay_in_project();
+COMMENT ON TRIGGER campaign_stay ON trackagoat.campaign IS 'refuses another project';
 -- The queue of scrapes and what came of each attempt.  No tenant data: one
 -- standing job serves every project that tracks the account or video.
 
@@ -2034,6 +2065,29 @@ $tables$;
 		EXECUTE $migration$
 -- Version 2: histories are packed, totals are folded.
 
+-- what looks at the old tables would keep them
+DO $depend$
+DECLARE
+	dependents text;
+BEGIN
+	SELECT string_agg(DISTINCT pg_describe_object(coalesce(r.classid, d.classid), coalesce(r.objid, d.objid), 0), ', ') INTO dependents
+	FROM pg_depend d
+	LEFT JOIN LATERAL (SELECT 'pg_class'::regclass AS classid, w.ev_class AS objid FROM pg_rewrite w
+		WHERE d.classid = 'pg_rewrite'::regclass AND w.oid = d.objid) r ON true
+	WHERE d.deptype = 'n' AND d.refclassid = 'pg_class'::regclass
+		AND d.refobjid IN ('trackagoat.creator_history'::regclass, 'trackagoat.video_history'::regclass)
+		AND d.classid IN ('pg_rewrite'::regclass, 'pg_proc'::regclass, 'pg_constraint'::regclass)
+		AND NOT EXISTS (SELECT FROM pg_constraint k WHERE d.classid = 'pg_constraint'::regclass AND k.oid = d.objid
+			AND k.conrelid = d.refobjid);
+	IF dependents IS NOT NULL THEN
+		RAISE dependent_objects_still_exist USING
+			MESSAGE = 'histories are packed anew, and others depend on their tables',
+			DETAIL = format('It is %s.', dependents),
+			HINT = 'Drop these first, and make them anew after setup() on trackagoat.video_snapshot or creator_snapshot.';
+	END IF;
+END
+$depend$;
+DROP TRIGGER creator_rename ON trackagoat.creator;
 ALTER TABLE trackagoat.creator_history RENAME TO creator_history_1;
 ALTER TABLE trackagoat.video_history RENAME TO video_history_1;
 -- the new tables' constraints take their names; 18 names those of NOT NULL too
@@ -2041,14 +2095,28 @@ DO $rename$
 DECLARE
 	taken record;
 BEGIN
-	FOR taken IN SELECT c.conrelid::regclass AS relation, c.conname FROM pg_constraint c
+	FOR taken IN SELECT c.oid, c.conrelid::regclass AS relation, c.conname FROM pg_constraint c
 		WHERE c.conrelid IN ('trackagoat.creator_history_1'::regclass, 'trackagoat.video_history_1'::regclass)
 	LOOP
-		EXECUTE format('ALTER TABLE %s RENAME CONSTRAINT %I TO %I', taken.relation, taken.conname,
-			replace(taken.conname, '_history_', '_history_1_'));
+		EXECUTE format('ALTER TABLE %s RENAME CONSTRAINT %I TO %I', taken.relation, taken.conname, 'history_1_' || taken.oid);
 	END LOOP;
 END
 $rename$;
+-- what observe_video() refuses by now
+DO $refused$
+DECLARE
+	refused bigint;
+BEGIN
+	WITH of_videos AS (DELETE FROM trackagoat.video_history_1 h
+		WHERE h.observed_at < '0001-01-01 00:00+00' OR h.observed_at > clock_timestamp() + interval '1 day' RETURNING 1),
+	of_creators AS (DELETE FROM trackagoat.creator_history_1 h
+		WHERE h.observed_at < '0001-01-01 00:00+00' OR h.observed_at > clock_timestamp() + interval '1 day' RETURNING 1)
+	SELECT (SELECT count(*) FROM of_videos) + (SELECT count(*) FROM of_creators) INTO refused;
+	IF refused > 0 THEN
+		RAISE WARNING 'left out % observations before the year 1 or more than a day ahead', refused;
+	END IF;
+END
+$refused$;
 
 -- Where observations come from: histories keep a number for each source.
 
@@ -2099,7 +2167,11 @@ COMMENT ON COLUMN trackagoat.video_history.org_id IS 'organization of the video'
 COMMENT ON COLUMN trackagoat.video_history.started_at IS 'time of the first point; infinity for the open row, which takes the next ones';
 COMMENT ON COLUMN trackagoat.video_history.points IS 'a run of observations: views, likes, comments, shares, saves';
 
-CREATE TRIGGER creator_break AFTER UPDATE OF tiktok_handle ON trackagoat.creator
+CREATE TRIGGER creator_rename BEFORE UPDATE ON trackagoat.creator
+	FOR EACH ROW WHEN (OLD.tiktok_handle <> NEW.tiktok_handle)
+	EXECUTE FUNCTION trackagoat.creator_rename();
+COMMENT ON TRIGGER creator_rename ON trackagoat.creator IS 'forgets what the old handle''s profile showed';
+CREATE TRIGGER creator_break AFTER UPDATE ON trackagoat.creator
 	FOR EACH ROW WHEN (OLD.tiktok_handle <> NEW.tiktok_handle)
 	EXECUTE FUNCTION trackagoat.creator_break();
 COMMENT ON TRIGGER creator_break ON trackagoat.creator IS 'a new handle may be another account: its level is a new baseline';
@@ -2175,13 +2247,13 @@ CREATE TABLE trackagoat.total (
 	tree uuid[],
 	timezone text NOT NULL,
 	folded_at timestamptz NOT NULL DEFAULT now(),
-	CONSTRAINT total_pkey PRIMARY KEY (entity_id, org_id),
+	CONSTRAINT total_pkey PRIMARY KEY (entity_id, entity, org_id),
 	CONSTRAINT total_project_fkey FOREIGN KEY (project_id, org_id)
 		REFERENCES trackagoat.project (id, org_id) ON DELETE CASCADE,
 	CONSTRAINT total_entity_check CHECK (entity IN ('creator', 'project', 'campaign'))
 ) WITH (fillfactor = 70);
 COMMENT ON TABLE trackagoat.total IS 'folded lifetime totals; exact together with total_difference, which campaign_stats() and analytics() add';
-COMMENT ON COLUMN trackagoat.total.entity_id IS 'creator, project or campaign';
+COMMENT ON COLUMN trackagoat.total.entity_id IS 'whose totals they are';
 COMMENT ON COLUMN trackagoat.total.org_id IS 'its organization';
 COMMENT ON COLUMN trackagoat.total.project_id IS 'its project';
 COMMENT ON COLUMN trackagoat.total.entity IS 'creator, project or campaign';
@@ -2208,17 +2280,19 @@ COMMENT ON INDEX trackagoat.total_project_idx IS 'totals of a project';
 CREATE TABLE trackagoat.total_month (
 	entity_id uuid NOT NULL,
 	org_id uuid NOT NULL,
+	entity text NOT NULL,
 	month date NOT NULL,
 	days trackagoat.series NOT NULL,
-	CONSTRAINT total_month_pkey PRIMARY KEY (entity_id, month, org_id),
-	CONSTRAINT total_month_total_fkey FOREIGN KEY (entity_id, org_id)
-		REFERENCES trackagoat.total (entity_id, org_id) ON DELETE CASCADE
+	CONSTRAINT total_month_pkey PRIMARY KEY (entity_id, entity, month, org_id),
+	CONSTRAINT total_month_total_fkey FOREIGN KEY (entity_id, entity, org_id)
+		REFERENCES trackagoat.total (entity_id, entity, org_id) ON DELETE CASCADE
 ) WITH (fillfactor = 70);
 -- as rows of a few hundred bytes they need no other place
 ALTER TABLE trackagoat.total_month ALTER COLUMN days SET STORAGE main;
 COMMENT ON TABLE trackagoat.total_month IS 'folded days, a row for each month that has any; entity_days() unrolls them';
-COMMENT ON COLUMN trackagoat.total_month.entity_id IS 'creator, project or campaign';
+COMMENT ON COLUMN trackagoat.total_month.entity_id IS 'whose days they are';
 COMMENT ON COLUMN trackagoat.total_month.org_id IS 'its organization';
+COMMENT ON COLUMN trackagoat.total_month.entity IS 'creator, project or campaign';
 COMMENT ON COLUMN trackagoat.total_month.month IS 'first day of the month';
 COMMENT ON COLUMN trackagoat.total_month.days IS 'for each day posts, then gains, baselines and numbers of baselines of views, likes, comments, shares, saves';
 
@@ -2257,7 +2331,8 @@ CREATE TRIGGER project_totals AFTER DELETE ON trackagoat.project
 	FOR EACH ROW EXECUTE FUNCTION trackagoat.project_totals();
 COMMENT ON TRIGGER project_totals ON trackagoat.project IS 'what is not folded goes with the project';
 
-CREATE TRIGGER creator_totals AFTER UPDATE OF removed_at ON trackagoat.creator
+-- without a list of columns, so that what other triggers make of the row is seen
+CREATE TRIGGER creator_totals AFTER UPDATE ON trackagoat.creator
 	FOR EACH ROW WHEN ((OLD.removed_at IS NULL) <> (NEW.removed_at IS NULL))
 	EXECUTE FUNCTION trackagoat.creator_totals();
 COMMENT ON TRIGGER creator_totals ON trackagoat.creator IS 'totals lose or regain a creator that is removed or restored';
@@ -2273,8 +2348,12 @@ CREATE TRIGGER video_totals AFTER INSERT ON trackagoat.video
 COMMENT ON TRIGGER video_totals ON trackagoat.video IS 'totals gain a video that counts';
 -- before, so that what the same statement observes comes after; last by name,
 -- so that it sees what other triggers make of the row
-CREATE TRIGGER zz_video_totals_update BEFORE UPDATE OF tracking_status, creator_id, project_id, posted_at, tiktok_video_id
-	ON trackagoat.video FOR EACH ROW EXECUTE FUNCTION trackagoat.video_totals();
+CREATE TRIGGER zz_video_totals_update BEFORE UPDATE ON trackagoat.video
+	FOR EACH ROW WHEN (trackagoat.status_counts(OLD.tracking_status) <> trackagoat.status_counts(NEW.tracking_status)
+		OR OLD.creator_id IS DISTINCT FROM NEW.creator_id OR OLD.project_id <> NEW.project_id
+		OR trackagoat.video_posted_at(OLD.posted_at, OLD.tiktok_video_id)
+			IS DISTINCT FROM trackagoat.video_posted_at(NEW.posted_at, NEW.tiktok_video_id))
+	EXECUTE FUNCTION trackagoat.video_totals();
 COMMENT ON TRIGGER zz_video_totals_update ON trackagoat.video IS 'totals gain a video that begins to count, and lose one that no longer does';
 CREATE TRIGGER zz_video_totals_delete BEFORE DELETE ON trackagoat.video
 	FOR EACH ROW EXECUTE FUNCTION trackagoat.video_totals();
@@ -2315,6 +2394,15 @@ CREATE TRIGGER total_difference_truncate AFTER TRUNCATE ON trackagoat.total_diff
 	FOR EACH STATEMENT EXECUTE FUNCTION trackagoat.rebuild_all_totals();
 COMMENT ON TRIGGER total_difference_truncate ON trackagoat.total_difference IS 'what was not folded is found in the histories';
 
+CREATE TRIGGER creator_stay BEFORE UPDATE ON trackagoat.creator
+	FOR EACH ROW WHEN (OLD.project_id <> NEW.project_id OR OLD.org_id <> NEW.org_id)
+	EXECUTE FUNCTION trackagoat.stay_in_project();
+COMMENT ON TRIGGER creator_stay ON trackagoat.creator IS 'refuses another project';
+CREATE TRIGGER campaign_stay BEFORE UPDATE ON trackagoat.campaign
+	FOR EACH ROW WHEN (OLD.project_id <> NEW.project_id OR OLD.org_id <> NEW.org_id)
+	EXECUTE FUNCTION trackagoat.stay_in_project();
+COMMENT ON TRIGGER campaign_stay ON trackagoat.campaign IS 'refuses another project';
+
 -- a hundred thousand at a time, by time, so that most points are appended
 SELECT trackagoat.observe_creators(array_agg(h.creator_id), array_agg(h.observed_at), array_agg(h.follower_count),
 	array_agg(h.following_count), array_agg(h.total_likes_count), array_agg(h.video_count), h.source, h.exact, h.org_id)
@@ -2326,7 +2414,7 @@ SELECT trackagoat.observe_videos(array_agg(h.video_id), array_agg(h.observed_at)
 FROM (SELECT r.*, row_number() OVER (PARTITION BY r.org_id, r.source, r.exact ORDER BY r.observed_at) / 100000 AS batch
 	FROM trackagoat.video_history_1 r) h
 GROUP BY h.batch, h.org_id, h.source, h.exact ORDER BY h.batch;
-SELECT trackagoat.break_history(c.id, c.baseline_at) FROM trackagoat.creator c WHERE c.baseline_at > '-infinity';
+SELECT trackagoat.break_history(c.id, c.org_id, c.baseline_at) FROM trackagoat.creator c WHERE c.baseline_at > '-infinity';
 
 DROP TABLE trackagoat.creator_history_1, trackagoat.video_history_1;
 

@@ -85,7 +85,7 @@ compare_amounts(const void *a, const void *b)
  * come to nothing.
  */
 Series *
-amounts_finish(Amounts *amounts)
+amounts_finish(Amounts *amounts, bool *too_many)
 {
 	SeriesWriter writer;
 	int			at = 0;
@@ -109,10 +109,10 @@ amounts_finish(Amounts *amounts)
 		if (!any)
 			continue;
 		if (writer.points == SERIES_MAX_POINTS)
-			ereport(ERROR,
-					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-					 errmsg("a video with more than %d observed moments cannot change its place in totals", SERIES_MAX_POINTS),
-					 errhint("Thin its history first, with unobserve_video().")));
+		{
+			*too_many = true;
+			return NULL;
+		}
 		series_write(&writer, &point);
 	}
 	return writer.points > 0 ? series_finish(&writer) : NULL;

@@ -34,6 +34,6 @@ typedef struct Amounts
 extern void amounts_add_points(Amounts *amounts, const SeriesState *before,
 							   const SeriesPoint *points, int count, int sign);
 extern void amounts_add_post(Amounts *amounts, TimestampTz posted_at, int sign);
-extern Series *amounts_finish(Amounts *amounts);
+extern Series *amounts_finish(Amounts *amounts, bool *too_many);
 
 #endif							/* TRACKAGOAT_AMOUNTS_H */

@@ -49,7 +49,13 @@ static SavedQuery project_query = {
 	.read_only = true, .nargs = 2, .types = {UUIDOID, UUIDOID}
 };
 
+/* Whoever deletes the project deletes its totals, and may take his time. */
 static SavedQuery hold_project_query = {
+	.text = "SELECT FROM trackagoat.project p WHERE p.id = $1 AND p.org_id = $2 FOR KEY SHARE",
+	.nargs = 2, .types = {UUIDOID, UUIDOID}
+};
+
+static SavedQuery try_project_query = {
 	.text = "SELECT FROM trackagoat.project p WHERE p.id = $1 AND p.org_id = $2 FOR KEY SHARE SKIP LOCKED",
 	.nargs = 2, .types = {UUIDOID, UUIDOID}
 };
@@ -77,7 +83,7 @@ static SavedQuery delete_query = {
 
 static SavedQuery unfolded_campaigns_query = {
 	.text = "SELECT c.id FROM trackagoat.campaign c WHERE c.project_id = $1 AND c.org_id = $2"
-	" AND NOT EXISTS (SELECT FROM trackagoat.total t WHERE t.entity_id = c.id AND t.org_id = c.org_id)",
+	" AND NOT EXISTS (SELECT FROM trackagoat.total t WHERE t.entity_id = c.id AND t.org_id = c.org_id AND t.entity = 'campaign')",
 	.read_only = true, .nargs = 2, .types = {UUIDOID, UUIDOID}
 };
 
@@ -213,8 +219,10 @@ finish_video(Fold *fold, CreatorFold *at, const Bitmapset *above_creator)
 	/* what was folded of it went with the creator, to whom it may no longer belong */
 	if (at->was_counted != at->is_counted)
 		fold->stale = bms_add_members(fold->stale, above);
+	above = bms_del_members(above, above_creator);
 	if (at->is_counted)
-		add_to_campaigns(fold, bms_difference(above, above_creator), at->video_days);
+		add_to_campaigns(fold, above, at->video_days);
+	bms_free(above);
 	day_sums_free(at->video_days);
 	at->video = -1;
 	at->video_days = NULL;
@@ -225,10 +233,12 @@ static void
 mark_stale_around(Fold *fold, int creator)
 {
 	GraphCreator *node = &fold->graph->creator[creator];
+	Bitmapset  *holders = bms_copy(node->holders);
 
-	fold->stale = bms_add_members(fold->stale, graph_above(fold->graph, node->holders));
 	for (int video = node->last_video; video >= 0; video = fold->graph->video[video].next_video)
-		fold->stale = bms_add_members(fold->stale, graph_above(fold->graph, fold->graph->video[video].holders));
+		holders = bms_add_members(holders, fold->graph->video[video].holders);
+	fold->stale = bms_join(fold->stale, graph_above(fold->graph, holders));
+	bms_free(holders);
 }
 
 /* Write a creator's row and days, in memory that the caller resets. */
@@ -241,11 +251,11 @@ store_creator(Fold *fold, Datum id, Total *total, bool is_counted_now, const Day
 	if (!is_counted_now && total->life[LIFE_VIDEOS] == 0)
 	{
 		/* deleted, or removed without a video: nothing is left of it */
-		total_remove(id, fold->org);
+		total_remove("creator", id, fold->org);
 		return;
 	}
 	total_store("creator", id, fold->org, fold->project, total);
-	total_store_days(id, fold->org, days, false);
+	total_store_days("creator", id, fold->org, days, false);
 }
 
 /* Begin with the rows of a creator, or NULL for those of none; answers all campaigns that hold it. */
@@ -264,7 +274,7 @@ begin_creator(Fold *fold, CreatorFold *at, const pg_uuid_t *creator)
 	at->id = *creator;
 	at->has_creator = true;
 	old_context = MemoryContextSwitchTo(fold->scratch);
-	at->total = total_load(UUIDPGetDatum(&at->id), fold->org, true);
+	at->total = total_load("creator", UUIDPGetDatum(&at->id), fold->org, true);
 	MemoryContextSwitchTo(old_context);
 	at->is_counted = counted_lookup(fold->counted, at->id) != NULL;
 	at->was_counted = at->total.exists ? at->total.is_counted : at->is_counted;
@@ -288,7 +298,7 @@ finish_creator(Fold *fold, CreatorFold *at, Bitmapset *above)
 
 		if (creator >= 0)
 			mark_stale_around(fold, creator);
-		total_load_days(id, fold->org, FIRST_DAY, true, folded, at->was_counted ? -1 : 1);
+		total_load_days("creator", id, fold->org, FIRST_DAY, true, folded, at->was_counted ? -1 : 1);
 		day_sums_merge(fold->project_days, folded);
 		day_sums_free(folded);
 	}
@@ -304,6 +314,7 @@ finish_creator(Fold *fold, CreatorFold *at, Bitmapset *above)
 		MemoryContextSwitchTo(old_context);
 	}
 	MemoryContextReset(fold->scratch);
+	bms_free(above);
 	day_sums_free(at->days);
 	at->days = NULL;
 }
@@ -328,7 +339,7 @@ take_difference(Fold *fold, CreatorFold *at, Bitmapset **above, HeapTuple tuple,
 		if (campaign >= 0)
 			fold->stale = bms_add_member(fold->stale, campaign);
 		else
-			total_remove(value[3], fold->org);
+			total_remove("campaign", value[3], fold->org);
 		return;
 	}
 	if (isnull[1] && isnull[2])
@@ -464,7 +475,7 @@ rebuild_campaign(Fold *fold, int campaign)
 
 	campaign_members(fold, below, &creators, &videos, &total.creators);
 	if (creators != NULL)
-		total_load_many_days(uuid_list(fold->graph, creators, 1), fold->org, FIRST_DAY, true, days);
+		total_load_creators_days(uuid_list(fold->graph, creators, 1), fold->org, FIRST_DAY, true, days);
 	if (videos != NULL)
 	{
 		Datum		values[2] = {PointerGetDatum(uuid_list(fold->graph, videos, 2)), fold->org};
@@ -474,7 +485,7 @@ rebuild_campaign(Fold *fold, int campaign)
 	total_add_life(total.life, days);
 	total.tree = uuid_list(fold->graph, below, 0);
 	total_store("campaign", id, fold->org, fold->project, &total);
-	total_store_days(id, fold->org, days, true);
+	total_store_days("campaign", id, fold->org, days, true);
 }
 
 /* Add to a campaign what gathered for it. */
@@ -486,7 +497,7 @@ update_campaign(Fold *fold, int campaign)
 
 	if (fold->campaign[campaign] == NULL && !bms_is_member(campaign, fold->recount))
 		return;
-	total = total_load(id, fold->org, true);
+	total = total_load("campaign", id, fold->org, true);
 	if (bms_is_member(campaign, fold->recount))
 	{
 		Bitmapset  *creators;
@@ -499,7 +510,7 @@ update_campaign(Fold *fold, int campaign)
 		total_add_life(total.life, fold->campaign[campaign]);
 	total_store("campaign", id, fold->org, fold->project, &total);
 	if (fold->campaign[campaign] != NULL)
-		total_store_days(id, fold->org, fold->campaign[campaign], false);
+		total_store_days("campaign", id, fold->org, fold->campaign[campaign], false);
 }
 
 /* Bring all campaigns up to date, each in memory of its own. */
@@ -570,7 +581,7 @@ rebuild_creators(Fold *fold)
 		totals_add_videos(&creator_videos_query, creator_values, fold->calendar, DT_NOEND, days);
 		total_add_life(total.life, days);
 		total_store("creator", id, fold->org, fold->project, &total);
-		total_store_days(id, fold->org, days, true);
+		total_store_days("creator", id, fold->org, days, true);
 		if (total.is_counted)
 			day_sums_merge(fold->project_days, days);
 		MemoryContextSwitchTo(old_context);
@@ -582,13 +593,13 @@ rebuild_creators(Fold *fold)
 static void
 finish_project(Fold *fold)
 {
-	Total		total = total_load(fold->project, fold->org, true);
+	Total		total = total_load("project", fold->project, fold->org, true);
 
 	total.is_counted = true;
 	total.timezone = fold->timezone;
 	total_add_life(total.life, fold->project_days);
 	total_store("project", fold->project, fold->org, fold->project, &total);
-	total_store_days(fold->project, fold->org, fold->project_days, false);
+	total_store_days("project", fold->project, fold->org, fold->project_days, false);
 }
 
 /* Is there anything to fold? */
@@ -610,7 +621,7 @@ has_work(Fold *fold)
 static int64
 fold_all(Fold *fold)
 {
-	Total		total = total_load(fold->project, fold->org, true);
+	Total		total = total_load("project", fold->project, fold->org, true);
 	Datum		values[2];
 
 	fold->calendar = calendar_of(fold->timezone);
@@ -681,8 +692,7 @@ fold_project(PG_FUNCTION_ARGS)
 	if (!lock_project(PG_GETARG_UUID_P(0), PG_GETARG_BOOL(2)))
 		PG_RETURN_NULL();
 	SPI_connect();
-	/* whoever deletes the project deletes its totals, and may take his time */
-	saved_query_run(&hold_project_query, values, NULL);
+	saved_query_run(PG_GETARG_BOOL(2) ? &hold_project_query : &try_project_query, values, NULL);
 	known = SPI_processed == 1;
 	if (known)
 	{

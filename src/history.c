@@ -372,8 +372,16 @@ history_rewrite(HistoryKind *kind, HistoryEntity *entity, const SeriesPoint *poi
 		amounts_add_points(amounts, &tail.start, tail.points, tail.count, -1);
 	for (int i = 0; i < tail.count; i++)
 	{
-		if (tail.points[i].time < drop_from || tail.points[i].time >= drop_to)
-			tail.points[kept++] = tail.points[i];
+		SeriesPoint *point = &tail.points[i];
+
+		if (point->time >= drop_from && point->time < drop_to)
+		{
+			/* that another account begins was not observed, and stays */
+			if ((point->flags & SERIES_BREAK) == 0)
+				continue;
+			*point = (SeriesPoint) {.time = point->time, .flags = SERIES_BREAK};
+		}
+		tail.points[kept++] = *point;
 	}
 	merged = series_points_merge(tail.points, kept, points, count, kind->counters, &merged_count);
 	if (amounts != NULL)

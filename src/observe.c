@@ -237,8 +237,14 @@ add_entity(SliceColumns *columns, const HistoryKind *kind, const HistoryEntity *
 		   const SeriesState *state, Amounts *amounts)
 {
 	int			n = columns->count++;
-	Series	   *difference = entity->is_counted ? amounts_finish(amounts) : NULL;
+	bool		too_many = false;
+	Series	   *difference = entity->is_counted ? amounts_finish(amounts, &too_many) : NULL;
 
+	if (too_many)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("more than %d moments of one video are too many at a time", SERIES_MAX_POINTS),
+				 errhint("Observe or forget them in several calls.")));
 	columns->id[n] = UUIDPGetDatum(&entity->id);
 	columns->org[n] = UUIDPGetDatum(&entity->org);
 	columns->time[n] = TimestampTzGetDatum(state->time);
@@ -455,18 +461,18 @@ store_observations(PG_FUNCTION_ARGS)
 
 /* Change the history of one entity, which is locked first; SPI must be connected. */
 static void
-change_history(HistoryKind *kind, const pg_uuid_t *id, SeriesPoint *points, int count,
+change_history(HistoryKind *kind, const pg_uuid_t *id, Datum org, bool any_org, SeriesPoint *points, int count,
 			   TimestampTz drop_from, TimestampTz drop_to)
 {
 	Observation observation = {.id = *id};
 	int			found;
-	HistoryEntity *entity = lock_entities(kind, &observation, 1, (Datum) 0, true, &found);
+	HistoryEntity *entity = lock_entities(kind, &observation, 1, org, any_org, &found);
 	HistoryWrites writes = {0};
 	Amounts		amounts = {0};
 	SeriesState state;
 	SliceColumns *columns = palloc0(sizeof(SliceColumns));
 
-	load_open_rows(kind, entity, 1, (Datum) 0, true);
+	load_open_rows(kind, entity, 1, org, any_org);
 	history_rewrite(kind, entity, points, count, drop_from, drop_to, &writes,
 					entity->is_counted ? &amounts : NULL, &state);
 	add_entity(columns, kind, entity, &state, &amounts);
@@ -475,31 +481,36 @@ change_history(HistoryKind *kind, const pg_uuid_t *id, SeriesPoint *points, int 
 }
 
 /*
- * drop_observations(entity, id, from_time, to_time): forget what was observed
- * from a time to before another.
+ * drop_observations(entity, id, from_time, to_time, for_org): forget what was
+ * observed from a time to before another.
  */
 Datum
 drop_observations(PG_FUNCTION_ARGS)
 {
+	bool		any_org = PG_ARGISNULL(4);
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3))
+		PG_RETURN_NULL();
 	SPI_connect();
-	change_history(history_kind(text_to_cstring(PG_GETARG_TEXT_PP(0))), PG_GETARG_UUID_P(1), NULL, 0,
+	change_history(history_kind(text_to_cstring(PG_GETARG_TEXT_PP(0))), PG_GETARG_UUID_P(1),
+				   any_org ? (Datum) 0 : PG_GETARG_DATUM(4), any_org, NULL, 0,
 				   PG_GETARG_TIMESTAMPTZ(2), PG_GETARG_TIMESTAMPTZ(3));
 	SPI_finish();
 	PG_RETURN_VOID();
 }
 
 /*
- * break_history(creator_id, at): what was known of the creator before then
+ * break_history(creator_id, org_id, at): what was known of the creator before then
  * is of another account.
  */
 Datum
 break_history(PG_FUNCTION_ARGS)
 {
-	SeriesPoint point = {.time = PG_GETARG_TIMESTAMPTZ(1), .flags = SERIES_BREAK};
+	SeriesPoint point = {.time = PG_GETARG_TIMESTAMPTZ(2), .flags = SERIES_BREAK};
 
 	series_check_time(point.time);
 	SPI_connect();
-	change_history(history_kind("creator"), PG_GETARG_UUID_P(0), &point, 1, DT_NOEND, DT_NOEND);
+	change_history(history_kind("creator"), PG_GETARG_UUID_P(0), PG_GETARG_DATUM(1), false, &point, 1, DT_NOEND, DT_NOEND);
 	SPI_finish();
 	PG_RETURN_VOID();
 }
@@ -509,15 +520,17 @@ Datum
 post_amounts(PG_FUNCTION_ARGS)
 {
 	Amounts		amounts = {0};
+	bool		too_many = false;
 
 	amounts_add_post(&amounts, PG_GETARG_TIMESTAMPTZ(0), 1);
-	PG_RETURN_POINTER(amounts_finish(&amounts));
+	PG_RETURN_POINTER(amounts_finish(&amounts, &too_many));
 }
 
 /*
  * video_amounts(video_id, org_id, posted_at, sign): all that the video adds
- * to totals, or with a sign of -1 what they lose with it.  Under the latest
- * snapshot: the caller holds the video's row.
+ * to totals, or with a sign of -1 what they lose with it; NULL for more moments
+ * than a series holds.  Under the latest snapshot: the caller holds the video's
+ * row.
  */
 Datum
 video_amounts(PG_FUNCTION_ARGS)
@@ -527,6 +540,7 @@ video_amounts(PG_FUNCTION_ARGS)
 	MemoryContext memory = CurrentMemoryContext;
 	MemoryContext old_context;
 	Amounts		amounts = {0};
+	bool		too_many = false;
 	Series	   *result;
 	Snapshot	latest = RegisterSnapshot(GetLatestSnapshot());
 
@@ -549,9 +563,11 @@ video_amounts(PG_FUNCTION_ARGS)
 	}
 	amounts_add_post(&amounts, PG_GETARG_TIMESTAMPTZ(2), sign);
 	old_context = MemoryContextSwitchTo(memory);
-	result = amounts_finish(&amounts);
+	result = amounts_finish(&amounts, &too_many);
 	MemoryContextSwitchTo(old_context);
 	SPI_finish();
 	UnregisterSnapshot(latest);
+	if (too_many)
+		PG_RETURN_NULL();
 	PG_RETURN_POINTER(result);
 }

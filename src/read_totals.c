@@ -112,7 +112,7 @@ static SavedQuery held_videos_query = {
 static SavedQuery life_query = {
 	.text = "SELECT videos, views, likes, comments, shares, saves,"
 	"  known_views, known_likes, known_comments, known_shares, known_saves"
-	" FROM trackagoat.total WHERE entity_id = ANY ($1) AND org_id = $2",
+	" FROM trackagoat.total WHERE entity_id = ANY ($1) AND org_id = $2 AND entity = 'creator'",
 	.read_only = true, .nargs = 2, .types = {UUIDARRAYOID, UUIDOID}
 };
 
@@ -318,6 +318,7 @@ load_differences(const Scope *scope)
 		row->creator = isnull[0] ? NULL : DatumGetUUIDP(value[0]);
 		row->video = isnull[1] ? NULL : DatumGetUUIDP(value[1]);
 		row->campaign = isnull[2] ? NULL : DatumGetUUIDP(value[2]);
+		CHECK_FOR_INTERRUPTS();
 		row->amounts = isnull[3] ? NULL : (Series *) PG_DETOAST_DATUM_PACKED(value[3]);
 		if (row->campaign != NULL)
 			log.marked++;
@@ -338,6 +339,7 @@ add_difference(Differences *log, const Difference *row, Calendar *calendar, DayS
 
 	if (row->amounts == NULL)
 		return;
+	CHECK_FOR_INTERRUPTS();
 	series_open(&reader, row->amounts);
 	if (reader.counters != TOTAL_WIDTH)
 		series_malformed();
@@ -409,7 +411,7 @@ read_folded(const Scope *scope, const Total *total, DaySums *days, int32 from)
 {
 	if (!total->exists)
 		return;
-	total_load_days(scope->id, scope->org, from, false, days, 1);
+	total_load_days(scope->kind, scope->id, scope->org, from, false, days, 1);
 	if (days->is_window)
 		settle_before(days, total->life);
 }
@@ -440,11 +442,11 @@ read_flipped(const Scope *scope, members_hash *flipped, members_hash *present, D
 	while ((member = members_iterate(flipped, &iterator)) != NULL)
 	{
 		Datum		id = UUIDPGetDatum(&member->id);
-		Total		total = total_load(id, scope->org, false);
+		Total		total = total_load("creator", id, scope->org, false);
 		bool		now = is_member(present, &member->id);
 
 		if (total.exists && total.is_counted != now)
-			total_load_days(id, scope->org, FIRST_DAY, false, days, now ? 1 : -1);
+			total_load_days("creator", id, scope->org, FIRST_DAY, false, days, now ? 1 : -1);
 	}
 }
 
@@ -676,7 +678,7 @@ read_stale_campaign(const Scope *scope, Differences *log, Calendar *calendar, Da
 			add_wrapping(&life[n], DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, n + 1, &isnull)));
 	}
 	SPI_freetuptable(SPI_tuptable);
-	total_load_many_days(creator_ids, scope->org, from, false, days);
+	total_load_creators_days(creator_ids, scope->org, from, false, days);
 	if (days->is_window)
 		settle_before(days, life);
 	for (int i = 0; i < log->count; i++)
@@ -739,7 +741,7 @@ scope_read(const Scope *scope, const char *timezone, TimestampTz until, bool liv
 
 	if (live || !TIMESTAMP_IS_NOEND(until) || strcmp(scope->kind, "video") == 0 || !may_read_totals())
 		return read_live(scope, calendar, until, days);
-	project = total_load(scope->project, scope->org, false);
+	project = total_load("project", scope->project, scope->org, false);
 	log = load_differences(scope);
 	if (!project.exists || strcmp(project.timezone, timezone) != 0 || log.rebuild)
 		return read_live(scope, calendar, until, days);
@@ -748,7 +750,7 @@ scope_read(const Scope *scope, const char *timezone, TimestampTz until, bool liv
 		read_project(scope, &project, &log, calendar, days, from);
 		return 0;
 	}
-	total = total_load(scope->id, scope->org, false);
+	total = total_load(scope->kind, scope->id, scope->org, false);
 	if (strcmp(scope->kind, "creator") == 0)
 	{
 		read_creator(scope, &total, &log, calendar, days, from);

@@ -25,8 +25,8 @@
 static SavedQuery load_query = {
 	.text = "SELECT is_counted, creators, tree, timezone, videos, views, likes, comments, shares, saves,"
 	"  known_views, known_likes, known_comments, known_shares, known_saves"
-	" FROM trackagoat.total WHERE entity_id = $1 AND org_id = $2",
-	.nargs = 2, .types = {UUIDOID, UUIDOID}
+	" FROM trackagoat.total WHERE entity_id = $1 AND org_id = $2 AND entity = $3",
+	.nargs = 3, .types = {UUIDOID, UUIDOID, TEXTOID}
 };
 
 static SavedQuery store_query = {
@@ -44,35 +44,35 @@ static SavedQuery store_query = {
 };
 
 static SavedQuery remove_query = {
-	.text = "DELETE FROM trackagoat.total WHERE entity_id = $1 AND org_id = $2",
-	.nargs = 2, .types = {UUIDOID, UUIDOID}
+	.text = "DELETE FROM trackagoat.total WHERE entity_id = $1 AND org_id = $2 AND entity = $3",
+	.nargs = 3, .types = {UUIDOID, UUIDOID, TEXTOID}
 };
 
 static SavedQuery load_days_query = {
-	.text = "SELECT days FROM trackagoat.total_month WHERE entity_id = $1 AND org_id = $2 AND month >= $3",
-	.nargs = 3, .types = {UUIDOID, UUIDOID, DATEOID}
+	.text = "SELECT days FROM trackagoat.total_month WHERE entity_id = $1 AND org_id = $2 AND entity = $3 AND month >= $4",
+	.nargs = 4, .types = {UUIDOID, UUIDOID, TEXTOID, DATEOID}
 };
 
-static SavedQuery load_many_days_query = {
-	.text = "SELECT days FROM trackagoat.total_month WHERE entity_id = ANY ($1) AND org_id = $2 AND month >= $3",
-	.nargs = 3, .types = {UUIDARRAYOID, UUIDOID, DATEOID}
+static SavedQuery load_creators_days_query = {
+	.text = "SELECT days FROM trackagoat.total_month WHERE entity_id = ANY ($1) AND org_id = $2 AND entity = $3 AND month >= $4",
+	.nargs = 4, .types = {UUIDARRAYOID, UUIDOID, TEXTOID, DATEOID}
 };
 
 static SavedQuery load_months_query = {
-	.text = "SELECT days FROM trackagoat.total_month WHERE entity_id = $1 AND org_id = $2 AND month = ANY ($3)",
-	.nargs = 3, .types = {UUIDOID, UUIDOID, DATEARRAYOID}
+	.text = "SELECT days FROM trackagoat.total_month WHERE entity_id = $1 AND org_id = $2 AND entity = $3 AND month = ANY ($4)",
+	.nargs = 4, .types = {UUIDOID, UUIDOID, TEXTOID, DATEARRAYOID}
 };
 
 static SavedQuery store_months_query = {
-	.text = "INSERT INTO trackagoat.total_month AS m (entity_id, org_id, month, days)"
-	" SELECT $1, $2, o.month, o.days FROM unnest($3, $4) o (month, days)"
+	.text = "INSERT INTO trackagoat.total_month AS m (entity_id, org_id, entity, month, days)"
+	" SELECT $1, $2, $3, o.month, o.days FROM unnest($4, $5) o (month, days)"
 	" ON CONFLICT ON CONSTRAINT total_month_pkey DO UPDATE SET days = excluded.days",
-	.nargs = 4, .types = {UUIDOID, UUIDOID, DATEARRAYOID}
+	.nargs = 5, .types = {UUIDOID, UUIDOID, TEXTOID, DATEARRAYOID}
 };
 
 static SavedQuery remove_months_query = {
-	.text = "DELETE FROM trackagoat.total_month WHERE entity_id = $1 AND org_id = $2",
-	.nargs = 2, .types = {UUIDOID, UUIDOID}
+	.text = "DELETE FROM trackagoat.total_month WHERE entity_id = $1 AND org_id = $2 AND entity = $3",
+	.nargs = 3, .types = {UUIDOID, UUIDOID, TEXTOID}
 };
 
 /*
@@ -86,7 +86,7 @@ totals_forget_plans(void)
 	saved_query_forget(&store_query);
 	saved_query_forget(&remove_query);
 	saved_query_forget(&load_days_query);
-	saved_query_forget(&load_many_days_query);
+	saved_query_forget(&load_creators_days_query);
 	saved_query_forget(&load_months_query);
 	saved_query_forget(&store_months_query);
 	saved_query_forget(&remove_months_query);
@@ -97,10 +97,10 @@ totals_forget_plans(void)
  * new snapshot, not the active one.  Palloc'd in the current context.
  */
 Total
-total_load(Datum entity, Datum org, bool fresh)
+total_load(const char *kind, Datum entity, Datum org, bool fresh)
 {
 	Total		total = {0};
-	Datum		values[2] = {entity, org};
+	Datum		values[3] = {entity, org, CStringGetTextDatum(kind)};
 	HeapTuple	tuple;
 	TupleDesc	tupdesc;
 	Datum		value;
@@ -149,9 +149,9 @@ total_store(const char *kind, Datum entity, Datum org, Datum project, const Tota
 
 /* Remove the row of an entity, and its months. */
 void
-total_remove(Datum entity, Datum org)
+total_remove(const char *kind, Datum entity, Datum org)
 {
-	Datum		values[2] = {entity, org};
+	Datum		values[3] = {entity, org, CStringGetTextDatum(kind)};
 
 	saved_query_write(&remove_query, values, NULL);
 }
@@ -194,16 +194,23 @@ add_month(DaySums *days, Datum month, int sign)
 	pfree(points);
 }
 
+/* Add the months that SPI just answered. */
 static void
-add_months(SavedQuery *query, Datum *values, bool fresh, DaySums *days, int sign)
+add_fetched_months(DaySums *days, int sign)
 {
 	bool		isnull;
 
-	query->read_only = !fresh;
-	saved_query_run(query, values, NULL);
 	for (uint64 i = 0; i < SPI_processed; i++)
 		add_month(days, SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull), sign);
 	SPI_freetuptable(SPI_tuptable);
+}
+
+static void
+add_months(SavedQuery *query, Datum *values, bool fresh, DaySums *days, int sign)
+{
+	query->read_only = !fresh;
+	saved_query_run(query, values, NULL);
+	add_fetched_months(days, sign);
 }
 
 static int32
@@ -214,20 +221,32 @@ month_of(int32 day)
 
 /* Add the folded days of an entity, of the month of a day and later, or take them away. */
 void
-total_load_days(Datum entity, Datum org, int32 from, bool fresh, DaySums *days, int sign)
+total_load_days(const char *kind, Datum entity, Datum org, int32 from, bool fresh, DaySums *days, int sign)
 {
-	Datum		values[3] = {entity, org, DateADTGetDatum(from == FIRST_DAY ? DATEVAL_NOBEGIN : month_of(from))};
+	Datum		values[4] = {entity, org, CStringGetTextDatum(kind), DateADTGetDatum(from == FIRST_DAY ? DATEVAL_NOBEGIN : month_of(from))};
 
 	add_months(&load_days_query, values, fresh, days, sign);
 }
 
-/* The same for many entities. */
+/* The same for many creators, some of whose months at a time are in memory. */
 void
-total_load_many_days(ArrayType *entities, Datum org, int32 from, bool fresh, DaySums *days)
+total_load_creators_days(ArrayType *creators, Datum org, int32 from, bool fresh, DaySums *days)
 {
-	Datum		values[3] = {PointerGetDatum(entities), org, DateADTGetDatum(from == FIRST_DAY ? DATEVAL_NOBEGIN : month_of(from))};
+	Datum		values[4] = {PointerGetDatum(creators), org, CStringGetTextDatum("creator"),
+		DateADTGetDatum(from == FIRST_DAY ? DATEVAL_NOBEGIN : month_of(from))};
+	Portal		cursor;
 
-	add_months(&load_many_days_query, values, fresh, days, 1);
+	load_creators_days_query.read_only = !fresh;
+	cursor = saved_query_cursor(&load_creators_days_query, values);
+	for (;;)
+	{
+		CHECK_FOR_INTERRUPTS();
+		SPI_cursor_fetch(cursor, true, FETCHED);
+		if (SPI_processed == 0)
+			break;
+		add_fetched_months(days, 1);
+	}
+	SPI_cursor_close(cursor);
 }
 
 /* The days from list[*at] on that are of one month, as a series; *at moves on. */
@@ -262,10 +281,10 @@ month_series(DaySums *days, const int32 *list, int count, int *at)
  * their place.
  */
 void
-total_store_days(Datum entity, Datum org, const DaySums *added, bool replace)
+total_store_days(const char *kind, Datum entity, Datum org, const DaySums *added, bool replace)
 {
 	DaySums    *days = day_sums_of_all(added->width);
-	Datum		values[4] = {entity, org};
+	Datum		values[5] = {entity, org, CStringGetTextDatum(kind)};
 	Datum	   *months;
 	Datum	   *series;
 	int32	   *list;
@@ -283,7 +302,7 @@ total_store_days(Datum entity, Datum org, const DaySums *added, bool replace)
 		if (month_count == 0 || months[month_count - 1] != month)
 			months[month_count++] = month;
 	}
-	values[2] = PointerGetDatum(construct_array(months, month_count, DATEOID, sizeof(DateADT), true, TYPALIGN_INT));
+	values[3] = PointerGetDatum(construct_array(months, month_count, DATEOID, sizeof(DateADT), true, TYPALIGN_INT));
 	if (replace)
 		saved_query_write(&remove_months_query, values, NULL);
 	else if (month_count > 0)
@@ -296,8 +315,8 @@ total_store_days(Datum entity, Datum org, const DaySums *added, bool replace)
 		return;
 	for (int i = 0, at = 0; at < count; i++)
 		series[i] = PointerGetDatum(month_series(days, list, count, &at));
-	saved_query_set_type(&store_months_query, 3, series_type(true));
-	values[3] = PointerGetDatum(construct_array(series, month_count, series_type(false), -1, false, TYPALIGN_INT));
+	saved_query_set_type(&store_months_query, 4, series_type(true));
+	values[4] = PointerGetDatum(construct_array(series, month_count, series_type(false), -1, false, TYPALIGN_INT));
 	saved_query_write(&store_months_query, values, NULL);
 	day_sums_free(days);
 }

@@ -32,13 +32,14 @@ typedef struct Total
 } Total;
 
 extern void totals_forget_plans(void);
-extern Total total_load(Datum entity, Datum org, bool fresh);
+extern Total total_load(const char *kind, Datum entity, Datum org, bool fresh);
 extern void total_store(const char *kind, Datum entity, Datum org, Datum project, const Total *total);
-extern void total_remove(Datum entity, Datum org);
+extern void total_remove(const char *kind, Datum entity, Datum org);
 extern void total_add_life(int64 *life, const DaySums *days);
-extern void total_load_days(Datum entity, Datum org, int32 from, bool fresh, DaySums *days, int sign);
-extern void total_load_many_days(ArrayType *entities, Datum org, int32 from, bool fresh, DaySums *days);
-extern void total_store_days(Datum entity, Datum org, const DaySums *days, bool replace);
+extern void total_load_days(const char *kind, Datum entity, Datum org, int32 from, bool fresh,
+							DaySums *days, int sign);
+extern void total_load_creators_days(ArrayType *creators, Datum org, int32 from, bool fresh, DaySums *days);
+extern void total_store_days(const char *kind, Datum entity, Datum org, const DaySums *days, bool replace);
 extern void totals_add_videos(SavedQuery *query, Datum *values, Calendar *calendar,
 							  TimestampTz until, DaySums *days);
 

@@ -29,6 +29,18 @@ $$;
 COMMENT ON FUNCTION trackagoat.parent_missing(text, text, uuid) IS
 	'raises foreign_key_violation for a row whose parent does not exist, or is in several organizations';
 
+CREATE FUNCTION trackagoat.stay_in_project() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	RAISE SQLSTATE 'PT409' USING
+		MESSAGE = 'other_project',
+		DETAIL = format('A %s stays in the project that it was made in: its history and totals are there.', TG_TABLE_NAME),
+		HINT = format('INSERT INTO trackagoat.%s for the other project; a TikTok account may be in several.', TG_TABLE_NAME);
+END
+$$;
+COMMENT ON FUNCTION trackagoat.stay_in_project() IS 'trigger: refuses another project for a creator or campaign: PT409 other_project';
+
 CREATE FUNCTION trackagoat.creator_fill() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$

@@ -53,6 +53,11 @@ BEGIN
 		EXIT WHEN FOUND;
 	END LOOP;
 	RETURN found_id;
+EXCEPTION WHEN sequence_generator_limit_exceeded THEN
+	RAISE program_limit_exceeded USING
+		MESSAGE = 'there are as many sources of observations as there can be',
+		DETAIL = format('Histories number their sources up to %s.', 32767),
+		HINT = 'Use a name of trackagoat.observation_source again; what tells imports apart belongs elsewhere.';
 END
 $$;
 COMMENT ON FUNCTION trackagoat.observation_source_id(text) IS
@@ -125,33 +130,33 @@ CREATE FUNCTION trackagoat.observe_creator(
 COMMENT ON FUNCTION trackagoat.observe_creator(uuid, timestamptz, bigint, bigint, bigint, bigint, text, boolean) IS
 	'store one observation of a creator, in any order of time; NULL is a number not known';
 
-CREATE FUNCTION trackagoat.drop_observations(entity text, id uuid, from_time timestamptz, to_time timestamptz) RETURNS void
-	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT SET search_path = pg_catalog, trackagoat, pg_temp;
-COMMENT ON FUNCTION trackagoat.drop_observations(text, uuid, timestamptz, timestamptz) IS
+CREATE FUNCTION trackagoat.drop_observations(entity text, id uuid, from_time timestamptz, to_time timestamptz, for_org uuid) RETURNS void
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp;
+COMMENT ON FUNCTION trackagoat.drop_observations(text, uuid, timestamptz, timestamptz, uuid) IS
 	'forget what was observed of a video or creator from a time to before another; PT404 for an id that is not there';
 
-CREATE FUNCTION trackagoat.unobserve_video(video_id uuid, from_time timestamptz, to_time timestamptz) RETURNS void
-	LANGUAGE sql VOLATILE STRICT
-	RETURN trackagoat.drop_observations('video', video_id, from_time, to_time);
-COMMENT ON FUNCTION trackagoat.unobserve_video(uuid, timestamptz, timestamptz) IS
+CREATE FUNCTION trackagoat.unobserve_video(video_id uuid, from_time timestamptz, to_time timestamptz, for_org uuid DEFAULT NULL) RETURNS void
+	LANGUAGE sql VOLATILE
+	RETURN trackagoat.drop_observations('video', video_id, from_time, to_time, for_org);
+COMMENT ON FUNCTION trackagoat.unobserve_video(uuid, timestamptz, timestamptz, uuid) IS
 	'forget what was observed of a video from a time to before another, as if it had never been; PT404 video_not_found';
 
-CREATE FUNCTION trackagoat.unobserve_creator(creator_id uuid, from_time timestamptz, to_time timestamptz) RETURNS void
-	LANGUAGE sql VOLATILE STRICT
-	RETURN trackagoat.drop_observations('creator', creator_id, from_time, to_time);
-COMMENT ON FUNCTION trackagoat.unobserve_creator(uuid, timestamptz, timestamptz) IS
+CREATE FUNCTION trackagoat.unobserve_creator(creator_id uuid, from_time timestamptz, to_time timestamptz, for_org uuid DEFAULT NULL) RETURNS void
+	LANGUAGE sql VOLATILE
+	RETURN trackagoat.drop_observations('creator', creator_id, from_time, to_time, for_org);
+COMMENT ON FUNCTION trackagoat.unobserve_creator(uuid, timestamptz, timestamptz, uuid) IS
 	'forget what was observed of a creator from a time to before another, as if it had never been; PT404 creator_not_found';
 
-CREATE FUNCTION trackagoat.break_history(creator_id uuid, at timestamptz) RETURNS void
+CREATE FUNCTION trackagoat.break_history(creator_id uuid, org_id uuid, at timestamptz) RETURNS void
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT SET search_path = pg_catalog, trackagoat, pg_temp;
-COMMENT ON FUNCTION trackagoat.break_history(uuid, timestamptz) IS
+COMMENT ON FUNCTION trackagoat.break_history(uuid, uuid, timestamptz) IS
 	'what was observed of a creator before a time is of another account: what comes after it is a new baseline';
 
 CREATE FUNCTION trackagoat.creator_break() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 BEGIN
-	PERFORM trackagoat.break_history(NEW.id, NEW.baseline_at);
+	PERFORM trackagoat.break_history(NEW.id, NEW.org_id, NEW.baseline_at);
 	RETURN NULL;
 END
 $$;

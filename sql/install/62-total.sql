@@ -4,7 +4,7 @@
 CREATE FUNCTION trackagoat.video_amounts(video_id uuid, org_id uuid, posted_at timestamptz, sign integer) RETURNS trackagoat.series
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT SET search_path = pg_catalog, trackagoat, pg_temp;
 COMMENT ON FUNCTION trackagoat.video_amounts(uuid, uuid, timestamptz, integer) IS
-	'all that a video adds to totals, moment by moment, or with a sign of -1 takes from them';
+	'all that a video adds to totals, moment by moment, or with a sign of -1 takes from them; NULL for more moments than a series holds';
 
 CREATE FUNCTION trackagoat.post_amounts(posted_at timestamptz) RETURNS trackagoat.series
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
@@ -13,6 +13,8 @@ COMMENT ON FUNCTION trackagoat.post_amounts(timestamptz) IS 'what a video adds t
 CREATE FUNCTION trackagoat.video_totals() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
+DECLARE
+	amounts trackagoat.series;
 BEGIN
 	IF TG_OP = 'INSERT' THEN
 		-- what is observed of a row that is new logs itself
@@ -23,27 +25,22 @@ BEGIN
 		END IF;
 		RETURN NULL;
 	END IF;
-	IF TG_OP = 'UPDATE'
-		AND trackagoat.status_counts(OLD.tracking_status) = trackagoat.status_counts(NEW.tracking_status)
-		AND (OLD.creator_id, OLD.project_id, trackagoat.video_posted_at(OLD.posted_at, OLD.tiktok_video_id))
-			IS NOT DISTINCT FROM (NEW.creator_id, NEW.project_id, trackagoat.video_posted_at(NEW.posted_at, NEW.tiktok_video_id))
-	THEN
-		RETURN NEW;
-	END IF;
-	-- a project that is being deleted takes its totals with it
+	-- a project that is being deleted takes its totals with it; more moments
+	-- than the log takes at once have all of the project computed anew
 	IF trackagoat.status_counts(OLD.tracking_status) THEN
+		amounts := trackagoat.video_amounts(OLD.id, OLD.org_id, trackagoat.video_posted_at(OLD.posted_at, OLD.tiktok_video_id), -1);
 		INSERT INTO trackagoat.total_difference (org_id, project_id, creator_id, video_id, differences)
-		SELECT p.org_id, p.id, OLD.creator_id, OLD.id, trackagoat.video_amounts(OLD.id, OLD.org_id,
-			trackagoat.video_posted_at(OLD.posted_at, OLD.tiktok_video_id), -1)
+		SELECT p.org_id, p.id, CASE WHEN amounts IS NOT NULL THEN OLD.creator_id END, CASE WHEN amounts IS NOT NULL THEN OLD.id END, amounts
 		FROM trackagoat.project p WHERE p.id = OLD.project_id AND p.org_id = OLD.org_id;
 	END IF;
 	IF TG_OP = 'DELETE' THEN
 		RETURN OLD;
 	END IF;
 	IF trackagoat.status_counts(NEW.tracking_status) THEN
+		amounts := trackagoat.video_amounts(NEW.id, NEW.org_id, trackagoat.video_posted_at(NEW.posted_at, NEW.tiktok_video_id), 1);
 		INSERT INTO trackagoat.total_difference (org_id, project_id, creator_id, video_id, differences)
-		VALUES (NEW.org_id, NEW.project_id, NEW.creator_id, NEW.id, trackagoat.video_amounts(NEW.id, NEW.org_id,
-			trackagoat.video_posted_at(NEW.posted_at, NEW.tiktok_video_id), 1));
+		VALUES (NEW.org_id, NEW.project_id, CASE WHEN amounts IS NOT NULL THEN NEW.creator_id END,
+			CASE WHEN amounts IS NOT NULL THEN NEW.id END, amounts);
 	END IF;
 	RETURN NEW;
 END
@@ -200,7 +197,7 @@ BEGIN
 		-- a new time zone has other days
 		SELECT t.project_id, t.org_id, false FROM trackagoat.organization o
 		JOIN trackagoat.project p ON p.org_id = o.id
-		JOIN trackagoat.total t ON t.entity_id = p.id AND t.org_id = p.org_id AND t.timezone <> o.timezone) q
+		JOIN trackagoat.total t ON t.entity_id = p.id AND t.org_id = p.org_id AND t.entity = 'project' AND t.timezone <> o.timezone) q
 		-- no project is always the last
 		ORDER BY random()
 	LOOP

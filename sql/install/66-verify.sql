@@ -87,9 +87,10 @@ BEGIN
 	RETURN QUERY
 	SELECT t.entity, t.entity_id, 'totals of what is not there any more' FROM trackagoat.total t
 	WHERE (verify_totals.project_id IS NULL OR t.project_id = verify_totals.project_id)
-		AND NOT EXISTS (SELECT FROM trackagoat.creator c WHERE c.id = t.entity_id AND c.org_id = t.org_id)
-		AND NOT EXISTS (SELECT FROM trackagoat.campaign k WHERE k.id = t.entity_id AND k.org_id = t.org_id)
-		AND NOT EXISTS (SELECT FROM trackagoat.project p WHERE p.id = t.entity_id AND p.org_id = t.org_id)
+		AND NOT CASE t.entity
+			WHEN 'creator' THEN EXISTS (SELECT FROM trackagoat.creator c WHERE c.id = t.entity_id AND c.org_id = t.org_id)
+			WHEN 'campaign' THEN EXISTS (SELECT FROM trackagoat.campaign k WHERE k.id = t.entity_id AND k.org_id = t.org_id)
+			ELSE EXISTS (SELECT FROM trackagoat.project p WHERE p.id = t.entity_id AND p.org_id = t.org_id) END
 		AND NOT EXISTS (SELECT FROM trackagoat.total_difference d WHERE d.project_id = t.project_id AND d.org_id = t.org_id);
 END
 $$;

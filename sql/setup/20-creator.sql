@@ -84,10 +84,6 @@ COMMENT ON INDEX trackagoat.creator_organization_idx IS 'creators of an organiza
 CREATE TRIGGER creator_fill BEFORE INSERT ON trackagoat.creator
 	FOR EACH ROW EXECUTE FUNCTION trackagoat.creator_fill();
 COMMENT ON TRIGGER creator_fill ON trackagoat.creator IS 'fills org_id and tracking_start_date';
-CREATE TRIGGER creator_rename BEFORE UPDATE OF tiktok_handle ON trackagoat.creator
-	FOR EACH ROW WHEN (OLD.tiktok_handle <> NEW.tiktok_handle)
-	EXECUTE FUNCTION trackagoat.creator_rename();
-COMMENT ON TRIGGER creator_rename ON trackagoat.creator IS 'forgets what the old handle''s profile showed';
 CREATE TRIGGER creator_relist BEFORE UPDATE OF tiktok_handle, tracking_start_date, disabled_at, removed_at
 	ON trackagoat.creator
 	FOR EACH ROW WHEN (NEW.disabled_at IS NULL AND NEW.removed_at IS NULL

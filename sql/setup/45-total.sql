@@ -23,13 +23,13 @@ CREATE TABLE trackagoat.total (
 	tree uuid[],
 	timezone text NOT NULL,
 	folded_at timestamptz NOT NULL DEFAULT now(),
-	CONSTRAINT total_pkey PRIMARY KEY (entity_id, org_id),
+	CONSTRAINT total_pkey PRIMARY KEY (entity_id, entity, org_id),
 	CONSTRAINT total_project_fkey FOREIGN KEY (project_id, org_id)
 		REFERENCES trackagoat.project (id, org_id) ON DELETE CASCADE,
 	CONSTRAINT total_entity_check CHECK (entity IN ('creator', 'project', 'campaign'))
 ) WITH (fillfactor = 70);
 COMMENT ON TABLE trackagoat.total IS 'folded lifetime totals; exact together with total_difference, which campaign_stats() and analytics() add';
-COMMENT ON COLUMN trackagoat.total.entity_id IS 'creator, project or campaign';
+COMMENT ON COLUMN trackagoat.total.entity_id IS 'whose totals they are';
 COMMENT ON COLUMN trackagoat.total.org_id IS 'its organization';
 COMMENT ON COLUMN trackagoat.total.project_id IS 'its project';
 COMMENT ON COLUMN trackagoat.total.entity IS 'creator, project or campaign';
@@ -56,17 +56,19 @@ COMMENT ON INDEX trackagoat.total_project_idx IS 'totals of a project';
 CREATE TABLE trackagoat.total_month (
 	entity_id uuid NOT NULL,
 	org_id uuid NOT NULL,
+	entity text NOT NULL,
 	month date NOT NULL,
 	days trackagoat.series NOT NULL,
-	CONSTRAINT total_month_pkey PRIMARY KEY (entity_id, month, org_id),
-	CONSTRAINT total_month_total_fkey FOREIGN KEY (entity_id, org_id)
-		REFERENCES trackagoat.total (entity_id, org_id) ON DELETE CASCADE
+	CONSTRAINT total_month_pkey PRIMARY KEY (entity_id, entity, month, org_id),
+	CONSTRAINT total_month_total_fkey FOREIGN KEY (entity_id, entity, org_id)
+		REFERENCES trackagoat.total (entity_id, entity, org_id) ON DELETE CASCADE
 ) WITH (fillfactor = 70);
 -- as rows of a few hundred bytes they need no other place
 ALTER TABLE trackagoat.total_month ALTER COLUMN days SET STORAGE main;
 COMMENT ON TABLE trackagoat.total_month IS 'folded days, a row for each month that has any; entity_days() unrolls them';
-COMMENT ON COLUMN trackagoat.total_month.entity_id IS 'creator, project or campaign';
+COMMENT ON COLUMN trackagoat.total_month.entity_id IS 'whose days they are';
 COMMENT ON COLUMN trackagoat.total_month.org_id IS 'its organization';
+COMMENT ON COLUMN trackagoat.total_month.entity IS 'creator, project or campaign';
 COMMENT ON COLUMN trackagoat.total_month.month IS 'first day of the month';
 COMMENT ON COLUMN trackagoat.total_month.days IS 'for each day posts, then gains, baselines and numbers of baselines of views, likes, comments, shares, saves';
 

@@ -7,7 +7,8 @@ CREATE TRIGGER project_totals AFTER DELETE ON trackagoat.project
 	FOR EACH ROW EXECUTE FUNCTION trackagoat.project_totals();
 COMMENT ON TRIGGER project_totals ON trackagoat.project IS 'what is not folded goes with the project';
 
-CREATE TRIGGER creator_totals AFTER UPDATE OF removed_at ON trackagoat.creator
+-- without a list of columns, so that what other triggers make of the row is seen
+CREATE TRIGGER creator_totals AFTER UPDATE ON trackagoat.creator
 	FOR EACH ROW WHEN ((OLD.removed_at IS NULL) <> (NEW.removed_at IS NULL))
 	EXECUTE FUNCTION trackagoat.creator_totals();
 COMMENT ON TRIGGER creator_totals ON trackagoat.creator IS 'totals lose or regain a creator that is removed or restored';
@@ -23,8 +24,12 @@ CREATE TRIGGER video_totals AFTER INSERT ON trackagoat.video
 COMMENT ON TRIGGER video_totals ON trackagoat.video IS 'totals gain a video that counts';
 -- before, so that what the same statement observes comes after; last by name,
 -- so that it sees what other triggers make of the row
-CREATE TRIGGER zz_video_totals_update BEFORE UPDATE OF tracking_status, creator_id, project_id, posted_at, tiktok_video_id
-	ON trackagoat.video FOR EACH ROW EXECUTE FUNCTION trackagoat.video_totals();
+CREATE TRIGGER zz_video_totals_update BEFORE UPDATE ON trackagoat.video
+	FOR EACH ROW WHEN (trackagoat.status_counts(OLD.tracking_status) <> trackagoat.status_counts(NEW.tracking_status)
+		OR OLD.creator_id IS DISTINCT FROM NEW.creator_id OR OLD.project_id <> NEW.project_id
+		OR trackagoat.video_posted_at(OLD.posted_at, OLD.tiktok_video_id)
+			IS DISTINCT FROM trackagoat.video_posted_at(NEW.posted_at, NEW.tiktok_video_id))
+	EXECUTE FUNCTION trackagoat.video_totals();
 COMMENT ON TRIGGER zz_video_totals_update ON trackagoat.video IS 'totals gain a video that begins to count, and lose one that no longer does';
 CREATE TRIGGER zz_video_totals_delete BEFORE DELETE ON trackagoat.video
 	FOR EACH ROW EXECUTE FUNCTION trackagoat.video_totals();
@@ -64,3 +69,12 @@ COMMENT ON TRIGGER total_month_truncate ON trackagoat.total_month IS 'totals beg
 CREATE TRIGGER total_difference_truncate AFTER TRUNCATE ON trackagoat.total_difference
 	FOR EACH STATEMENT EXECUTE FUNCTION trackagoat.rebuild_all_totals();
 COMMENT ON TRIGGER total_difference_truncate ON trackagoat.total_difference IS 'what was not folded is found in the histories';
+
+CREATE TRIGGER creator_stay BEFORE UPDATE ON trackagoat.creator
+	FOR EACH ROW WHEN (OLD.project_id <> NEW.project_id OR OLD.org_id <> NEW.org_id)
+	EXECUTE FUNCTION trackagoat.stay_in_project();
+COMMENT ON TRIGGER creator_stay ON trackagoat.creator IS 'refuses another project';
+CREATE TRIGGER campaign_stay BEFORE UPDATE ON trackagoat.campaign
+	FOR EACH ROW WHEN (OLD.project_id <> NEW.project_id OR OLD.org_id <> NEW.org_id)
+	EXECUTE FUNCTION trackagoat.stay_in_project();
+COMMENT ON TRIGGER campaign_stay ON trackagoat.campaign IS 'refuses another project';

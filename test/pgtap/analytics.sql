@@ -85,7 +85,7 @@ FROM trackagoat.video v, generate_series(1, 70) d WHERE v.tiktok_video_id > 10;
 INSERT INTO seen SELECT c.id, '2025-02-12Z'::timestamptz + d * interval '29 hours' + length(c.tiktok_handle::text) * interval '1 day',
 	ARRAY[CASE WHEN d % 4 > 0 THEN 500 + d * 20 - (d % 3) * 45 END], d = 17 FROM trackagoat.creator c, generate_series(1, 28) d WHERE c.id <> :'hand';
 SELECT count(trackagoat.observe_video(id, at, n[1], n[2], n[3], n[4], n[5])) AS n FROM (SELECT * FROM seen WHERE cardinality(n) = 5 ORDER BY md5(at::text)) s \gset
-SELECT count(trackagoat.break_history(id, at)) AS n FROM seen WHERE is_break \gset
+SELECT count(trackagoat.break_history(id, (SELECT org_id FROM trackagoat.creator c WHERE c.id = seen.id), at)) AS n FROM seen WHERE is_break \gset
 SELECT count(trackagoat.observe_creator(id, at, n[1], NULL, NULL, NULL)) AS n FROM (SELECT * FROM seen WHERE cardinality(n) = 1 ORDER BY at) s \gset
 -- the few by hand as well, and one creator leaves
 INSERT INTO seen SELECT video_id, observed_at, ARRAY[view_count, like_count, comment_count, share_count, save_count], false FROM trackagoat.video_snapshot WHERE video_id IN (pg_temp.id_of('left'), pg_temp.id_of('right'));

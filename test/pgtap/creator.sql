@@ -107,6 +107,11 @@ SELECT trackagoat.observe_creator(:'goat', now() - interval '1 day', 90, 9, 900,
 SELECT is(num_nonnulls(follower_count, following_count, total_likes_count, video_count), 0, 'but what was seen before the renaming is not of the new handle') FROM trackagoat.creator WHERE id = :'goat';
 SELECT trackagoat.observe_creator(:'goat', clock_timestamp(), 7, NULL, 70, NULL) AS stored \gset
 SELECT is((follower_count, following_count, total_likes_count, video_count)::text, '(7,,70,)', 'and what is seen after it is') FROM trackagoat.creator WHERE id = :'goat';
+SELECT trackagoat.unobserve_creator(:'goat', now() - interval '1 hour', now() + interval '1 hour');
+SELECT is(num_nonnulls(follower_count, total_likes_count), 0, 'undone, the old account''s numbers do not come back') FROM trackagoat.creator WHERE id = :'goat';
+SELECT trackagoat.observe_creator(:'goat', clock_timestamp(), 8, NULL, 80, NULL) AS stored \gset
+SELECT is(string_agg(concat_ws(' ', s.follower_count, s.is_baseline), ', ' ORDER BY s.observed_at), '90 t, 8 t', 'and what is seen next is a new baseline')
+FROM trackagoat.creator_snapshot s WHERE s.creator_id = :'goat' AND s.follower_count IS NOT NULL;
 SELECT is(pg_temp.refusal(format('UPDATE trackagoat.creator SET tracking_start_date = %L', d)), '23514 creator_tracking_start_date_check', 'no tracking from ' || d)
 FROM unnest(ARRAY['infinity', '-infinity', '5874897-12-31', '1969-12-31']) d;
 SELECT is(pg_temp.refusal(format('UPDATE trackagoat.creator SET tiktok_sec_uid = %L WHERE id = %L', uid, :'goat')), '23514 creator_tiktok_sec_uid_check', format('%L is no secUid', uid))

@@ -87,5 +87,48 @@ SELECT is_empty($$SELECT z.name, t FROM pg_timezone_names z, unnest(ARRAY['2025-
 	WHERE trackagoat.is_timezone(z.name) AND z.name !~ '^posix' AND b.bucket <> (t AT TIME ZONE z.name)::date$$, 'no zone is accepted that SQL takes for another');
 SELECT throws_ok('SELECT trackagoat.refresh_totals(gen_random_uuid())', 'PT404', 'project_not_found', 'totals of no project');
 
+-- whatever other triggers make of a row
+CREATE FUNCTION pg_temp.exclude_ads() RETURNS trigger LANGUAGE plpgsql AS
+$$
+BEGIN
+	IF NEW.is_ad THEN
+		NEW.tracking_status := 'excluded';
+	END IF;
+	RETURN NEW;
+END
+$$;
+CREATE TRIGGER ads BEFORE UPDATE ON trackagoat.video FOR EACH ROW EXECUTE FUNCTION pg_temp.exclude_ads();
+UPDATE trackagoat.video SET is_ad = true WHERE id = :'held';
+SELECT is_empty('SELECT * FROM trackagoat.verify()', 'a status that a trigger sets is seen');
+DROP TRIGGER ads ON trackagoat.video;
+CREATE FUNCTION pg_temp.remove() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.removed_at := now(); RETURN NEW; END $$;
+CREATE TRIGGER gone BEFORE UPDATE ON trackagoat.creator FOR EACH ROW EXECUTE FUNCTION pg_temp.remove();
+UPDATE trackagoat.creator SET readme = 'x' WHERE id = :'b';
+DROP TRIGGER gone ON trackagoat.creator;
+SELECT is_empty('SELECT * FROM trackagoat.verify()', 'a removal too');
+SELECT trackagoat.refresh_totals() AS n \gset
+SELECT is_empty('SELECT * FROM trackagoat.verify()', 'folded as well');
+
+-- creators and campaigns stay where they are
+INSERT INTO trackagoat.project (org_id, name) VALUES (:'org', 'Q') RETURNING id AS other_project \gset
+SELECT throws_ok(format('UPDATE trackagoat.%I SET project_id = %L', t, :'other_project'), 'PT409', 'other_project', format('a %s stays in its project', t))
+FROM unnest(ARRAY['creator', 'campaign']) t;
+
+-- one id for all kinds, as imports give
+INSERT INTO trackagoat.project (id, org_id, name) VALUES ('00000000-0000-0000-0000-000000000001', :'org', 'R');
+INSERT INTO trackagoat.creator (id, project_id, tiktok_handle) SELECT id, id, 'same' FROM trackagoat.project WHERE name = 'R';
+INSERT INTO trackagoat.creator (project_id, tiktok_handle) SELECT id, 'another' FROM trackagoat.project WHERE name = 'R';
+INSERT INTO trackagoat.campaign (id, project_id, name) SELECT id, id, 'same' FROM trackagoat.project WHERE name = 'R';
+INSERT INTO trackagoat.campaign_item (campaign_id, creator_id) SELECT c.project_id, c.id FROM trackagoat.creator c WHERE c.tiktok_handle::text = 'another';
+INSERT INTO trackagoat.video (creator_id, tiktok_video_id) SELECT c.id, 100 + row_number() OVER () FROM trackagoat.creator c WHERE c.tiktok_handle::text IN ('same', 'another');
+SELECT trackagoat.observe_videos(array_agg(v.id), array_agg('2026-01-02Z'::timestamptz), array_agg(c.views), NULL, NULL, NULL, NULL) AS n
+FROM trackagoat.video v JOIN (SELECT k.id, CASE WHEN k.tiktok_handle::text = 'same' THEN 7 ELSE 100 END AS views FROM trackagoat.creator k) c ON c.id = v.creator_id
+WHERE v.project_id = '00000000-0000-0000-0000-000000000001' \gset
+SELECT trackagoat.refresh_totals() AS n \gset
+SELECT is(pg_temp.views('00000000-0000-0000-0000-000000000001'), 100::bigint, 'a campaign with the id of its project has its own totals');
+SELECT is_empty('SELECT * FROM trackagoat.verify()', 'and so has a creator with it');
+SELECT trackagoat.rebuild_totals() AS n \gset
+SELECT is_empty('SELECT * FROM trackagoat.verify()', 'computed anew as well');
+
 SELECT * FROM finish();
 ROLLBACK;

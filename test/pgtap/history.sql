@@ -199,7 +199,7 @@ SELECT is_empty('SELECT * FROM trackagoat.verify()', 'and verify() agrees');
 -- verify() finds what somebody else has written
 INSERT INTO trackagoat.campaign (project_id, name) VALUES (:'project', 'C') RETURNING id AS campaign \gset
 INSERT INTO trackagoat.campaign_item (campaign_id, creator_id) VALUES (:'campaign', :'goat');
-SELECT trackagoat.observe_creator(:'goat', '2026-05-01Z', 50, 1, 1, 1) AS n \gset
+SELECT trackagoat.observe_creator(:'goat', now() + interval '2 hours', 50, 1, 1, 1) AS n \gset
 SELECT trackagoat.refresh_totals() AS n \gset
 SELECT pg_temp.all_is_well('before the damage');
 -- what verify() says after a statement, and after rebuild_totals() as well; both are undone

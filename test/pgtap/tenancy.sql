@@ -47,9 +47,9 @@ INSERT INTO trackagoat.campaign_item (campaign_id, video_id) VALUES (:'campaign'
 INSERT INTO trackagoat.campaign_item (campaign_id, child_campaign_id) VALUES (:'campaign', :'child');
 INSERT INTO trackagoat.project (org_id, name) VALUES (:'org', 'empty') RETURNING id AS empty_project \gset
 INSERT INTO trackagoat.project (org_id, name) VALUES (:'their_org', 'empty') RETURNING id AS their_empty_project \gset
-SELECT is(left(pg_temp.refusal(format('UPDATE trackagoat.%I SET project_id = %L WHERE id = %L', t, :'empty_project', i)), 5), '23503', t || ' in use does not change its project')
+SELECT is(left(pg_temp.refusal(format('UPDATE trackagoat.%I SET project_id = %L WHERE id = %L', t, :'empty_project', i)), 5), CASE t WHEN 'video' THEN '23503' ELSE 'PT409' END, t || ' in use does not change its project')
 FROM (VALUES ('creator', :'creator'), ('video', :'video'), ('campaign', :'campaign'), ('campaign', :'child')) v (t, i);
-SELECT is(left(pg_temp.refusal(format('UPDATE trackagoat.%I SET project_id = %L, org_id = %L WHERE id = %L', t, :'their_empty_project', :'their_org', i)), 5), '23503', t || ' in use does not change its organization')
+SELECT is(left(pg_temp.refusal(format('UPDATE trackagoat.%I SET project_id = %L, org_id = %L WHERE id = %L', t, :'their_empty_project', :'their_org', i)), 5), CASE t WHEN 'video' THEN '23503' ELSE 'PT409' END, t || ' in use does not change its organization')
 FROM (VALUES ('creator', :'creator'), ('video', :'video'), ('campaign', :'campaign'), ('campaign', :'child')) v (t, i);
 SELECT is(left(pg_temp.refusal(format('UPDATE trackagoat.project SET org_id = %L WHERE id = %L', :'their_org', :'project')), 5), '23503', 'nor does a project');
 

@@ -45,6 +45,14 @@ SELECT observe_creator(c.id, '2026-01-01Z'::timestamptz + d * interval '1 day', 
 UPDATE creator SET tiktok_handle = 'renamed' WHERE tiktok_handle = 'goat3';
 SELECT observe_creator(id, clock_timestamp(), 7, 8, 9, 10) FROM creator WHERE tiktok_handle = 'renamed';
 UPDATE creator SET removed_at = now() WHERE tiktok_handle = 'goat4';
+-- what users may have added, and times that are refused by now
+ALTER TABLE video_history ADD CONSTRAINT my_check CHECK (view_count < 1e15);
+ALTER TABLE video_history RENAME CONSTRAINT video_history_pkey TO total_pkey;
+ALTER TABLE creator_history ADD CONSTRAINT x_history_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa1 CHECK (true);
+ALTER TABLE creator_history ADD CONSTRAINT x_history_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa2 CHECK (true);
+-- an id that two organizations have
+INSERT INTO creator (id, project_id, tiktok_handle) SELECT '00000000-0000-7000-8000-00000000000c', id, 'twice' FROM project;
+UPDATE creator SET tiktok_handle = 'twice_renamed' WHERE id = '00000000-0000-7000-8000-00000000000c';
 INSERT INTO campaign (project_id, name) SELECT p.id, n FROM project p, unnest(ARRAY['all', 'some']) n;
 INSERT INTO campaign_item (campaign_id, creator_id) SELECT k.id, c.id FROM campaign k JOIN creator c USING (project_id)
 	WHERE k.name = 'some' AND c.tiktok_handle <> 'goat1';
@@ -70,11 +78,21 @@ my $totals = $node->safe_psql('older', q(SELECT k.id, count(*), sum(v.view_count
 
 $node->safe_psql('older', 'ALTER EXTENSION trackagoat UPDATE');
 is($node->safe_psql('older', 'SELECT trackagoat.tables_are_ready()'), 'f', 'until setup() is called the tables are not ready');
+$node->safe_psql('older', 'CREATE VIEW mine AS SELECT video_id FROM trackagoat.video_history');
+my ($code, $out, $err) = $node->psql('older', 'CALL trackagoat.setup()');
+like($err, qr/others depend on their tables.*It is view mine\..*Drop these first/s, 'what depends on the old tables is named');
+$node->safe_psql('older', q(DROP VIEW mine;
+	INSERT INTO trackagoat.video_history (video_id, org_id, observed_at, view_count, exact, source)
+	SELECT id, org_id, '0044-03-15 BC', 1, true, 'import' FROM trackagoat.video LIMIT 1));
 # levels near 2^63 overflow every total, which is no reason to refuse them
 $node->safe_psql('older', 'SET client_min_messages = warning; CALL trackagoat.setup()');
 is($node->safe_psql('older', 'SELECT trackagoat.tables_are_ready()'), 't', 'then they are');
+is($node->safe_psql('older', q(SELECT count(*) FROM trackagoat.creator_history h, trackagoat.series_points(h.points) p
+	WHERE h.creator_id = '00000000-0000-7000-8000-00000000000c' AND p.is_break)), '2', 'each of two creators of one id has its break');
 is($node->safe_psql('older', sprintf $histories, 'snapshot'), $observed, 'each observation is there, and no other');
 is($node->safe_psql('older', $entities), $current, 'the current counters are as they were');
+# the id alone names neither of them, for verify() either
+$node->safe_psql('older', q(DELETE FROM trackagoat.creator WHERE id = '00000000-0000-7000-8000-00000000000c'));
 is($node->safe_psql('older', 'SELECT count(*) FROM trackagoat.verify()'), '0', 'all agrees');
 $node->safe_psql('older', 'SELECT trackagoat.refresh_totals()');
 is($node->safe_psql('older', 'SELECT count(*) FROM trackagoat.verify()'), '0', 'and once it is folded');
