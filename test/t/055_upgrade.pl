@@ -80,7 +80,7 @@ $node->safe_psql('older', 'ALTER EXTENSION trackagoat UPDATE');
 is($node->safe_psql('older', 'SELECT trackagoat.tables_are_ready()'), 'f', 'until setup() is called the tables are not ready');
 $node->safe_psql('older', 'CREATE VIEW mine AS SELECT video_id FROM trackagoat.video_history');
 my ($code, $out, $err) = $node->psql('older', 'CALL trackagoat.setup()');
-like($err, qr/others depend on their tables.*It is view mine\..*Drop these first/s, 'what depends on the old tables is named');
+like($err, qr/others depend on their tables.*It is view public\.mine\..*Drop these first/s, 'what depends on the old tables is named');
 $node->safe_psql('older', q(DROP VIEW mine;
 	INSERT INTO trackagoat.video_history (video_id, org_id, observed_at, view_count, exact, source)
 	SELECT id, org_id, '0044-03-15 BC', 1, true, 'import' FROM trackagoat.video LIMIT 1));
