@@ -160,6 +160,774 @@ END
 $$;
 COMMENT ON FUNCTION trackagoat.stay_in_project() IS 'trigger: refuses another project for a creator or campaign: PT409 other_project';
 
+CREATE FUNCTION trackagoat.documented_plans() RETURNS TABLE (plan text, limit_key text, max bigint)
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 48
+BEGIN ATOMIC
+	SELECT p.plan, k.limit_key, k.max[p.number]
+	FROM (VALUES (1, 'free'), (2, 'starter'), (3, 'ultra')) p (number, plan)
+	CROSS JOIN (VALUES
+		('max_creators_per_org', ARRAY[5, 50, 300]::bigint[]),
+		('max_tracked_videos_per_org', ARRAY[25, 500, 5000]),
+		('max_projects_per_org', ARRAY[1, 3, 10]),
+		('max_members_per_org', ARRAY[2, 5, 50]),
+		('max_campaigns_per_project', ARRAY[3, 25, 250]),
+		('max_campaign_items_per_campaign', ARRAY[25, 250, 5000]),
+		('max_api_keys_per_org', ARRAY[1, 5, 50]),
+		('max_api_requests_per_day', ARRAY[0, 1000, 50000]),
+		('max_manual_scrape_triggers_per_day', ARRAY[1, 10, 100]),
+		('max_payout_methods_per_org', ARRAY[6, 10, NULL]),
+		('max_payout_structures_per_project', ARRAY[1, 5, 50]),
+		('min_video_stats_hours', ARRAY[24, 6, 1]),
+		('min_discover_videos_hours', ARRAY[24, 6, 1]),
+		('min_creator_profiles_hours', ARRAY[24, 12, 6]),
+		('stats_history_retention_days', ARRAY[30, 365, NULL])) k (limit_key, max);
+END;
+COMMENT ON FUNCTION trackagoat.documented_plans() IS
+	'the limits of the documented plans free, starter and ultra; max NULL is no limit';
+
+CREATE FUNCTION trackagoat.plan_limits(for_plan text) RETURNS TABLE (limit_key text, max bigint)
+	LANGUAGE plpgsql STABLE ROWS 15 SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	RETURN QUERY SELECT d.limit_key, CASE WHEN p.plan IS NULL THEN d.max ELSE p.max END
+	FROM (SELECT k.limit_key, max(k.max) FILTER (WHERE k.plan = for_plan) AS max
+		FROM trackagoat.documented_plans() k GROUP BY k.limit_key) d
+	LEFT JOIN trackagoat.plan p ON p.plan = for_plan AND p.limit_key = d.limit_key
+	ORDER BY d.limit_key;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.plan_limits(text) IS
+	'the limits of a plan: the documented ones, over which rows of the table plan go; max NULL is no limit';
+
+CREATE FUNCTION trackagoat.organization_plan() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	known text;
+BEGIN
+	SELECT string_agg(DISTINCT k.plan, ', ' ORDER BY k.plan) INTO known
+	FROM (SELECT d.plan FROM trackagoat.documented_plans() d UNION SELECT p.plan FROM trackagoat.plan p) k
+	HAVING NOT bool_or(k.plan = NEW.plan);
+	IF known IS NOT NULL THEN
+		RAISE SQLSTATE 'PT400' USING
+			MESSAGE = 'invalid_plan',
+			DETAIL = format('There is no plan %s.', left(NEW.plan, 100)),
+			HINT = format('Plans are: %s. NULL is no limit; rows of trackagoat.plan make more.', known);
+	END IF;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.organization_plan() IS 'trigger: refuses a plan that nobody knows: PT400 invalid_plan';
+
+CREATE FUNCTION trackagoat.limit_lock() RETURNS trigger
+	AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION trackagoat.limit_lock() IS
+	'trigger: what an organization with a plan adds, it adds in one transaction at a time; others do not wait';
+
+CREATE FUNCTION trackagoat.limit_check() RETURNS trigger
+	AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION trackagoat.limit_check() IS
+	'trigger: refuses what goes past the limit that it names: PT402 limit_reached, with a JSON object {limitKey, current, max} as detail';
+
+CREATE FUNCTION trackagoat.limit_room(limit_key text, org_id uuid, scope uuid) RETURNS bigint
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp;
+COMMENT ON FUNCTION trackagoat.limit_room(text, uuid, uuid) IS
+	'how many more a limit allows, held until the end of the transaction; NULL for any number; scope is the project or campaign, where the limit is of one';
+
+CREATE FUNCTION trackagoat.limit_usage(org_id uuid) RETURNS TABLE (limit_key text, scope uuid, current bigint, max bigint)
+	LANGUAGE plpgsql STABLE ROWS 20 SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
+	SELECT l.limit_key, u.scope, u.current, l.max
+	FROM trackagoat.organization o
+	CROSS JOIN LATERAL trackagoat.plan_limits(o.plan) l
+	JOIN LATERAL (
+		SELECT 'max_creators_per_org' AS limit_key, NULL::uuid AS scope, count(*) AS current
+			FROM trackagoat.creator c WHERE c.org_id = o.id AND c.removed_at IS NULL
+		UNION ALL SELECT 'max_tracked_videos_per_org', NULL, count(*)
+			FROM trackagoat.video v WHERE v.org_id = o.id AND v.tracking_status = 'direct_add'
+		UNION ALL SELECT 'max_projects_per_org', NULL, count(*) FROM trackagoat.project p WHERE p.org_id = o.id
+		UNION ALL SELECT 'max_campaigns_per_project', p.id, (SELECT count(*) FROM trackagoat.campaign k
+			WHERE k.project_id = p.id AND k.org_id = p.org_id) FROM trackagoat.project p WHERE p.org_id = o.id
+		UNION ALL SELECT 'max_campaign_items_per_campaign', k.id, (SELECT count(*) FROM trackagoat.campaign_item i
+			WHERE i.campaign_id = k.id AND i.org_id = k.org_id) FROM trackagoat.campaign k WHERE k.org_id = o.id) u USING (limit_key)
+	WHERE o.id = limit_usage.org_id
+	ORDER BY l.limit_key, u.scope;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.limit_usage(uuid) IS
+	'how much of its limits an organization uses: a row for each limit on what can be counted, for limits of projects and campaigns one for each of them (scope); max NULL is no limit';
+
+CREATE OR REPLACE FUNCTION trackagoat.creator_fill() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	parent record;
+	removed uuid;
+BEGIN
+	IF NEW.org_id IS NULL OR NEW.tracking_start_date IS NULL THEN
+		SELECT p.org_id, (now() AT TIME ZONE o.timezone)::date AS today, count(*) OVER () AS found INTO parent
+		FROM trackagoat.project p JOIN trackagoat.organization o ON o.id = p.org_id
+		WHERE p.id = NEW.project_id AND p.org_id = coalesce(NEW.org_id, p.org_id);
+		IF parent.found IS DISTINCT FROM 1 THEN
+			PERFORM trackagoat.parent_missing('project', 'creator', NEW.project_id);
+		END IF;
+		NEW.org_id := coalesce(NEW.org_id, parent.org_id);
+		NEW.tracking_start_date := coalesce(NEW.tracking_start_date, parent.today);
+	END IF;
+	-- what a backup brings was decided before
+	IF NEW.removed_at IS NULL AND trackagoat.happens_now(NEW.created_at) THEN
+		IF NEW.disabled_at IS NULL THEN
+			PERFORM trackagoat.check_ban(NEW.tiktok_handle);
+		END IF;
+		SELECT c.id INTO removed FROM trackagoat.creator c
+		WHERE c.project_id = NEW.project_id AND c.org_id = NEW.org_id AND c.tiktok_handle = NEW.tiktok_handle
+			AND c.removed_at IS NOT NULL
+		ORDER BY c.removed_at DESC LIMIT 1;
+		-- of one that is there as well the unique index speaks
+		IF FOUND AND NOT trackagoat.handle_is_taken(NEW.org_id, NEW.project_id, NEW.tiktok_handle, NEW.id) THEN
+			RAISE SQLSTATE 'PT409' USING
+				MESSAGE = 'handle_removed',
+				DETAIL = format('The project had a creator %s, who was removed.', NEW.tiktok_handle),
+				HINT = format('UPDATE trackagoat.creator SET removed_at = NULL WHERE id = %L; brings it back, history and all.', removed);
+		END IF;
+	END IF;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.creator_fill() IS
+	'trigger: org_id from the project, tracking_start_date from the organization''s calendar; refuses a handle that is banned (PT409 creator_banned) or was removed (PT409 handle_removed)';
+
+CREATE FUNCTION trackagoat.handle_is_taken(org_id uuid, project_id uuid, tiktok_handle trackagoat.handle, but_for uuid) RETURNS boolean
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_variable
+BEGIN
+	RETURN EXISTS (SELECT FROM trackagoat.creator c
+		WHERE c.project_id = handle_is_taken.project_id AND c.org_id = handle_is_taken.org_id
+			AND c.tiktok_handle = handle_is_taken.tiktok_handle AND c.removed_at IS NULL AND c.id <> but_for);
+END
+$$;
+COMMENT ON FUNCTION trackagoat.handle_is_taken(uuid, uuid, trackagoat.handle, uuid) IS
+	'whether another creator of the project, not removed, has the handle; volatile, so that it sees what others committed meanwhile';
+
+CREATE FUNCTION trackagoat.creator_no_change() RETURNS trigger
+	AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION trackagoat.creator_no_change() IS
+	'trigger: refuses an UPDATE that sets nothing but the handle, to what it is: PT409 no_change';
+
+CREATE OR REPLACE FUNCTION trackagoat.creator_rename() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	-- it is the same account, under the handle that it gave itself
+	IF NEW.handle_followed_at IS DISTINCT FROM OLD.handle_followed_at THEN
+		RETURN NEW;
+	END IF;
+	IF NEW.removed_at IS NULL THEN
+		IF NEW.disabled_at IS NULL THEN
+			PERFORM trackagoat.check_ban(NEW.tiktok_handle);
+		END IF;
+		-- of two renames to one handle the second waits, and then sees the first
+		PERFORM pg_advisory_xact_lock('trackagoat.creator'::regclass::oid::integer,
+			hashtext(NEW.project_id || lower(NEW.tiktok_handle::text)));
+		IF trackagoat.handle_is_taken(NEW.org_id, NEW.project_id, NEW.tiktok_handle, NEW.id) THEN
+			RAISE SQLSTATE 'PT409' USING
+				MESSAGE = 'handle_taken',
+				DETAIL = format('Another creator of the project has the handle %s.', NEW.tiktok_handle),
+				HINT = 'Rename or remove that one first.';
+		END IF;
+	END IF;
+	-- until a profile tells whose the handle is, it may still be the same account
+	NEW.previous_account_id := coalesce(OLD.tiktok_account_id, OLD.previous_account_id);
+	NEW.previous_baseline_at := CASE WHEN OLD.tiktok_account_id IS NULL AND OLD.previous_account_id IS NOT NULL
+		THEN OLD.previous_baseline_at ELSE OLD.baseline_at END;
+	NEW.baseline_at := clock_timestamp();
+	NEW.tiktok_account_id := NULL;
+	NEW.tiktok_sec_uid := NULL;
+	NEW.other_account_id := NULL;
+	NEW.display_name := NULL;
+	NEW.bio := NULL;
+	NEW.avatar_url := NULL;
+	NEW.is_verified := NULL;
+	NEW.is_private := NULL;
+	NEW.follower_count := NULL;
+	NEW.following_count := NULL;
+	NEW.total_likes_count := NULL;
+	NEW.video_count := NULL;
+	NEW.last_observed_at := NULL;
+	NEW.last_scraped_at := NULL;
+	NEW.gone_days := 0;
+	NEW.gone_on := NULL;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.creator_rename() IS
+	'trigger: a new handle may be another account, so what the old one''s profile showed is cleared; refuses one that is taken (PT409 handle_taken) or banned (PT409 creator_banned)';
+
+CREATE FUNCTION trackagoat.creator_enable() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	IF NEW.disabled_at IS NULL THEN
+		NEW.disabled_reason := NULL;
+	END IF;
+	IF NEW.disabled_at IS NULL AND NEW.removed_at IS NULL THEN
+		PERFORM trackagoat.check_ban(NEW.tiktok_handle);
+		NEW.gone_days := 0;
+		NEW.gone_on := NULL;
+	END IF;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.creator_enable() IS
+	'trigger: a creator that is enabled or brought back begins anew; refuses one whose handle is banned (PT409 creator_banned)';
+
+CREATE FUNCTION trackagoat.check_ban(tiktok_handle trackagoat.handle) RETURNS void
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_variable
+DECLARE
+	ban record;
+BEGIN
+	SELECT b.reason INTO ban FROM trackagoat.banned_handle b WHERE b.tiktok_handle = check_ban.tiktok_handle;
+	IF FOUND THEN
+		RAISE SQLSTATE 'PT409' USING
+			MESSAGE = 'creator_banned',
+			DETAIL = format('The handle %s is banned on this platform: %s.', tiktok_handle, ban.reason),
+			HINT = 'Ask the operators of the platform, who keep trackagoat.banned_handle.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.check_ban(trackagoat.handle) IS 'raises PT409 creator_banned for a handle that is banned';
+
+CREATE FUNCTION trackagoat.lock_bans() RETURNS void
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION trackagoat.lock_bans() IS
+	'wait for those who are committing creators, and keep others from it until the end of the transaction';
+
+CREATE FUNCTION trackagoat.creator_ban() RETURNS trigger
+	AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION trackagoat.creator_ban() IS
+	'trigger, at commit: refuses a creator whose handle was banned since it was added';
+
+CREATE FUNCTION trackagoat.banned_handle_disable() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	-- once more at commit, for creators that others added meanwhile
+	IF TG_NAME = 'banned_handle_commit' THEN
+		PERFORM trackagoat.lock_bans();
+		PERFORM FROM trackagoat.banned_handle b WHERE b.tiktok_handle = NEW.tiktok_handle;
+		IF NOT FOUND THEN
+			RETURN NULL;
+		END IF;
+	END IF;
+	UPDATE trackagoat.creator c SET disabled_at = now(), disabled_reason = 'banned'
+	WHERE c.tiktok_handle = NEW.tiktok_handle AND c.removed_at IS NULL AND c.disabled_at IS NULL;
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.banned_handle_disable() IS 'trigger: disables the creators that have a handle which is banned';
+
+CREATE FUNCTION trackagoat.follower_milestones(before bigint, after bigint) RETURNS SETOF bigint
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE ROWS 2
+BEGIN ATOMIC
+	SELECT m.milestone FROM (SELECT d.digits * power(10::numeric, n)::bigint
+			FROM (VALUES (10::bigint), (25), (50)) d (digits) CROSS JOIN generate_series(2, 12) n) m (milestone)
+	WHERE m.milestone > least(before, after) AND m.milestone <= greatest(before, after)
+	ORDER BY CASE WHEN before < after THEN m.milestone ELSE -m.milestone END;
+END;
+COMMENT ON FUNCTION trackagoat.follower_milestones(bigint, bigint) IS
+	'the milestones (1k, 2.5k, 5k, 10k, ...) that lie between two numbers of followers, in the order of crossing';
+
+CREATE FUNCTION trackagoat.creator_log() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	kinds text[] := '{}';
+	details jsonb[] := '{}';
+BEGIN
+	IF (OLD.removed_at IS NULL) <> (NEW.removed_at IS NULL) THEN
+		kinds := kinds || CASE WHEN NEW.removed_at IS NULL THEN 'reactivated' ELSE 'removed' END;
+		details := details || '{}'::jsonb;
+	END IF;
+	IF OLD.tiktok_handle <> NEW.tiktok_handle THEN
+		kinds := kinds || CASE WHEN OLD.handle_followed_at IS DISTINCT FROM NEW.handle_followed_at THEN 'handle_followed' ELSE 'renamed' END;
+		-- ids are text, for JSON readers whose numbers are doubles
+		details := details || jsonb_build_object('from', OLD.tiktok_handle::text, 'to', NEW.tiktok_handle::text,
+			'tiktok_account_id', OLD.tiktok_account_id::text, 'tiktok_sec_uid', OLD.tiktok_sec_uid);
+	END IF;
+	IF OLD.previous_account_id IS NOT NULL AND NEW.tiktok_account_id = OLD.previous_account_id THEN
+		kinds := kinds || 'account_confirmed'::text;
+		details := details || jsonb_build_object('tiktok_account_id', NEW.tiktok_account_id::text);
+	END IF;
+	IF NEW.other_account_id <> coalesce(OLD.other_account_id, 0) THEN
+		kinds := kinds || 'account_changed'::text;
+		details := details || jsonb_build_object('tiktok_account_id', NEW.tiktok_account_id::text,
+			'shown_account_id', NEW.other_account_id::text);
+	END IF;
+	IF OLD.tracking_mode <> NEW.tracking_mode THEN
+		kinds := kinds || 'mode_changed'::text;
+		details := details || jsonb_build_object('from', OLD.tracking_mode, 'to', NEW.tracking_mode);
+	END IF;
+	IF OLD.disabled_at IS NULL AND NEW.disabled_at IS NOT NULL THEN
+		kinds := kinds || CASE NEW.disabled_reason WHEN 'account_gone' THEN 'auto_disabled' WHEN 'banned' THEN 'banned' ELSE 'disabled' END;
+		details := details || jsonb_build_object('reason', NEW.disabled_reason);
+	ELSIF OLD.disabled_at IS NOT NULL AND NEW.disabled_at IS NULL THEN
+		kinds := kinds || 'reenabled'::text;
+		details := details || jsonb_build_object('reason', OLD.disabled_reason);
+	END IF;
+	-- what was not known before, or is of another account, is a baseline
+	IF OLD.follower_count <> NEW.follower_count THEN
+		SELECT kinds || array_agg('follower_milestone'::text), details || array_agg(jsonb_build_object('milestone', m.milestone,
+			'direction', CASE WHEN OLD.follower_count < NEW.follower_count THEN 'up' ELSE 'down' END, 'follower_count', NEW.follower_count))
+		INTO kinds, details
+		FROM trackagoat.follower_milestones(OLD.follower_count, NEW.follower_count) m (milestone);
+	END IF;
+	INSERT INTO trackagoat.creator_event (org_id, project_id, creator_id, kind, detail)
+	SELECT NEW.org_id, NEW.project_id, NEW.id, e.kind, e.detail FROM unnest(kinds, details) e (kind, detail);
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.creator_log() IS 'trigger: writes to the change log what changes about a creator';
+
+CREATE FUNCTION trackagoat.creator_added() RETURNS trigger
+	AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION trackagoat.creator_added() IS 'trigger: writes to the change log that a creator was added';
+
+CREATE FUNCTION trackagoat.in_bulk() RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION trackagoat.in_bulk() IS
+	'whether the statement at hand is one of add_creators() or review_videos(), which do set by set what its triggers would row by row';
+
+CREATE FUNCTION trackagoat.handle_or_null(text) RETURNS trackagoat.handle
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION trackagoat.handle_or_null(text) IS 'parse_handle() that answers NULL where there is no handle';
+
+CREATE FUNCTION trackagoat.check_many(what text, given integer) RETURNS void
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	IF given > 10000 THEN
+		RAISE SQLSTATE 'PT400' USING
+			MESSAGE = 'too_many_' || what,
+			DETAIL = format('%s %s are more than one call takes.', given, what),
+			HINT = 'Give up to 10000 at a time.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.check_many(text, integer) IS 'raises PT400 for more than 10,000 inputs of a call';
+
+CREATE FUNCTION trackagoat.insert_creators(
+	org_id uuid, project_id uuid, handles trackagoat.handle[], tracking_mode text, tracking_start_date date) RETURNS uuid[]
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT SET search_path = pg_catalog, trackagoat, pg_temp;
+COMMENT ON FUNCTION trackagoat.insert_creators(uuid, uuid, trackagoat.handle[], text, date) IS
+	'the rows of add_creators(), whose triggers stand back, and what follows from them; answers the ids of those that were not there';
+
+CREATE FUNCTION trackagoat.add_creators(
+	project_id uuid, creators text[],
+	tracking_mode trackagoat.tracking_mode DEFAULT NULL, tracking_start_date date DEFAULT NULL)
+	RETURNS TABLE (place integer, input text, tiktok_handle trackagoat.handle, creator_id uuid, result text, code text)
+	LANGUAGE plpgsql VOLATILE ROWS 100 SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_variable
+DECLARE
+	project record;
+	handles trackagoat.handle[];
+	banned trackagoat.handle[];
+	room bigint;
+	created uuid[];
+	reactivated uuid[];
+BEGIN
+	PERFORM trackagoat.check_many('creators', cardinality(creators));
+	SELECT p.org_id, (now() AT TIME ZONE o.timezone)::date AS today, count(*) OVER () AS found INTO project
+	FROM trackagoat.project p JOIN trackagoat.organization o ON o.id = p.org_id WHERE p.id = add_creators.project_id;
+	IF project.found IS DISTINCT FROM 1 THEN
+		PERFORM trackagoat.entity_missing('project', project_id);
+	END IF;
+
+	SELECT array_agg(h.handle ORDER BY h.place) INTO handles FROM (
+		SELECT min(i.place) AS place, (array_agg(trackagoat.handle_or_null(i.input) ORDER BY i.place))[1] AS handle
+		FROM unnest(creators) WITH ORDINALITY i (input, place)
+		WHERE trackagoat.handle_or_null(i.input) IS NOT NULL
+		GROUP BY trackagoat.handle_or_null(i.input)) h;
+	SELECT array_agg(b.tiktok_handle) INTO banned FROM trackagoat.banned_handle b WHERE b.tiktok_handle = ANY (handles);
+	room := trackagoat.limit_room('max_creators_per_org', project.org_id, NULL);
+
+	-- who is to come back or to come, in the order given, as far as there is room
+	SELECT array_agg(h.handle ORDER BY h.place) INTO handles FROM (
+		SELECT w.handle, w.place FROM unnest(handles) WITH ORDINALITY w (handle, place)
+		WHERE w.handle <> ALL (coalesce(banned, '{}'))
+			AND NOT EXISTS (SELECT FROM trackagoat.creator c WHERE c.project_id = add_creators.project_id
+				AND c.org_id = project.org_id AND c.tiktok_handle = w.handle AND c.removed_at IS NULL)
+		ORDER BY w.place LIMIT room) h;
+
+	WITH brought AS (UPDATE trackagoat.creator c SET removed_at = NULL, disabled_at = NULL,
+			tracking_mode = coalesce(add_creators.tracking_mode, c.tracking_mode),
+			tracking_start_date = coalesce(add_creators.tracking_start_date, c.tracking_start_date)
+		FROM (SELECT k.id FROM trackagoat.creator k
+			JOIN (SELECT DISTINCT ON (r.tiktok_handle) r.id FROM unnest(handles) w (handle)
+				JOIN trackagoat.creator r ON r.project_id = add_creators.project_id AND r.org_id = project.org_id
+					AND r.tiktok_handle = w.handle AND r.removed_at IS NOT NULL
+				ORDER BY r.tiktok_handle, r.removed_at DESC) b ON b.id = k.id
+			WHERE k.org_id = project.org_id ORDER BY k.id FOR UPDATE OF k) b
+		WHERE c.id = b.id AND c.org_id = project.org_id
+		RETURNING c.id)
+	SELECT coalesce(array_agg(b.id), '{}') INTO reactivated FROM brought b;
+	created := trackagoat.insert_creators(project.org_id, project_id, coalesce(handles, '{}'), coalesce(tracking_mode, 'auto')::text,
+		coalesce(tracking_start_date, project.today));
+
+	RETURN QUERY
+	SELECT i.place, i.input, i.handle, c.id,
+		CASE WHEN c.id IS NULL THEN 'refused' WHEN i.nth > 1 THEN 'already_there' WHEN c.id IN (SELECT unnest(created)) THEN 'created'
+			WHEN c.id IN (SELECT unnest(reactivated)) THEN 'reactivated' ELSE 'already_there' END,
+		CASE WHEN c.id IS NOT NULL THEN NULL WHEN i.handle IS NULL THEN 'invalid_handle'
+			WHEN i.handle = ANY (banned) THEN 'creator_banned' ELSE 'limit_reached' END
+	FROM (SELECT g.place::integer, g.input, trackagoat.handle_or_null(g.input) AS handle,
+			row_number() OVER (PARTITION BY trackagoat.handle_or_null(g.input) ORDER BY g.place) AS nth
+		FROM unnest(creators) WITH ORDINALITY g (input, place)) i
+	LEFT JOIN trackagoat.creator c ON c.project_id = add_creators.project_id AND c.org_id = project.org_id
+		AND c.tiktok_handle = i.handle AND c.removed_at IS NULL
+	ORDER BY i.place;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.add_creators(uuid, text[], trackagoat.tracking_mode, date) IS
+	'add up to 10,000 handles or profile URLs to a project; a row for each: created, reactivated, already_there, or refused with its code. New ones are auto from today on unless told otherwise, ones that come back keep what they had';
+
+CREATE FUNCTION trackagoat.remove_creators(creator_ids uuid[]) RETURNS TABLE (creator_id uuid, result text, code text)
+	LANGUAGE plpgsql VOLATILE ROWS 100 SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	removed uuid[];
+BEGIN
+	PERFORM trackagoat.check_many('creators', cardinality(creator_ids));
+	WITH gone AS (UPDATE trackagoat.creator c SET removed_at = now()
+		FROM (SELECT k.id, k.org_id FROM trackagoat.creator k
+			WHERE k.id IN (SELECT unnest(creator_ids)) AND k.removed_at IS NULL ORDER BY k.id FOR UPDATE) g
+		WHERE c.id = g.id AND c.org_id = g.org_id
+		RETURNING c.id)
+	SELECT coalesce(array_agg(g.id), '{}') INTO removed FROM gone g;
+	RETURN QUERY SELECT i.id,
+		CASE WHEN i.id IN (SELECT unnest(removed)) THEN 'removed' WHEN c.found THEN 'already_removed' ELSE 'refused' END,
+		CASE WHEN NOT c.found THEN 'creator_not_found' END
+	FROM unnest(creator_ids) WITH ORDINALITY i (id, place),
+		LATERAL (SELECT EXISTS (SELECT FROM trackagoat.creator k WHERE k.id = i.id) AS found) c
+	ORDER BY i.place;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.remove_creators(uuid[]) IS
+	'take creators and their videos out of the program, history kept; a row for each: removed, already_removed, or refused with its code';
+
+CREATE FUNCTION trackagoat.reenable_creators(creator_ids uuid[]) RETURNS TABLE (creator_id uuid, result text, code text)
+	LANGUAGE plpgsql VOLATILE ROWS 100 SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	reenabled uuid[];
+BEGIN
+	PERFORM trackagoat.check_many('creators', cardinality(creator_ids));
+	WITH back AS (UPDATE trackagoat.creator c SET disabled_at = NULL
+		FROM (SELECT k.id, k.org_id FROM trackagoat.creator k
+			WHERE k.id IN (SELECT unnest(creator_ids)) AND k.disabled_at IS NOT NULL AND k.removed_at IS NULL
+				AND NOT EXISTS (SELECT FROM trackagoat.banned_handle b WHERE b.tiktok_handle = k.tiktok_handle)
+			ORDER BY k.id FOR UPDATE) b
+		WHERE c.id = b.id AND c.org_id = b.org_id
+		RETURNING c.id)
+	SELECT coalesce(array_agg(b.id), '{}') INTO reenabled FROM back b;
+	RETURN QUERY SELECT i.id,
+		CASE WHEN i.id IN (SELECT unnest(reenabled)) THEN 'reenabled' WHEN c.is_active THEN 'already_active' ELSE 'refused' END,
+		CASE WHEN c.is_active THEN NULL WHEN c.removed_at IS NOT NULL THEN 'creator_removed'
+			WHEN c.id IS NOT NULL THEN 'creator_banned' ELSE 'creator_not_found' END
+	FROM unnest(creator_ids) WITH ORDINALITY i (id, place)
+	LEFT JOIN LATERAL (SELECT k.* FROM trackagoat.creator k WHERE k.id = i.id LIMIT 1) c ON true
+	ORDER BY i.place;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.reenable_creators(uuid[]) IS
+	'fetch creators again that were disabled, by hand or because their account was gone; a row for each: reenabled, already_active, or refused with its code';
+
+CREATE OR REPLACE FUNCTION trackagoat.video_fill() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	parent record;
+BEGIN
+	IF NEW.project_id IS NULL AND NEW.creator_id IS NOT NULL THEN
+		SELECT c.project_id, c.org_id, count(*) OVER () AS found INTO parent
+		FROM trackagoat.creator c
+		WHERE c.id = NEW.creator_id AND c.org_id = coalesce(NEW.org_id, c.org_id);
+		IF parent.found IS DISTINCT FROM 1 THEN
+			PERFORM trackagoat.parent_missing('creator', 'video', NEW.creator_id);
+		END IF;
+		NEW.project_id := parent.project_id;
+		NEW.org_id := parent.org_id;
+	ELSIF NEW.org_id IS NULL THEN
+		NEW.org_id := trackagoat.project_organization(NEW.project_id, 'video');
+	END IF;
+	IF NEW.creator_id IS NULL AND NEW.tiktok_handle IS NOT NULL THEN
+		SELECT c.id INTO NEW.creator_id FROM trackagoat.creator c
+		WHERE c.project_id = NEW.project_id AND c.org_id = NEW.org_id AND c.tiktok_handle = NEW.tiktok_handle
+			AND c.removed_at IS NULL;
+	END IF;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.video_fill() IS 'trigger: project_id from the creator, org_id from the project, the creator by the author''s handle';
+
+CREATE FUNCTION trackagoat.creator_adopt() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	UPDATE trackagoat.video v SET creator_id = NEW.id
+	WHERE v.project_id = NEW.project_id AND v.org_id = NEW.org_id AND v.tiktok_handle = NEW.tiktok_handle
+		AND v.creator_id IS NULL;
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.creator_adopt() IS
+	'trigger: videos that were added by URL before their creator came belong to it';
+
+CREATE FUNCTION trackagoat.status_goes_to(status trackagoat.tracking_status) RETURNS trackagoat.tracking_status[]
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	RETURN CASE status
+		WHEN 'auto_tracked' THEN '{pending_review,included,excluded}'::trackagoat.tracking_status[]
+		WHEN 'pending_review' THEN '{included,excluded}'::trackagoat.tracking_status[]
+		WHEN 'included' THEN '{pending_review,excluded}'::trackagoat.tracking_status[]
+		WHEN 'excluded' THEN '{pending_review,included}'::trackagoat.tracking_status[]
+		WHEN 'direct_add' THEN '{included,excluded}'::trackagoat.tracking_status[] END;
+COMMENT ON FUNCTION trackagoat.status_goes_to(trackagoat.tracking_status) IS
+	'the statuses that a video may get next; auto_tracked and direct_add say how it came, so none goes there';
+
+CREATE FUNCTION trackagoat.video_review() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	IF NEW.tracking_status <> ALL (trackagoat.status_goes_to(OLD.tracking_status)) THEN
+		RAISE SQLSTATE 'PT409' USING
+			MESSAGE = 'invalid_transition',
+			DETAIL = format('A video does not go from %s to %s.', OLD.tracking_status, NEW.tracking_status),
+			HINT = format('From %s it goes to: %s.', OLD.tracking_status,
+				array_to_string(trackagoat.status_goes_to(OLD.tracking_status), ', '));
+	END IF;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.video_review() IS 'trigger: refuses a status that the one before does not lead to: PT409 invalid_transition';
+
+CREATE FUNCTION trackagoat.video_delete() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	-- with its creator or project it goes without a trace
+	INSERT INTO trackagoat.deleted_video (org_id, project_id, tiktok_video_id)
+	SELECT p.org_id, p.id, OLD.tiktok_video_id FROM trackagoat.project p
+	WHERE p.id = OLD.project_id AND p.org_id = OLD.org_id
+		AND (OLD.creator_id IS NULL
+			OR EXISTS (SELECT FROM trackagoat.creator c WHERE c.id = OLD.creator_id AND c.org_id = OLD.org_id))
+	ON CONFLICT DO NOTHING;
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.video_delete() IS 'trigger: remembers a deleted video, so that discovery does not bring it back';
+
+CREATE FUNCTION trackagoat.video_return() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	DELETE FROM trackagoat.deleted_video d
+	WHERE d.project_id = NEW.project_id AND d.org_id = NEW.org_id AND d.tiktok_video_id = NEW.tiktok_video_id;
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.video_return() IS 'trigger: a video that a person adds again is no longer a deleted one';
+
+CREATE FUNCTION trackagoat.video_refresh() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	NEW.refresh_slowed_at := NULL;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.video_refresh() IS 'trigger: a video whose refreshing begins again is refreshed at the full rate';
+
+CREATE FUNCTION trackagoat.video_log() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	INSERT INTO trackagoat.creator_event (org_id, project_id, creator_id, video_id, kind, detail)
+	VALUES (NEW.org_id, NEW.project_id, NEW.creator_id, NEW.id,
+		CASE WHEN NEW.refresh_stopped_at IS NOT NULL THEN 'refresh_stopped'
+			WHEN NEW.refresh_slowed_at IS NOT NULL THEN 'refresh_slowed' ELSE 'refresh_resumed' END,
+		jsonb_build_object('tiktok_video_id', NEW.tiktok_video_id::text));
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.video_log() IS 'trigger: writes to the change log when refreshing a video slows down, stops or begins again';
+
+CREATE FUNCTION trackagoat.video_url(tiktok_handle trackagoat.handle, tiktok_video_id bigint, kind text) RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN 'https://www.tiktok.com/@' || coalesce(tiktok_handle::text, '') || '/' || coalesce(kind, 'video') || '/' || tiktok_video_id;
+COMMENT ON FUNCTION trackagoat.video_url(trackagoat.handle, bigint, text) IS 'where TikTok shows a post';
+
+CREATE FUNCTION trackagoat.video_url_or_null(text, OUT tiktok_handle trackagoat.handle, OUT tiktok_video_id bigint, OUT kind text)
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION trackagoat.video_url_or_null(text) IS 'parse_video_url() that answers NULL where there is no video';
+
+CREATE FUNCTION trackagoat.add_videos(project_id uuid, urls text[])
+	RETURNS TABLE (place integer, input text, video_id uuid, tiktok_video_id bigint, result text, code text)
+	LANGUAGE plpgsql VOLATILE ROWS 100 SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_variable
+DECLARE
+	project record;
+	wanted bigint[];
+	created uuid[];
+BEGIN
+	PERFORM trackagoat.check_many('videos', cardinality(urls));
+	SELECT p.org_id, count(*) OVER () AS found INTO project FROM trackagoat.project p WHERE p.id = add_videos.project_id;
+	IF project.found IS DISTINCT FROM 1 THEN
+		PERFORM trackagoat.entity_missing('project', project_id);
+	END IF;
+
+	-- new ones in the order given, as far as there is room
+	SELECT array_agg(w.id ORDER BY w.place) INTO wanted FROM (
+		SELECT u.tiktok_video_id AS id, min(i.place) AS place
+		FROM unnest(urls) WITH ORDINALITY i (url, place), trackagoat.video_url_or_null(i.url) u
+		WHERE u.tiktok_video_id IS NOT NULL
+			AND NOT EXISTS (SELECT FROM trackagoat.video v WHERE v.project_id = add_videos.project_id
+				AND v.org_id = project.org_id AND v.tiktok_video_id = u.tiktok_video_id)
+		GROUP BY u.tiktok_video_id ORDER BY 2
+		LIMIT trackagoat.limit_room('max_tracked_videos_per_org', project.org_id, NULL)) w;
+	WITH added AS (INSERT INTO trackagoat.video (id, org_id, project_id, tiktok_video_id, tiktok_handle, kind, tracking_status)
+		SELECT n.id, project.org_id, project_id, n.tiktok_video_id, n.tiktok_handle, n.kind, 'direct_add'
+		FROM (SELECT trackagoat.uuidv7() AS id, d.* FROM (
+			SELECT DISTINCT ON (w.place) u.tiktok_video_id, u.tiktok_handle, u.kind
+			FROM unnest(urls) WITH ORDINALITY i (url, place), trackagoat.video_url_or_null(i.url) u,
+				unnest(wanted) WITH ORDINALITY w (id, place)
+			WHERE u.tiktok_video_id = w.id ORDER BY w.place, u.tiktok_handle IS NULL, i.place) d) n
+		ORDER BY n.tiktok_video_id
+		ON CONFLICT DO NOTHING
+		RETURNING video.id)
+	SELECT coalesce(array_agg(a.id), '{}') INTO created FROM added a;
+	-- the worker looks where short links lead
+	INSERT INTO trackagoat.video_link (org_id, project_id, url)
+	SELECT DISTINCT project.org_id, project_id, i.url
+	FROM unnest(urls) i (url), trackagoat.video_url_or_null(i.url) u WHERE u.kind = 'short'
+	ON CONFLICT DO NOTHING;
+
+	RETURN QUERY
+	SELECT i.place, i.url, v.id, i.tiktok_video_id,
+		CASE WHEN i.kind = 'short' THEN 'queued' WHEN v.id IS NULL THEN 'refused'
+			WHEN i.nth = 1 AND v.id IN (SELECT unnest(created)) THEN 'created' ELSE 'already_there' END,
+		CASE WHEN i.kind = 'short' OR v.id IS NOT NULL THEN NULL WHEN i.tiktok_video_id IS NULL THEN 'invalid_video_url'
+			ELSE 'limit_reached' END
+	FROM (SELECT g.place::integer, g.url, u.tiktok_video_id, u.kind,
+			row_number() OVER (PARTITION BY u.tiktok_video_id ORDER BY g.place) AS nth
+		FROM unnest(urls) WITH ORDINALITY g (url, place) LEFT JOIN LATERAL trackagoat.video_url_or_null(g.url) u ON true) i
+	LEFT JOIN trackagoat.video v ON v.project_id = add_videos.project_id AND v.org_id = project.org_id
+		AND v.tiktok_video_id = i.tiktok_video_id
+	ORDER BY i.place;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.add_videos(uuid, text[]) IS
+	'add up to 10,000 videos by their URLs; a row for each: created, already_there, queued (a short link, which the worker resolves), or refused with its code';
+
+CREATE FUNCTION trackagoat.update_video_status(video_ids uuid[], tracking_status text) RETURNS uuid[]
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT SET search_path = pg_catalog, trackagoat, pg_temp;
+COMMENT ON FUNCTION trackagoat.update_video_status(uuid[], text) IS
+	'the rows of review_videos(), whose triggers stand back; answers the ids of those whose status leads there';
+
+CREATE FUNCTION trackagoat.review_videos(video_ids uuid[], tracking_status trackagoat.tracking_status)
+	RETURNS TABLE (video_id uuid, result text, code text)
+	LANGUAGE plpgsql VOLATILE ROWS 100 SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_variable
+DECLARE
+	reviewed uuid[];
+BEGIN
+	PERFORM trackagoat.check_many('videos', cardinality(video_ids));
+	IF tracking_status IS NULL OR tracking_status NOT IN ('included', 'excluded', 'pending_review') THEN
+		PERFORM trackagoat.check_choice('invalid_tracking_status', tracking_status::text, '{included,excluded,pending_review}');
+	END IF;
+	reviewed := trackagoat.update_video_status(coalesce(video_ids, '{}'), tracking_status::text);
+	RETURN QUERY SELECT i.id,
+		CASE WHEN i.id IN (SELECT unnest(reviewed)) THEN 'reviewed' WHEN v.tracking_status = review_videos.tracking_status THEN 'unchanged' ELSE 'refused' END,
+		CASE WHEN v.id IS NULL THEN 'video_not_found' WHEN v.tracking_status <> review_videos.tracking_status THEN 'invalid_transition' END
+	FROM unnest(video_ids) WITH ORDINALITY i (id, place)
+	LEFT JOIN LATERAL (SELECT w.id, w.tracking_status FROM trackagoat.video w WHERE w.id = i.id LIMIT 1) v ON true
+	ORDER BY i.place;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.review_videos(uuid[], trackagoat.tracking_status) IS
+	'include or exclude videos, or send them back to the inbox; a row for each: reviewed, unchanged, or refused with its code';
+
+CREATE FUNCTION trackagoat.content_calendar(project_id uuid, month date DEFAULT NULL, for_creator uuid DEFAULT NULL)
+	RETURNS TABLE (day date, posts bigint, creators bigint, video_ids uuid[])
+	LANGUAGE plpgsql STABLE ROWS 31 SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_variable
+DECLARE
+	project record;
+	first_day date;
+BEGIN
+	SELECT p.org_id, o.timezone, count(*) OVER () AS found INTO project
+	FROM trackagoat.project p JOIN trackagoat.organization o ON o.id = p.org_id WHERE p.id = content_calendar.project_id;
+	IF project.found IS DISTINCT FROM 1 THEN
+		PERFORM trackagoat.entity_missing('project', project_id);
+	END IF;
+	PERFORM FROM trackagoat.creator c
+	WHERE c.id = for_creator AND c.project_id = content_calendar.project_id AND c.org_id = project.org_id;
+	IF NOT FOUND AND for_creator IS NOT NULL THEN
+		PERFORM trackagoat.entity_missing('creator', for_creator);
+	END IF;
+	first_day := date_trunc('month', coalesce(month::timestamp, now() AT TIME ZONE project.timezone))::date;
+	RETURN QUERY
+	SELECT d.day::date, count(v.id), count(DISTINCT v.creator_id),
+		coalesce(array_agg(v.id ORDER BY v.posted_at, v.id) FILTER (WHERE v.id IS NOT NULL), '{}')
+	FROM generate_series(first_day::timestamp, first_day + interval '1 month - 1 day', '1 day') d (day)
+	LEFT JOIN (SELECT w.id, w.creator_id, trackagoat.video_posted_at(w.posted_at, w.tiktok_video_id) AS posted_at
+		FROM trackagoat.video w LEFT JOIN trackagoat.creator c ON c.id = w.creator_id AND c.org_id = w.org_id
+		WHERE w.project_id = content_calendar.project_id AND w.org_id = project.org_id
+			AND trackagoat.video_counts(w.tracking_status, c.removed_at)
+			AND (for_creator IS NULL OR w.creator_id = for_creator)
+			AND trackagoat.video_posted_at(w.posted_at, w.tiktok_video_id) >= first_day::timestamp AT TIME ZONE project.timezone
+			AND trackagoat.video_posted_at(w.posted_at, w.tiktok_video_id) < (first_day + interval '1 month') AT TIME ZONE project.timezone) v
+		ON v.posted_at >= d.day AT TIME ZONE project.timezone AND v.posted_at < (d.day + interval '1 day') AT TIME ZONE project.timezone
+	GROUP BY d.day ORDER BY d.day;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.content_calendar(uuid, date, uuid) IS
+	'what was posted on each day of a month, in the organization''s time zone: posts that count, their creators, and the videos; the current month when left out';
+
+CREATE FUNCTION trackagoat.expire_videos(video_ids uuid[], org_id uuid, at timestamptz) RETURNS integer
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_variable
+DECLARE
+	changed integer;
+BEGIN
+	UPDATE trackagoat.video v SET
+		refresh_slowed_at = CASE WHEN q.is_quiet THEN coalesce(v.refresh_slowed_at, at) END,
+		refresh_stopped_at = CASE WHEN q.is_quiet AND v.refresh_slowed_at <= at - q.days THEN at END
+	FROM (SELECT w.id, p.expiry_days * interval '1 day' AS days,
+			greatest(w.created_at, trackagoat.video_posted_at(w.posted_at, w.tiktok_video_id)) <= at - p.expiry_days * interval '1 day'
+			AND (SELECT coalesce(sum((trackagoat.series_gain(h.points, at - p.expiry_days * interval '1 day', at + interval '1 microsecond'))[1]), 0)
+				FROM trackagoat.video_history h WHERE h.video_id = w.id AND h.org_id = w.org_id) <= p.expiry_max_gain AS is_quiet
+		FROM trackagoat.video w JOIN trackagoat.project p ON p.id = w.project_id AND p.org_id = w.org_id
+		WHERE w.id = ANY (video_ids) AND w.org_id = expire_videos.org_id
+			AND p.expiry_days IS NOT NULL AND w.refresh_stopped_at IS NULL) q
+	WHERE v.id = q.id AND v.org_id = expire_videos.org_id
+		AND (q.is_quiet <> (v.refresh_slowed_at IS NOT NULL) OR (q.is_quiet AND v.refresh_slowed_at <= at - q.days));
+	GET DIAGNOSTICS changed = ROW_COUNT;
+	RETURN changed;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.expire_videos(uuid[], uuid, timestamptz) IS
+	'slow down and then stop refreshing videos that gained no more than their project''s expiry_max_gain views in expiry_days days, or bring them back to the full rate; answers how many changed';
+
 CREATE OR REPLACE FUNCTION trackagoat.check_observations(entity text, ids uuid[], observed_at timestamptz[], lengths integer[]) RETURNS void
 	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
@@ -272,6 +1040,11 @@ CREATE FUNCTION trackagoat.break_history(creator_id uuid, org_id uuid, at timest
 COMMENT ON FUNCTION trackagoat.break_history(uuid, uuid, timestamptz) IS
 	'what was observed of a creator before a time is of another account: what comes after it is a new baseline';
 
+CREATE FUNCTION trackagoat.mend_history(creator_id uuid, org_id uuid, from_time timestamptz) RETURNS void
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT SET search_path = pg_catalog, trackagoat, pg_temp;
+COMMENT ON FUNCTION trackagoat.mend_history(uuid, uuid, timestamptz) IS
+	'take back the breaks of a creator''s history from a time on: it is the same account after all';
+
 CREATE FUNCTION trackagoat.creator_break() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
@@ -330,7 +1103,7 @@ COMMENT ON FUNCTION trackagoat.campaign_stats(uuid, date, date, timestamptz) IS
 	'totals of the counted videos below the campaign, each counted once, or with from_date or to_date what they gained in those days, both included; at answers as of a past moment; a total is NULL where no video shows the counter; engagement_rate is (likes + comments + shares + saves) / views * 100; PT404 campaign_not_found';
 
 CREATE FUNCTION trackagoat.video_amounts(video_id uuid, org_id uuid, posted_at timestamptz, sign integer) RETURNS trackagoat.series
-	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT SET search_path = pg_catalog, trackagoat, pg_temp;
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT;
 COMMENT ON FUNCTION trackagoat.video_amounts(uuid, uuid, timestamptz, integer) IS
 	'all that a video adds to totals, moment by moment, or with a sign of -1 takes from them; NULL for more moments than a series holds';
 
@@ -1030,6 +1803,62 @@ $$;
 COMMENT ON FUNCTION trackagoat.verify(uuid) IS
 	'compute the numbers of a project, or of all, anew from the histories and compare; no row when all agree; rebuild_totals() mends totals';
 
+CREATE OR REPLACE FUNCTION trackagoat.scrape_targets(
+	kind trackagoat.scrape_kind, tiktok_handle trackagoat.handle, tiktok_video_id bigint)
+	RETURNS TABLE (org_id uuid, every interval)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 1 SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_variable
+BEGIN
+	IF scrape_targets.kind = 'video_stats' THEN
+		-- a video that gains little is fetched at a quarter of the rate
+		RETURN QUERY SELECT o.id, o.video_stats_interval * CASE WHEN w.is_slowed THEN 4 ELSE 1 END
+		FROM trackagoat.organization o
+		JOIN (SELECT v.org_id, bool_and(v.refresh_slowed_at IS NOT NULL) AS is_slowed
+			FROM trackagoat.video v LEFT JOIN trackagoat.creator c ON c.id = v.creator_id AND c.org_id = v.org_id
+			WHERE v.tiktok_video_id = scrape_targets.tiktok_video_id
+				AND trackagoat.video_is_fetched(v.tracking_status, v.tracking_disabled_at, v.refresh_stopped_at)
+				AND coalesce(c.is_active, true)
+			GROUP BY v.org_id) w ON w.org_id = o.id;
+	ELSE
+		RETURN QUERY SELECT o.id, CASE scrape_targets.kind
+			WHEN 'creator_profile' THEN o.creator_profile_interval ELSE o.discover_videos_interval END
+		FROM trackagoat.organization o
+		WHERE o.id IN (
+			SELECT c.org_id FROM trackagoat.creator c
+			WHERE c.tiktok_handle = scrape_targets.tiktok_handle AND c.removed_at IS NULL AND c.is_active);
+	END IF;
+END
+$$;
+CREATE OR REPLACE FUNCTION trackagoat.lock_scrape_target(tiktok_handle trackagoat.handle, tiktok_video_id bigint) RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE;
+CREATE FUNCTION trackagoat.queue_target(
+	kinds text[], tiktok_handle text, tiktok_video_id bigint,
+	due_at timestamptz, next_at timestamptz, priority integer, renew boolean) RETURNS uuid
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION trackagoat.queue_target(text[], text, bigint, timestamptz, timestamptz, integer, boolean) IS
+	'make the standing jobs of an account or video, or bring them forward; renew has a list wait for a fresh profile; answers the id of one, where it is known';
+
+CREATE OR REPLACE FUNCTION trackagoat.queue_scrape(
+	kind trackagoat.scrape_kind, tiktok_handle trackagoat.handle, tiktok_video_id bigint,
+	due_at timestamptz, next_at timestamptz DEFAULT NULL, priority integer DEFAULT 0,
+	renew boolean DEFAULT false) RETURNS uuid
+	LANGUAGE sql VOLATILE
+	RETURN trackagoat.queue_target(ARRAY[kind::text], tiktok_handle::text, tiktok_video_id, due_at, next_at, priority, renew);
+CREATE OR REPLACE FUNCTION trackagoat.creator_scrape() RETURNS trigger
+	AS 'MODULE_PATHNAME' LANGUAGE C;
+CREATE OR REPLACE FUNCTION trackagoat.video_scrape() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	IF TG_OP = 'INSERT' AND NEW.tracking_status = 'direct_add' AND trackagoat.happens_now(NEW.created_at) THEN
+		PERFORM trackagoat.queue_scrape('video_stats', NULL, NEW.tiktok_video_id, now(), now(), 1);
+	ELSE
+		PERFORM trackagoat.queue_scrape('video_stats', NULL, NEW.tiktok_video_id, NULL, now());
+	END IF;
+	RETURN NULL;
+END
+$$;
 CREATE OR REPLACE FUNCTION trackagoat.enqueue_due(at timestamptz DEFAULT now()) RETURNS integer
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
@@ -1077,12 +1906,14 @@ BEGIN
 		RETURN trackagoat.store_profile(org_id, tiktok_handle, fetched_at, page);
 	END IF;
 	IF kind = 'discover_videos' THEN
+		tiktok_handle := trackagoat.follow_handle(org_id, tiktok_handle, fetched_at, page -> 'account');
 		-- an empty list is anybody's
 		PERFORM FROM trackagoat.creator c
 		WHERE c.org_id = store_scrape.org_id AND c.tiktok_handle = store_scrape.tiktok_handle
 			AND c.removed_at IS NULL AND c.is_active
 			AND c.tiktok_account_id = coalesce((page #>> '{account,id}')::bigint, c.tiktok_account_id);
 		IF NOT FOUND THEN
+			PERFORM trackagoat.note_other_account(org_id, tiktok_handle, (page #>> '{account,id}')::bigint);
 			RETURN 'account_changed';
 		END IF;
 		PERFORM trackagoat.store_new_videos(org_id, tiktok_handle, page);
@@ -1091,6 +1922,45 @@ BEGIN
 	RETURN 'ok';
 END
 $$;
+CREATE FUNCTION trackagoat.follow_handle(
+	org_id uuid, tiktok_handle trackagoat.handle, fetched_at timestamptz, account jsonb) RETURNS trackagoat.handle
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_variable
+DECLARE
+	shown trackagoat.handle := trackagoat.handle_or_null(account ->> 'tiktok_handle');
+BEGIN
+	IF shown IS NULL OR shown = tiktok_handle THEN
+		RETURN tiktok_handle;
+	END IF;
+	UPDATE trackagoat.creator c SET tiktok_handle = shown, handle_followed_at = fetched_at
+	FROM (SELECT k.id FROM trackagoat.creator k
+		WHERE k.org_id = follow_handle.org_id AND k.tiktok_handle = follow_handle.tiktok_handle
+			AND k.removed_at IS NULL AND k.is_active AND k.tiktok_account_id = (account ->> 'id')::bigint
+		ORDER BY k.id FOR NO KEY UPDATE) k
+	WHERE c.id = k.id AND c.org_id = follow_handle.org_id
+		AND NOT trackagoat.handle_is_taken(c.org_id, c.project_id, shown, c.id)
+		AND NOT EXISTS (SELECT FROM trackagoat.banned_handle b WHERE b.tiktok_handle = shown);
+	RETURN CASE WHEN FOUND THEN shown ELSE tiktok_handle END;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.follow_handle(uuid, trackagoat.handle, timestamptz, jsonb) IS
+	'creators whose account, asked for by its secUid, shows another handle by now take that one; answers the handle that they have then';
+
+CREATE FUNCTION trackagoat.note_other_account(org_id uuid, tiktok_handle trackagoat.handle, account_id bigint) RETURNS void
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_variable
+BEGIN
+	UPDATE trackagoat.creator c SET other_account_id = account_id
+	WHERE c.org_id = note_other_account.org_id AND c.tiktok_handle = note_other_account.tiktok_handle
+		AND c.removed_at IS NULL AND c.is_active
+		AND c.tiktok_account_id <> account_id AND c.other_account_id IS DISTINCT FROM account_id;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.note_other_account(uuid, trackagoat.handle, bigint) IS
+	'the handle of these creators shows another account: the change log says so, once for each other account';
+
 CREATE OR REPLACE FUNCTION trackagoat.store_profile(
 	org_id uuid, tiktok_handle trackagoat.handle, fetched_at timestamptz, page jsonb) RETURNS text
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
@@ -1098,30 +1968,48 @@ $$
 #variable_conflict use_variable
 DECLARE
 	account jsonb := page -> 'account';
+	account_id bigint := (account ->> 'id')::bigint;
 	ids uuid[];
 	times timestamptz[];
 	n integer;
 BEGIN
+	-- of creators that were disabled because the account was gone, too
+	PERFORM FROM trackagoat.creator k
+	WHERE k.org_id = store_profile.org_id AND k.tiktok_handle = store_profile.tiktok_handle
+		AND k.removed_at IS NULL AND (k.is_active OR k.disabled_reason = 'account_gone')
+	ORDER BY k.id FOR NO KEY UPDATE;
+	-- after a rename the account is the same: its history goes on
+	PERFORM trackagoat.mend_history(k.id, k.org_id, k.previous_baseline_at + interval '1 microsecond')
+	FROM trackagoat.creator k
+	WHERE k.org_id = store_profile.org_id AND k.tiktok_handle = store_profile.tiktok_handle
+		AND k.removed_at IS NULL AND k.is_active AND k.tiktok_account_id IS NULL AND k.previous_account_id = account_id;
+
 	UPDATE trackagoat.creator c SET
-		tiktok_account_id = coalesce((account ->> 'id')::bigint, c.tiktok_account_id),
+		tiktok_account_id = coalesce(account_id, c.tiktok_account_id),
 		tiktok_sec_uid = coalesce(account ->> 'sec_uid', c.tiktok_sec_uid),
 		display_name = coalesce(account ->> 'display_name', c.display_name),
 		bio = coalesce(account ->> 'bio', c.bio),
 		avatar_url = coalesce(account ->> 'avatar_url', c.avatar_url),
 		is_verified = coalesce((account ->> 'verified')::boolean, c.is_verified),
 		is_private = coalesce((account ->> 'private')::boolean, c.is_private),
-		last_scraped_at = greatest(c.last_scraped_at, fetched_at)
-	FROM (SELECT k.id FROM trackagoat.creator k
-		WHERE k.org_id = store_profile.org_id AND k.tiktok_handle = store_profile.tiktok_handle
-			AND k.removed_at IS NULL AND k.is_active
-		ORDER BY k.id FOR NO KEY UPDATE) tracked
-	WHERE c.id = tracked.id AND c.org_id = store_profile.org_id
-		AND coalesce(c.tiktok_account_id = (account ->> 'id')::bigint, true);
+		last_scraped_at = greatest(c.last_scraped_at, fetched_at),
+		baseline_at = CASE WHEN c.previous_account_id = account_id THEN c.previous_baseline_at ELSE c.baseline_at END,
+		previous_account_id = CASE WHEN account_id IS NULL THEN c.previous_account_id END,
+		previous_baseline_at = CASE WHEN account_id IS NULL THEN c.previous_baseline_at END,
+		other_account_id = NULL,
+		gone_days = 0,
+		gone_on = NULL,
+		disabled_at = CASE WHEN c.disabled_reason = 'account_gone' THEN NULL ELSE c.disabled_at END
+	WHERE c.org_id = store_profile.org_id AND c.tiktok_handle = store_profile.tiktok_handle
+		AND c.removed_at IS NULL AND (c.is_active OR c.disabled_reason = 'account_gone')
+		AND coalesce(c.tiktok_account_id = account_id, true)
+		AND NOT EXISTS (SELECT FROM trackagoat.banned_handle b WHERE b.tiktok_handle = c.tiktok_handle);
+	PERFORM trackagoat.note_other_account(org_id, tiktok_handle, account_id);
 
 	-- the page is of the handle of now, even where that is younger than the second
 	SELECT array_agg(c.id), array_agg(greatest(fetched_at, c.baseline_at)) INTO ids, times FROM trackagoat.creator c
 	WHERE c.org_id = store_profile.org_id AND c.tiktok_handle = store_profile.tiktok_handle
-		AND c.removed_at IS NULL AND c.is_active AND coalesce(c.tiktok_account_id = (account ->> 'id')::bigint, true);
+		AND c.removed_at IS NULL AND c.is_active AND coalesce(c.tiktok_account_id = account_id, true);
 	IF ids IS NULL THEN
 		RETURN 'account_changed';
 	END IF;
@@ -1134,6 +2022,167 @@ BEGIN
 		array_fill((account ->> 'video_count')::bigint, ARRAY[n]),
 		page ->> 'source', (page ->> 'exact')::boolean, org_id);
 	RETURN 'ok';
+END
+$$;
+CREATE OR REPLACE FUNCTION trackagoat.store_new_videos(
+	org_id uuid, tiktok_handle trackagoat.handle, page jsonb) RETURNS integer
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_variable
+DECLARE
+	stored integer;
+BEGIN
+	INSERT INTO trackagoat.video (org_id, project_id, creator_id, tiktok_video_id, tiktok_handle,
+		tracking_status, kind, title, posted_at, duration, thumbnail_url, hashtags, is_ad)
+	SELECT c.org_id, c.project_id, c.id, v.tiktok_video_id, v.tiktok_handle,
+		CASE c.tracking_mode WHEN 'auto' THEN 'auto_tracked' ELSE 'pending_review' END::trackagoat.tracking_status,
+		v.kind, v.title, coalesce(v.posted_at, trackagoat.video_id_time(v.tiktok_video_id)),
+		v.duration, v.thumbnail_url, v.hashtags, v.is_ad
+	FROM trackagoat.page_videos(page) v
+	CROSS JOIN trackagoat.creator c
+	JOIN trackagoat.organization o ON o.id = c.org_id
+	WHERE c.org_id = store_new_videos.org_id AND c.tiktok_handle = store_new_videos.tiktok_handle
+		AND c.removed_at IS NULL AND c.is_active
+		AND c.tiktok_account_id = coalesce((page #>> '{account,id}')::bigint, c.tiktok_account_id)
+		AND (coalesce(v.posted_at, trackagoat.video_id_time(v.tiktok_video_id)) AT TIME ZONE o.timezone)::date >= c.tracking_start_date
+		AND NOT EXISTS (SELECT FROM trackagoat.deleted_video d WHERE d.project_id = c.project_id AND d.org_id = c.org_id
+			AND d.tiktok_video_id = v.tiktok_video_id)
+	ORDER BY c.id, v.posted_at
+	ON CONFLICT DO NOTHING;
+	GET DIAGNOSTICS stored = ROW_COUNT;
+	RETURN stored;
+END
+$$;
+CREATE OR REPLACE FUNCTION trackagoat.store_videos(org_id uuid, fetched_at timestamptz, page jsonb) RETURNS integer
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_variable
+DECLARE
+	seen record;
+	stored integer;
+BEGIN
+	SELECT array_agg(t.id) AS ids, array_agg(fetched_at) AS times,
+		array_agg(p.view_count) AS views, array_agg(p.like_count) AS likes,
+		array_agg(p.comment_count) AS comments, array_agg(p.share_count) AS shares,
+		array_agg(p.save_count) AS saves
+	INTO seen
+	FROM trackagoat.page_videos(page) p
+	JOIN (SELECT v.id, v.tiktok_video_id FROM trackagoat.video v
+		WHERE v.org_id = store_videos.org_id
+			AND v.tiktok_video_id IN (SELECT tiktok_video_id FROM trackagoat.page_videos(page))
+		ORDER BY v.id FOR NO KEY UPDATE) t ON t.tiktok_video_id = p.tiktok_video_id;
+	IF seen.ids IS NULL THEN
+		RETURN 0;
+	END IF;
+
+	UPDATE trackagoat.video v SET
+		tiktok_handle = coalesce(p.tiktok_handle, v.tiktok_handle),
+		kind = p.kind,
+		title = coalesce(p.title, v.title),
+		posted_at = coalesce(p.posted_at, v.posted_at, trackagoat.video_id_time(v.tiktok_video_id)),
+		duration = coalesce(p.duration, v.duration),
+		thumbnail_url = coalesce(p.thumbnail_url, v.thumbnail_url),
+		hashtags = coalesce(nullif(p.hashtags, '{}'), v.hashtags),
+		is_ad = coalesce(p.is_ad, v.is_ad),
+		creator_id = coalesce(v.creator_id, (SELECT c.id FROM trackagoat.creator c
+			WHERE c.project_id = v.project_id AND c.org_id = v.org_id
+				AND c.tiktok_handle = p.tiktok_handle AND c.removed_at IS NULL))
+	FROM trackagoat.page_videos(page) p
+	WHERE v.org_id = store_videos.org_id AND v.id = ANY (seen.ids) AND v.tiktok_video_id = p.tiktok_video_id;
+
+	stored := trackagoat.observe_videos(seen.ids, seen.times, seen.views, seen.likes, seen.comments,
+		seen.shares, seen.saves, page ->> 'source', (page ->> 'exact')::boolean, org_id);
+	PERFORM trackagoat.expire_videos(seen.ids, org_id, fetched_at);
+	RETURN stored;
+END
+$$;
+CREATE FUNCTION trackagoat.note_gone(tiktok_handle trackagoat.handle, at timestamptz) RETURNS integer
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	today date := (at AT TIME ZONE 'UTC')::date;
+	noted integer;
+BEGIN
+	-- a row that somebody holds is noted another day
+	UPDATE trackagoat.creator c SET gone_days = c.gone_days + 1, gone_on = today,
+		disabled_at = CASE WHEN c.gone_days >= 4 THEN at END,
+		disabled_reason = CASE WHEN c.gone_days >= 4 THEN 'account_gone' END
+	FROM (SELECT k.id, k.org_id FROM trackagoat.creator k
+		WHERE k.tiktok_handle = note_gone.tiktok_handle AND k.removed_at IS NULL AND k.is_active
+			AND coalesce(k.gone_on < today, true)
+		ORDER BY k.org_id, k.id FOR NO KEY UPDATE SKIP LOCKED) g
+	WHERE c.id = g.id AND c.org_id = g.org_id;
+	GET DIAGNOSTICS noted = ROW_COUNT;
+	RETURN noted;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.note_gone(trackagoat.handle, timestamptz) IS
+	'an account was reported gone: on the fifth day since it was last seen its creators are disabled; answers how many were noted';
+
+CREATE OR REPLACE FUNCTION trackagoat.finish_scrape(
+	attempt_id bigint, outcome text, http_status integer, body_bytes bigint, detail text,
+	retry_after interval, page jsonb) RETURNS text
+	LANGUAGE plpgsql VOLATILE SET lock_timeout = '2s' SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_variable
+DECLARE
+	job record;
+	rule record;
+	every interval;
+	again timestamptz;
+BEGIN
+	SELECT j.* INTO job FROM trackagoat.scrape_job j
+	WHERE j.id = (SELECT a.job_id FROM trackagoat.scrape_attempt a WHERE a.id = attempt_id AND a.finished_at IS NULL)
+	FOR NO KEY UPDATE;
+
+	IF FOUND AND outcome IN ('ok', 'partly_stored') THEN
+		-- if nobody wants it any more, it is soon claimed again and deleted
+		SELECT coalesce(min(t.every), '0') INTO every
+		FROM trackagoat.scrape_targets(job.kind, job.tiktok_handle, job.tiktok_video_id) t;
+		IF job.kind = 'discover_videos' THEN
+			outcome := trackagoat.advance_listing(job.id, every, page, outcome = 'partly_stored');
+		ELSE
+			UPDATE trackagoat.scrape_job j SET next_at = clock_timestamp() + every,
+				due_at = CASE WHEN j.due_at > j.leased_at THEN j.due_at END
+			WHERE j.id = job.id;
+		END IF;
+		IF job.kind = 'creator_profile' THEN
+			-- who has locked it wants it renewed, and the profile fetched once more
+			UPDATE trackagoat.scrape_job j SET sec_uid = page #>> '{account,sec_uid}'
+			WHERE j.id = (SELECT d.id FROM trackagoat.scrape_job d
+				WHERE d.kind = 'discover_videos' AND d.tiktok_handle = job.tiktok_handle
+					AND d.sec_uid IS DISTINCT FROM page #>> '{account,sec_uid}'
+				FOR NO KEY UPDATE SKIP LOCKED)
+				AND page #>> '{account,sec_uid}' IS NOT NULL;
+		END IF;
+	END IF;
+
+	SELECT o.* INTO STRICT rule FROM trackagoat.scrape_outcome o WHERE o.outcome = finish_scrape.outcome;
+	IF rule.is_gone AND job.kind = 'creator_profile' THEN
+		PERFORM trackagoat.note_gone(job.tiktok_handle, clock_timestamp());
+	END IF;
+	IF job.id IS NOT NULL AND rule.is_success THEN
+		UPDATE trackagoat.scrape_job j SET attempts = 0, last_success_at = clock_timestamp(),
+			priority = CASE WHEN j.due_at > j.leased_at AND j.list_cursor IS NULL THEN j.priority ELSE 0 END
+		WHERE j.id = job.id;
+		PERFORM trackagoat.postpone_videos(page);
+	ELSIF job.id IS NOT NULL AND NOT (outcome = 'partly_stored' AND job.kind = 'discover_videos') THEN
+		again := clock_timestamp() + greatest(retry_after,
+			least(rule.retry_after * 2 ^ least(job.attempts - 1, 20), rule.retry_limit)) * (1 + random() / 5);
+		-- a person's request that came meanwhile does not wait
+		UPDATE trackagoat.scrape_job j SET due_at = CASE WHEN j.due_at > j.leased_at THEN j.due_at ELSE again END
+		WHERE j.id = job.id
+		RETURNING j.due_at INTO again;
+	END IF;
+	UPDATE trackagoat.scrape_job j SET last_outcome = outcome,
+		leased_at = NULL, leased_until = NULL, leased_by = NULL
+	WHERE j.id = job.id;
+	UPDATE trackagoat.scrape_attempt a SET finished_at = clock_timestamp(), outcome = finish_scrape.outcome,
+		http_status = finish_scrape.http_status, body_bytes = finish_scrape.body_bytes,
+		detail = finish_scrape.detail, next_attempt_at = again,
+		host_paused_until = clock_timestamp() + CASE WHEN rule.host_pause IS NOT NULL THEN greatest(rule.host_pause, retry_after) END
+	WHERE a.id = attempt_id AND a.finished_at IS NULL;
+	RETURN outcome;
 END
 $$;
 CREATE OR REPLACE FUNCTION trackagoat.tables_are_ready() RETURNS boolean
@@ -1153,7 +2202,7 @@ BEGIN
 		AND (SELECT count(DISTINCT c.relowner) FROM pg_class c
 			WHERE c.relnamespace = 'trackagoat'::regnamespace
 				AND c.relname IN ('setup_version', 'organization', 'creator', 'creator_history', 'video',
-					'video_history', 'total', 'total_month', 'total_difference', 'observation_source', 'scrape_outcome', 'scrape_job', 'scrape_request', 'scrape_attempt')) = 1;
+					'video_history', 'creator_event', 'creator_event_kind', 'banned_handle', 'deleted_video', 'video_link', 'plan', 'total', 'total_month', 'total_difference', 'observation_source', 'scrape_outcome', 'scrape_job', 'scrape_request', 'scrape_attempt')) = 1;
 END
 $$;
 CREATE OR REPLACE PROCEDURE trackagoat.setup()
@@ -1241,18 +2290,24 @@ CREATE TABLE trackagoat.project (
 	org_id uuid NOT NULL,
 	name text NOT NULL,
 	description text,
+	expiry_max_gain bigint,
+	expiry_days integer,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	updated_at timestamptz NOT NULL DEFAULT now(),
 	CONSTRAINT project_pkey PRIMARY KEY (id, org_id),
 	CONSTRAINT project_organization_fkey FOREIGN KEY (org_id)
 		REFERENCES trackagoat.organization (id) ON DELETE CASCADE,
-	CONSTRAINT project_name_check CHECK (char_length(name) BETWEEN 1 AND 200)
+	CONSTRAINT project_name_check CHECK (char_length(name) BETWEEN 1 AND 200),
+	CONSTRAINT project_expiry_check CHECK (num_nulls(expiry_max_gain, expiry_days) IN (0, 2)
+		AND expiry_max_gain >= 0 AND expiry_days BETWEEN 1 AND 3650)
 );
 COMMENT ON TABLE trackagoat.project IS 'groups creators, videos and campaigns of one program';
 COMMENT ON COLUMN trackagoat.project.id IS 'UUID version 7: its order is the order of creation';
 COMMENT ON COLUMN trackagoat.project.org_id IS 'organization that owns the project';
 COMMENT ON COLUMN trackagoat.project.name IS 'name, 1 to 200 characters';
 COMMENT ON COLUMN trackagoat.project.description IS 'what the program is about, for people and agents';
+COMMENT ON COLUMN trackagoat.project.expiry_max_gain IS 'a video that gains no more views than this in expiry_days is refreshed more rarely, and as long again later no more; NULL for never';
+COMMENT ON COLUMN trackagoat.project.expiry_days IS 'days of that rule';
 COMMENT ON COLUMN trackagoat.project.created_at IS 'when the row was made';
 COMMENT ON COLUMN trackagoat.project.updated_at IS 'when a person last changed the row';
 
@@ -1275,6 +2330,7 @@ CREATE TABLE trackagoat.creator (
 	tiktok_account_id bigint,
 	tiktok_sec_uid text,
 	display_name text,
+	display_name_override text,
 	bio text,
 	avatar_url text,
 	is_verified boolean,
@@ -1286,6 +2342,12 @@ CREATE TABLE trackagoat.creator (
 	last_observed_at timestamptz,
 	last_scraped_at timestamptz,
 	baseline_at timestamptz NOT NULL DEFAULT '-infinity',
+	handle_followed_at timestamptz,
+	previous_account_id bigint,
+	previous_baseline_at timestamptz,
+	other_account_id bigint,
+	gone_days smallint NOT NULL DEFAULT 0,
+	gone_on date,
 	listing_wanted_at timestamptz NOT NULL DEFAULT clock_timestamp(),
 	readme text,
 	metadata jsonb NOT NULL DEFAULT '{}',
@@ -1307,6 +2369,7 @@ CREATE TABLE trackagoat.creator (
 	CONSTRAINT creator_tracking_start_date_check CHECK (tracking_start_date BETWEEN '1970-01-01' AND '9999-12-31'),
 	CONSTRAINT creator_metadata_check CHECK (jsonb_typeof(metadata) = 'object'),
 	CONSTRAINT creator_readme_check CHECK (octet_length(readme) <= 65536),
+	CONSTRAINT creator_display_name_override_check CHECK (char_length(display_name_override) BETWEEN 1 AND 200),
 	CONSTRAINT creator_counts_check CHECK (least(follower_count, following_count, total_likes_count, video_count) >= 0)
 ) WITH (fillfactor = 80);
 COMMENT ON TABLE trackagoat.creator IS 'TikTok account tracked within one project';
@@ -1317,6 +2380,7 @@ COMMENT ON COLUMN trackagoat.creator.tiktok_handle IS 'handle without "@"; uniqu
 COMMENT ON COLUMN trackagoat.creator.tiktok_account_id IS 'TikTok''s id of the account, from the first profile fetched';
 COMMENT ON COLUMN trackagoat.creator.tiktok_sec_uid IS 'TikTok''s secUid of the account; never changes, lists of videos are asked for by it';
 COMMENT ON COLUMN trackagoat.creator.display_name IS 'name that the profile shows';
+COMMENT ON COLUMN trackagoat.creator.display_name_override IS 'name that the team shows instead, 1 to 200 characters';
 COMMENT ON COLUMN trackagoat.creator.bio IS 'text that the profile shows';
 COMMENT ON COLUMN trackagoat.creator.avatar_url IS 'picture of the profile; TikTok''s link expires after about two days';
 COMMENT ON COLUMN trackagoat.creator.is_verified IS 'whether TikTok shows the account as verified';
@@ -1328,13 +2392,19 @@ COMMENT ON COLUMN trackagoat.creator.video_count IS 'videos of the account on Ti
 COMMENT ON COLUMN trackagoat.creator.last_observed_at IS 'time of the newest observation';
 COMMENT ON COLUMN trackagoat.creator.last_scraped_at IS 'when the profile was last fetched and read';
 COMMENT ON COLUMN trackagoat.creator.baseline_at IS 'since when the handle is this one: observations before it may be of another account';
+COMMENT ON COLUMN trackagoat.creator.handle_followed_at IS 'when the account last took another handle on TikTok and the creator followed; not a rename, so nothing is cleared';
+COMMENT ON COLUMN trackagoat.creator.previous_account_id IS 'account before a rename, until a profile tells whether it is still the same';
+COMMENT ON COLUMN trackagoat.creator.previous_baseline_at IS 'baseline_at before that rename';
+COMMENT ON COLUMN trackagoat.creator.other_account_id IS 'another account that the handle shows by now; nothing of it is stored';
+COMMENT ON COLUMN trackagoat.creator.gone_days IS 'days on which the account was reported gone since it was last seen; at the fifth the creator is disabled';
+COMMENT ON COLUMN trackagoat.creator.gone_on IS 'the last of these days (UTC)';
 COMMENT ON COLUMN trackagoat.creator.listing_wanted_at IS 'a listing of videos that began after this covers the creator back to its tracking start';
 COMMENT ON COLUMN trackagoat.creator.readme IS 'notes in markdown, at most 64 KiB';
 COMMENT ON COLUMN trackagoat.creator.metadata IS 'JSON object for programs';
 COMMENT ON COLUMN trackagoat.creator.tracking_mode IS 'how new videos enter';
 COMMENT ON COLUMN trackagoat.creator.tracking_start_date IS 'videos posted before this day are not brought in; today in the organization''s time zone when left out';
 COMMENT ON COLUMN trackagoat.creator.disabled_at IS 'since when nothing is fetched; totals stay';
-COMMENT ON COLUMN trackagoat.creator.disabled_reason IS 'why nothing is fetched';
+COMMENT ON COLUMN trackagoat.creator.disabled_reason IS 'why nothing is fetched: account_gone and banned are set by trackagoat, anything else by people';
 COMMENT ON COLUMN trackagoat.creator.removed_at IS 'since when the creator is out of the program and of the totals; clear it to undo';
 COMMENT ON COLUMN trackagoat.creator.is_active IS 'neither disabled nor removed';
 COMMENT ON COLUMN trackagoat.creator.created_at IS 'when the row was made';
@@ -1347,30 +2417,6 @@ CREATE INDEX creator_handle_idx ON trackagoat.creator (tiktok_handle) WHERE remo
 COMMENT ON INDEX trackagoat.creator_handle_idx IS 'all projects that track an account';
 CREATE INDEX creator_organization_idx ON trackagoat.creator (org_id);
 COMMENT ON INDEX trackagoat.creator_organization_idx IS 'creators of an organization';
-
-CREATE TRIGGER creator_fill BEFORE INSERT ON trackagoat.creator
-	FOR EACH ROW EXECUTE FUNCTION trackagoat.creator_fill();
-COMMENT ON TRIGGER creator_fill ON trackagoat.creator IS 'fills org_id and tracking_start_date';
-CREATE TRIGGER creator_relist BEFORE UPDATE OF tiktok_handle, tracking_start_date, disabled_at, removed_at
-	ON trackagoat.creator
-	FOR EACH ROW WHEN (NEW.disabled_at IS NULL AND NEW.removed_at IS NULL
-		AND (OLD.disabled_at IS NOT NULL OR OLD.removed_at IS NOT NULL
-			OR NEW.tiktok_handle <> OLD.tiktok_handle OR NEW.tracking_start_date < OLD.tracking_start_date))
-	EXECUTE FUNCTION trackagoat.creator_relist();
-COMMENT ON TRIGGER creator_relist ON trackagoat.creator IS 'wants videos listed back to the tracking start again';
-CREATE TRIGGER creator_scrape AFTER INSERT OR UPDATE OF tiktok_handle, tracking_start_date, disabled_at, removed_at
-	ON trackagoat.creator
-	FOR EACH ROW WHEN (NEW.disabled_at IS NULL AND NEW.removed_at IS NULL)
-	EXECUTE FUNCTION trackagoat.creator_scrape();
-COMMENT ON TRIGGER creator_scrape ON trackagoat.creator IS 'queues profile and discovery';
-CREATE TRIGGER creator_touch BEFORE UPDATE OF
-		tiktok_handle, readme, metadata, tracking_mode, tracking_start_date, disabled_at, removed_at ON trackagoat.creator
-	FOR EACH ROW WHEN (OLD.tiktok_handle::text <> NEW.tiktok_handle::text
-		OR OLD.readme IS DISTINCT FROM NEW.readme OR OLD.metadata <> NEW.metadata
-		OR OLD.tracking_mode <> NEW.tracking_mode OR OLD.tracking_start_date <> NEW.tracking_start_date
-		OR OLD.disabled_at IS DISTINCT FROM NEW.disabled_at OR OLD.removed_at IS DISTINCT FROM NEW.removed_at)
-	EXECUTE FUNCTION trackagoat.touch_updated_at();
-COMMENT ON TRIGGER creator_touch ON trackagoat.creator IS 'moves updated_at with what people change';
 
 ALTER TABLE trackagoat.creator ENABLE ROW LEVEL SECURITY;
 -- Where observations come from: histories keep a number for each source.
@@ -1416,6 +2462,7 @@ CREATE TABLE trackagoat.video (
 	readme text,
 	metadata jsonb NOT NULL DEFAULT '{}',
 	tracking_disabled_at timestamptz,
+	refresh_slowed_at timestamptz,
 	refresh_stopped_at timestamptz,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	updated_at timestamptz NOT NULL DEFAULT now(),
@@ -1457,6 +2504,7 @@ COMMENT ON COLUMN trackagoat.video.last_observed_at IS 'time of the newest obser
 COMMENT ON COLUMN trackagoat.video.readme IS 'notes in markdown, at most 64 KiB';
 COMMENT ON COLUMN trackagoat.video.metadata IS 'JSON object for programs';
 COMMENT ON COLUMN trackagoat.video.tracking_disabled_at IS 'since when people have disabled it: not fetched, not counted for goals';
+COMMENT ON COLUMN trackagoat.video.refresh_slowed_at IS 'since when it is fetched at a quarter of the rate: it gains little';
 COMMENT ON COLUMN trackagoat.video.refresh_stopped_at IS 'since when it is no longer fetched by itself; it still counts';
 COMMENT ON COLUMN trackagoat.video.created_at IS 'when the row was made';
 COMMENT ON COLUMN trackagoat.video.updated_at IS 'when a person last changed the row; a scrape does not move it';
@@ -1467,20 +2515,6 @@ CREATE INDEX video_tiktok_video_id_idx ON trackagoat.video (tiktok_video_id);
 COMMENT ON INDEX trackagoat.video_tiktok_video_id_idx IS 'all projects that track a post';
 CREATE INDEX video_organization_idx ON trackagoat.video (org_id);
 COMMENT ON INDEX trackagoat.video_organization_idx IS 'videos of an organization';
-
-CREATE TRIGGER video_fill BEFORE INSERT ON trackagoat.video
-	FOR EACH ROW EXECUTE FUNCTION trackagoat.video_fill();
-COMMENT ON TRIGGER video_fill ON trackagoat.video IS 'fills project_id and org_id';
-CREATE TRIGGER video_scrape AFTER INSERT OR UPDATE OF tracking_status, tracking_disabled_at, refresh_stopped_at
-	ON trackagoat.video
-	FOR EACH ROW WHEN (trackagoat.video_is_fetched(NEW.tracking_status, NEW.tracking_disabled_at, NEW.refresh_stopped_at))
-	EXECUTE FUNCTION trackagoat.video_scrape();
-COMMENT ON TRIGGER video_scrape ON trackagoat.video IS 'makes the standing job; queues a post added by URL at once';
-CREATE TRIGGER video_touch BEFORE UPDATE OF
-		tracking_status, readme, metadata, tracking_disabled_at ON trackagoat.video
-	FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*)
-	EXECUTE FUNCTION trackagoat.touch_updated_at();
-COMMENT ON TRIGGER video_touch ON trackagoat.video IS 'moves updated_at with what people change';
 
 ALTER TABLE trackagoat.video ENABLE ROW LEVEL SECURITY;
 -- Histories: what was observed of creators and videos, packed.
@@ -1515,10 +2549,6 @@ COMMENT ON COLUMN trackagoat.video_history.org_id IS 'organization of the video'
 COMMENT ON COLUMN trackagoat.video_history.started_at IS 'time of the first point; infinity for the open row, which takes the next ones';
 COMMENT ON COLUMN trackagoat.video_history.points IS 'a run of observations: views, likes, comments, shares, saves';
 
-CREATE TRIGGER creator_rename BEFORE UPDATE ON trackagoat.creator
-	FOR EACH ROW WHEN (OLD.tiktok_handle <> NEW.tiktok_handle)
-	EXECUTE FUNCTION trackagoat.creator_rename();
-COMMENT ON TRIGGER creator_rename ON trackagoat.creator IS 'forgets what the old handle''s profile showed';
 CREATE TRIGGER creator_break AFTER UPDATE ON trackagoat.creator
 	FOR EACH ROW WHEN (OLD.tiktok_handle <> NEW.tiktok_handle)
 	EXECUTE FUNCTION trackagoat.creator_break();
@@ -1570,6 +2600,271 @@ COMMENT ON COLUMN trackagoat.video_snapshot.save_count IS 'saves; NULL where the
 COMMENT ON COLUMN trackagoat.video_snapshot.exact IS 'false where the source rounds';
 COMMENT ON COLUMN trackagoat.video_snapshot.is_baseline IS 'whether a counter is known for the first time: it gains nothing here';
 COMMENT ON COLUMN trackagoat.video_snapshot.source IS 'page or API that showed them, or import';
+-- What the rows of creators and videos keep to: triggers, the change log, bans,
+-- deleted videos, the inbox.
+
+CREATE TABLE trackagoat.creator_event_kind (
+	kind text NOT NULL,
+	description text NOT NULL,
+	CONSTRAINT creator_event_kind_pkey PRIMARY KEY (kind)
+);
+COMMENT ON TABLE trackagoat.creator_event_kind IS 'what the change log can tell';
+COMMENT ON COLUMN trackagoat.creator_event_kind.kind IS 'name';
+COMMENT ON COLUMN trackagoat.creator_event_kind.description IS 'what it means, and what the detail holds';
+
+INSERT INTO trackagoat.creator_event_kind (kind, description) VALUES
+	('added', 'the creator was added: tiktok_handle, tracking_mode'),
+	('removed', 'it was taken out of the program'),
+	('reactivated', 'it was brought back'),
+	('renamed', 'a person gave it another handle: from, to, and the ids of the account before'),
+	('handle_followed', 'the account took another handle on TikTok, and the creator followed: from, to, and the ids of the account'),
+	('account_confirmed', 'after a rename the profile shows the same account as before: tiktok_account_id'),
+	('account_changed', 'the handle shows another account, of which nothing is stored: tiktok_account_id, shown_account_id'),
+	('mode_changed', 'the tracking mode was changed: from, to'),
+	('follower_milestone', 'the followers crossed 1k, 2.5k, 5k, 10k, ...: milestone, direction (up, down), follower_count'),
+	('goal_status_changed', 'a goal has another status'),
+	('disabled', 'a person had it no longer fetched: reason'),
+	('auto_disabled', 'the account was reported gone on five days: reason'),
+	('banned', 'its handle was banned on the platform: reason'),
+	('reenabled', 'it is fetched again: the reason that it was disabled for'),
+	('refresh_slowed', 'a video gains little and is refreshed more rarely: tiktok_video_id'),
+	('refresh_stopped', 'a video gains little and is no longer refreshed: tiktok_video_id'),
+	('refresh_resumed', 'a video is refreshed at the full rate again: tiktok_video_id');
+
+CREATE TABLE trackagoat.creator_event (
+	id uuid NOT NULL DEFAULT trackagoat.uuidv7(),
+	org_id uuid NOT NULL,
+	project_id uuid NOT NULL,
+	creator_id uuid,
+	video_id uuid,
+	kind text NOT NULL,
+	detail jsonb NOT NULL DEFAULT '{}',
+	created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	CONSTRAINT creator_event_pkey PRIMARY KEY (id, org_id),
+	CONSTRAINT creator_event_creator_fkey FOREIGN KEY (creator_id, project_id, org_id)
+		REFERENCES trackagoat.creator (id, project_id, org_id) ON DELETE CASCADE,
+	CONSTRAINT creator_event_video_fkey FOREIGN KEY (video_id, project_id, org_id)
+		REFERENCES trackagoat.video (id, project_id, org_id) ON DELETE CASCADE,
+	CONSTRAINT creator_event_of_check CHECK (num_nonnulls(creator_id, video_id) > 0)
+);
+COMMENT ON TABLE trackagoat.creator_event IS 'change log of creators, and of the refreshing of their videos; triggers write it';
+COMMENT ON COLUMN trackagoat.creator_event.id IS 'UUID version 7: its order is the order of events';
+COMMENT ON COLUMN trackagoat.creator_event.org_id IS 'organization';
+COMMENT ON COLUMN trackagoat.creator_event.project_id IS 'project';
+COMMENT ON COLUMN trackagoat.creator_event.creator_id IS 'creator; NULL for a video without one';
+COMMENT ON COLUMN trackagoat.creator_event.video_id IS 'video, where the event is of one';
+COMMENT ON COLUMN trackagoat.creator_event.kind IS 'what happened: a kind of creator_event_kind';
+COMMENT ON COLUMN trackagoat.creator_event.detail IS 'what else is to be told; ids of TikTok are text';
+COMMENT ON COLUMN trackagoat.creator_event.created_at IS 'when';
+
+CREATE INDEX creator_event_creator_idx ON trackagoat.creator_event (creator_id, id);
+COMMENT ON INDEX trackagoat.creator_event_creator_idx IS 'change log of a creator';
+CREATE INDEX creator_event_video_idx ON trackagoat.creator_event (video_id) WHERE video_id IS NOT NULL;
+COMMENT ON INDEX trackagoat.creator_event_video_idx IS 'events of a video';
+
+CREATE TABLE trackagoat.banned_handle (
+	tiktok_handle trackagoat.handle NOT NULL,
+	reason text NOT NULL,
+	banned_by text NOT NULL DEFAULT current_user,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	CONSTRAINT banned_handle_pkey PRIMARY KEY (tiktok_handle),
+	CONSTRAINT banned_handle_reason_check CHECK (char_length(reason) BETWEEN 1 AND 1000)
+);
+COMMENT ON TABLE trackagoat.banned_handle IS 'handles that nobody on this platform may track; for its operators';
+COMMENT ON COLUMN trackagoat.banned_handle.tiktok_handle IS 'handle';
+COMMENT ON COLUMN trackagoat.banned_handle.reason IS 'why; those who are refused read it';
+COMMENT ON COLUMN trackagoat.banned_handle.banned_by IS 'who banned it; the role that did when left out';
+COMMENT ON COLUMN trackagoat.banned_handle.created_at IS 'since when';
+
+CREATE TRIGGER banned_handle_disable AFTER INSERT ON trackagoat.banned_handle
+	FOR EACH ROW EXECUTE FUNCTION trackagoat.banned_handle_disable();
+COMMENT ON TRIGGER banned_handle_disable ON trackagoat.banned_handle IS 'disables the creators that have the handle';
+CREATE CONSTRAINT TRIGGER banned_handle_commit AFTER INSERT ON trackagoat.banned_handle
+	DEFERRABLE INITIALLY DEFERRED
+	FOR EACH ROW EXECUTE FUNCTION trackagoat.banned_handle_disable();
+COMMENT ON TRIGGER banned_handle_commit ON trackagoat.banned_handle IS 'disables those that others added meanwhile';
+
+CREATE TABLE trackagoat.deleted_video (
+	org_id uuid NOT NULL,
+	project_id uuid NOT NULL,
+	tiktok_video_id bigint NOT NULL,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	CONSTRAINT deleted_video_pkey PRIMARY KEY (project_id, tiktok_video_id, org_id),
+	CONSTRAINT deleted_video_project_fkey FOREIGN KEY (project_id, org_id)
+		REFERENCES trackagoat.project (id, org_id) ON DELETE CASCADE
+);
+COMMENT ON TABLE trackagoat.deleted_video IS 'posts whose video was deleted: discovery does not bring them back, adding them by URL does';
+COMMENT ON COLUMN trackagoat.deleted_video.org_id IS 'organization';
+COMMENT ON COLUMN trackagoat.deleted_video.project_id IS 'project that the video was of';
+COMMENT ON COLUMN trackagoat.deleted_video.tiktok_video_id IS 'TikTok''s id of the post';
+COMMENT ON COLUMN trackagoat.deleted_video.created_at IS 'when it was deleted';
+
+CREATE TABLE trackagoat.video_link (
+	id uuid NOT NULL DEFAULT trackagoat.uuidv7(),
+	org_id uuid NOT NULL,
+	project_id uuid NOT NULL,
+	url text NOT NULL,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	CONSTRAINT video_link_pkey PRIMARY KEY (id, org_id),
+	CONSTRAINT video_link_url_key UNIQUE (project_id, url, org_id),
+	CONSTRAINT video_link_project_fkey FOREIGN KEY (project_id, org_id)
+		REFERENCES trackagoat.project (id, org_id) ON DELETE CASCADE,
+	CONSTRAINT video_link_url_check CHECK (char_length(url) <= 2000)
+);
+COMMENT ON TABLE trackagoat.video_link IS 'short links of videos that wait to be resolved';
+COMMENT ON COLUMN trackagoat.video_link.id IS 'UUID version 7: its order is the order of creation';
+COMMENT ON COLUMN trackagoat.video_link.org_id IS 'organization';
+COMMENT ON COLUMN trackagoat.video_link.project_id IS 'project that the video is to be added to';
+COMMENT ON COLUMN trackagoat.video_link.url IS 'the link, as it was given';
+COMMENT ON COLUMN trackagoat.video_link.created_at IS 'when it was given';
+
+ALTER TABLE trackagoat.creator_event_kind ENABLE ROW LEVEL SECURITY;
+ALTER TABLE trackagoat.creator_event ENABLE ROW LEVEL SECURITY;
+ALTER TABLE trackagoat.banned_handle ENABLE ROW LEVEL SECURITY;
+ALTER TABLE trackagoat.deleted_video ENABLE ROW LEVEL SECURITY;
+ALTER TABLE trackagoat.video_link ENABLE ROW LEVEL SECURITY;
+
+-- ---- triggers of creators; without lists of columns, so that what other triggers make of a row is seen ----
+
+CREATE TRIGGER creator_fill BEFORE INSERT ON trackagoat.creator
+	FOR EACH ROW WHEN (NOT trackagoat.in_bulk())
+	EXECUTE FUNCTION trackagoat.creator_fill();
+COMMENT ON TRIGGER creator_fill ON trackagoat.creator IS 'fills org_id and tracking_start_date; refuses handles that are banned or were removed';
+CREATE TRIGGER creator_no_change BEFORE UPDATE OF tiktok_handle ON trackagoat.creator
+	FOR EACH ROW WHEN (OLD.tiktok_handle::text = NEW.tiktok_handle::text)
+	EXECUTE FUNCTION trackagoat.creator_no_change();
+COMMENT ON TRIGGER creator_no_change ON trackagoat.creator IS 'refuses a rename to the same handle';
+CREATE TRIGGER creator_rename BEFORE UPDATE ON trackagoat.creator
+	FOR EACH ROW WHEN (OLD.tiktok_handle <> NEW.tiktok_handle)
+	EXECUTE FUNCTION trackagoat.creator_rename();
+COMMENT ON TRIGGER creator_rename ON trackagoat.creator IS 'refuses handles that are taken or banned; forgets what the old one''s profile showed';
+CREATE TRIGGER creator_enable BEFORE UPDATE ON trackagoat.creator
+	FOR EACH ROW WHEN ((OLD.disabled_at IS NOT NULL AND NEW.disabled_at IS NULL) OR (OLD.removed_at IS NOT NULL AND NEW.removed_at IS NULL))
+	EXECUTE FUNCTION trackagoat.creator_enable();
+COMMENT ON TRIGGER creator_enable ON trackagoat.creator IS 'a creator that comes back begins anew';
+CREATE TRIGGER creator_relist BEFORE UPDATE ON trackagoat.creator
+	FOR EACH ROW WHEN (NEW.disabled_at IS NULL AND NEW.removed_at IS NULL
+		AND (OLD.disabled_at IS NOT NULL OR OLD.removed_at IS NOT NULL
+			OR NEW.tiktok_handle <> OLD.tiktok_handle OR NEW.tracking_start_date < OLD.tracking_start_date))
+	EXECUTE FUNCTION trackagoat.creator_relist();
+COMMENT ON TRIGGER creator_relist ON trackagoat.creator IS 'wants videos listed back to the tracking start again';
+CREATE TRIGGER creator_scrape AFTER INSERT OR UPDATE OF tiktok_handle, tracking_start_date, disabled_at, removed_at
+	ON trackagoat.creator
+	FOR EACH ROW WHEN (NOT trackagoat.in_bulk() AND NEW.disabled_at IS NULL AND NEW.removed_at IS NULL)
+	EXECUTE FUNCTION trackagoat.creator_scrape();
+COMMENT ON TRIGGER creator_scrape ON trackagoat.creator IS 'queues profile and discovery';
+CREATE TRIGGER creator_adopt AFTER INSERT ON trackagoat.creator
+	FOR EACH ROW WHEN (NOT trackagoat.in_bulk() AND NEW.removed_at IS NULL)
+	EXECUTE FUNCTION trackagoat.creator_adopt();
+COMMENT ON TRIGGER creator_adopt ON trackagoat.creator IS 'takes in videos that came before it';
+CREATE TRIGGER creator_adopt_update AFTER UPDATE ON trackagoat.creator
+	FOR EACH ROW WHEN (NEW.removed_at IS NULL AND (OLD.tiktok_handle <> NEW.tiktok_handle OR OLD.removed_at IS NOT NULL))
+	EXECUTE FUNCTION trackagoat.creator_adopt();
+COMMENT ON TRIGGER creator_adopt_update ON trackagoat.creator IS 'takes in videos that came before it had the handle';
+CREATE TRIGGER creator_added AFTER INSERT ON trackagoat.creator
+	FOR EACH ROW WHEN (NOT trackagoat.in_bulk() AND trackagoat.happens_now(NEW.created_at))
+	EXECUTE FUNCTION trackagoat.creator_added();
+COMMENT ON TRIGGER creator_added ON trackagoat.creator IS 'writes to the change log; not of what a backup brings';
+CREATE TRIGGER creator_log AFTER UPDATE ON trackagoat.creator
+	FOR EACH ROW WHEN (OLD.tiktok_handle <> NEW.tiktok_handle OR OLD.tracking_mode <> NEW.tracking_mode
+		OR (OLD.removed_at IS NULL) <> (NEW.removed_at IS NULL) OR (OLD.disabled_at IS NULL) <> (NEW.disabled_at IS NULL)
+		OR OLD.follower_count <> NEW.follower_count OR OLD.other_account_id IS DISTINCT FROM NEW.other_account_id
+		OR OLD.previous_account_id IS DISTINCT FROM NEW.previous_account_id)
+	EXECUTE FUNCTION trackagoat.creator_log();
+COMMENT ON TRIGGER creator_log ON trackagoat.creator IS 'writes to the change log';
+CREATE CONSTRAINT TRIGGER creator_ban AFTER INSERT OR UPDATE OF tiktok_handle, disabled_at, removed_at ON trackagoat.creator
+	DEFERRABLE INITIALLY DEFERRED
+	FOR EACH ROW WHEN (NEW.removed_at IS NULL AND NEW.disabled_at IS NULL)
+	EXECUTE FUNCTION trackagoat.creator_ban();
+COMMENT ON TRIGGER creator_ban ON trackagoat.creator IS 'refuses, at commit, a handle that was banned meanwhile';
+CREATE TRIGGER creator_touch BEFORE UPDATE ON trackagoat.creator
+	FOR EACH ROW WHEN ((OLD.tiktok_handle::text <> NEW.tiktok_handle::text AND OLD.handle_followed_at IS NOT DISTINCT FROM NEW.handle_followed_at)
+		OR OLD.display_name_override IS DISTINCT FROM NEW.display_name_override
+		OR OLD.readme IS DISTINCT FROM NEW.readme OR OLD.metadata <> NEW.metadata
+		OR OLD.tracking_mode <> NEW.tracking_mode OR OLD.tracking_start_date <> NEW.tracking_start_date
+		OR (OLD.disabled_at IS DISTINCT FROM NEW.disabled_at AND coalesce(NEW.disabled_reason, OLD.disabled_reason, '') <> 'account_gone')
+		OR OLD.removed_at IS DISTINCT FROM NEW.removed_at)
+	EXECUTE FUNCTION trackagoat.touch_updated_at();
+COMMENT ON TRIGGER creator_touch ON trackagoat.creator IS 'moves updated_at with what people change';
+
+-- ---- videos ----
+
+CREATE INDEX video_inbox_idx ON trackagoat.video (project_id, posted_at DESC) WHERE tracking_status = 'pending_review';
+COMMENT ON INDEX trackagoat.video_inbox_idx IS 'videos that wait for review';
+CREATE INDEX video_lone_idx ON trackagoat.video (project_id, tiktok_handle) WHERE creator_id IS NULL;
+COMMENT ON INDEX trackagoat.video_lone_idx IS 'videos whose creator is not in the project, by their author';
+CREATE INDEX video_direct_add_idx ON trackagoat.video (org_id) WHERE tracking_status = 'direct_add';
+COMMENT ON INDEX trackagoat.video_direct_add_idx IS 'videos that were added one by one';
+CREATE INDEX video_posted_at_idx ON trackagoat.video (project_id, trackagoat.video_posted_at(posted_at, tiktok_video_id));
+COMMENT ON INDEX trackagoat.video_posted_at_idx IS 'videos of a project by the time of posting';
+
+CREATE TRIGGER video_fill BEFORE INSERT ON trackagoat.video
+	FOR EACH ROW EXECUTE FUNCTION trackagoat.video_fill();
+COMMENT ON TRIGGER video_fill ON trackagoat.video IS 'fills project_id, org_id and creator_id';
+CREATE TRIGGER video_scrape AFTER INSERT ON trackagoat.video
+	FOR EACH ROW WHEN (trackagoat.video_is_fetched(NEW.tracking_status, NEW.tracking_disabled_at, NEW.refresh_stopped_at))
+	EXECUTE FUNCTION trackagoat.video_scrape();
+COMMENT ON TRIGGER video_scrape ON trackagoat.video IS 'makes the standing job; queues a post added by URL at once';
+CREATE TRIGGER video_scrape_update AFTER UPDATE ON trackagoat.video
+	FOR EACH ROW WHEN (trackagoat.video_is_fetched(NEW.tracking_status, NEW.tracking_disabled_at, NEW.refresh_stopped_at)
+		AND NOT trackagoat.video_is_fetched(OLD.tracking_status, OLD.tracking_disabled_at, OLD.refresh_stopped_at))
+	EXECUTE FUNCTION trackagoat.video_scrape();
+COMMENT ON TRIGGER video_scrape_update ON trackagoat.video IS 'makes the standing job of a post that is fetched again';
+CREATE TRIGGER video_review BEFORE UPDATE ON trackagoat.video
+	FOR EACH ROW WHEN (NOT trackagoat.in_bulk() AND OLD.tracking_status <> NEW.tracking_status)
+	EXECUTE FUNCTION trackagoat.video_review();
+COMMENT ON TRIGGER video_review ON trackagoat.video IS 'refuses a status that the one before does not lead to';
+CREATE TRIGGER video_refresh BEFORE UPDATE ON trackagoat.video
+	FOR EACH ROW WHEN (OLD.refresh_stopped_at IS NOT NULL AND NEW.refresh_stopped_at IS NULL)
+	EXECUTE FUNCTION trackagoat.video_refresh();
+COMMENT ON TRIGGER video_refresh ON trackagoat.video IS 'what is refreshed again is so at the full rate';
+CREATE TRIGGER video_log AFTER UPDATE ON trackagoat.video
+	FOR EACH ROW WHEN ((OLD.refresh_slowed_at IS NULL) <> (NEW.refresh_slowed_at IS NULL)
+		OR (OLD.refresh_stopped_at IS NULL) <> (NEW.refresh_stopped_at IS NULL))
+	EXECUTE FUNCTION trackagoat.video_log();
+COMMENT ON TRIGGER video_log ON trackagoat.video IS 'writes to the change log';
+CREATE TRIGGER video_return AFTER INSERT ON trackagoat.video
+	FOR EACH ROW WHEN (NEW.tracking_status = 'direct_add')
+	EXECUTE FUNCTION trackagoat.video_return();
+COMMENT ON TRIGGER video_return ON trackagoat.video IS 'what a person adds again is no longer deleted';
+CREATE TRIGGER video_delete AFTER DELETE ON trackagoat.video
+	FOR EACH ROW EXECUTE FUNCTION trackagoat.video_delete();
+COMMENT ON TRIGGER video_delete ON trackagoat.video IS 'remembers what discovery is not to bring back';
+CREATE TRIGGER video_touch BEFORE UPDATE OF
+		tracking_status, readme, metadata, tracking_disabled_at ON trackagoat.video
+	FOR EACH ROW WHEN (NOT trackagoat.in_bulk() AND OLD.* IS DISTINCT FROM NEW.*)
+	EXECUTE FUNCTION trackagoat.touch_updated_at();
+COMMENT ON TRIGGER video_touch ON trackagoat.video IS 'moves updated_at with what people change';
+
+
+CREATE VIEW trackagoat.inbox WITH (security_invoker = true) AS
+	SELECT v.id AS video_id, v.org_id, v.project_id, v.creator_id, c.tiktok_handle,
+		coalesce(c.display_name_override, c.display_name) AS display_name, v.kind, v.title,
+		trackagoat.video_url(coalesce(v.tiktok_handle, c.tiktok_handle), v.tiktok_video_id, v.kind) AS url,
+		v.thumbnail_url, trackagoat.video_posted_at(v.posted_at, v.tiktok_video_id) AS posted_at,
+		v.view_count, v.like_count, v.comment_count, v.share_count, v.save_count, v.last_observed_at, v.created_at
+	FROM trackagoat.video v LEFT JOIN trackagoat.creator c ON c.id = v.creator_id AND c.org_id = v.org_id
+	WHERE v.tracking_status = 'pending_review' AND c.removed_at IS NULL
+	ORDER BY v.posted_at DESC, v.id DESC;
+COMMENT ON VIEW trackagoat.inbox IS 'videos that wait for review, newest first; review_videos() decides on them';
+COMMENT ON COLUMN trackagoat.inbox.video_id IS 'video';
+COMMENT ON COLUMN trackagoat.inbox.org_id IS 'its organization';
+COMMENT ON COLUMN trackagoat.inbox.project_id IS 'its project';
+COMMENT ON COLUMN trackagoat.inbox.creator_id IS 'whose post it is';
+COMMENT ON COLUMN trackagoat.inbox.tiktok_handle IS 'handle of the creator';
+COMMENT ON COLUMN trackagoat.inbox.display_name IS 'name of the creator, the team''s if it has given one';
+COMMENT ON COLUMN trackagoat.inbox.kind IS 'video or photo';
+COMMENT ON COLUMN trackagoat.inbox.title IS 'caption of the post';
+COMMENT ON COLUMN trackagoat.inbox.url IS 'where TikTok shows it';
+COMMENT ON COLUMN trackagoat.inbox.thumbnail_url IS 'cover picture; TikTok''s link expires after about two days';
+COMMENT ON COLUMN trackagoat.inbox.posted_at IS 'when it was posted';
+COMMENT ON COLUMN trackagoat.inbox.view_count IS 'views, last known';
+COMMENT ON COLUMN trackagoat.inbox.like_count IS 'likes, last known';
+COMMENT ON COLUMN trackagoat.inbox.comment_count IS 'comments, last known';
+COMMENT ON COLUMN trackagoat.inbox.share_count IS 'shares, last known';
+COMMENT ON COLUMN trackagoat.inbox.save_count IS 'saves, last known';
+COMMENT ON COLUMN trackagoat.inbox.last_observed_at IS 'time of the newest observation';
+COMMENT ON COLUMN trackagoat.inbox.created_at IS 'when it was found';
 -- Campaigns: named groups of creators, videos and other campaigns of a project.
 
 CREATE TABLE trackagoat.campaign (
@@ -1765,8 +3060,8 @@ ALTER TABLE trackagoat.total_month ENABLE ROW LEVEL SECURITY;
 ALTER TABLE trackagoat.total_difference ENABLE ROW LEVEL SECURITY;
 -- What changes totals: triggers that write the log of differences.
 
-CREATE INDEX creator_removed_idx ON trackagoat.creator (project_id) WHERE removed_at IS NOT NULL;
-COMMENT ON INDEX trackagoat.creator_removed_idx IS 'creators that are out of the program';
+CREATE INDEX creator_removed_idx ON trackagoat.creator (project_id, tiktok_handle) WHERE removed_at IS NOT NULL;
+COMMENT ON INDEX trackagoat.creator_removed_idx IS 'creators that are out of the program, by handle';
 
 CREATE TRIGGER project_totals AFTER DELETE ON trackagoat.project
 	FOR EACH ROW EXECUTE FUNCTION trackagoat.project_totals();
@@ -1790,7 +3085,8 @@ COMMENT ON TRIGGER video_totals ON trackagoat.video IS 'totals gain a video that
 -- before, so that what the same statement observes comes after; last by name,
 -- so that it sees what other triggers make of the row
 CREATE TRIGGER zz_video_totals_update BEFORE UPDATE ON trackagoat.video
-	FOR EACH ROW WHEN (trackagoat.status_counts(OLD.tracking_status) <> trackagoat.status_counts(NEW.tracking_status)
+	FOR EACH ROW WHEN ((trackagoat.status_counts(OLD.tracking_status) <> trackagoat.status_counts(NEW.tracking_status)
+			AND NOT trackagoat.in_bulk())
 		OR OLD.creator_id IS DISTINCT FROM NEW.creator_id OR OLD.project_id <> NEW.project_id
 		OR trackagoat.video_posted_at(OLD.posted_at, OLD.tiktok_video_id)
 			IS DISTINCT FROM trackagoat.video_posted_at(NEW.posted_at, NEW.tiktok_video_id))
@@ -1843,12 +3139,82 @@ CREATE TRIGGER campaign_stay BEFORE UPDATE ON trackagoat.campaign
 	FOR EACH ROW WHEN (OLD.project_id <> NEW.project_id OR OLD.org_id <> NEW.org_id)
 	EXECUTE FUNCTION trackagoat.stay_in_project();
 COMMENT ON TRIGGER campaign_stay ON trackagoat.campaign IS 'refuses another project';
+-- Plans: rows that override the documented ones or make others, and the
+-- triggers that hold organizations to theirs.
+
+CREATE TABLE trackagoat.plan (
+	plan text NOT NULL,
+	limit_key text NOT NULL,
+	max bigint,
+	CONSTRAINT plan_pkey PRIMARY KEY (plan, limit_key),
+	CONSTRAINT plan_plan_check CHECK (plan ~ '^[a-z0-9_]{1,63}$'),
+	CONSTRAINT plan_limit_key_check CHECK (limit_key IN ('max_creators_per_org', 'max_tracked_videos_per_org', 'max_projects_per_org',
+		'max_members_per_org', 'max_campaigns_per_project', 'max_campaign_items_per_campaign', 'max_api_keys_per_org',
+		'max_api_requests_per_day', 'max_manual_scrape_triggers_per_day', 'max_payout_methods_per_org',
+		'max_payout_structures_per_project', 'min_video_stats_hours', 'min_discover_videos_hours',
+		'min_creator_profiles_hours', 'stats_history_retention_days')),
+	CONSTRAINT plan_max_check CHECK (max >= 0)
+);
+COMMENT ON TABLE trackagoat.plan IS 'limits of plans, over those that documented_plans() has; plan_limits() is what holds';
+COMMENT ON COLUMN trackagoat.plan.plan IS 'free, starter, ultra or a plan of your own';
+COMMENT ON COLUMN trackagoat.plan.limit_key IS 'which limit';
+COMMENT ON COLUMN trackagoat.plan.max IS 'the limit; NULL for none';
+
+ALTER TABLE trackagoat.plan ENABLE ROW LEVEL SECURITY;
+
+CREATE TRIGGER organization_plan BEFORE INSERT OR UPDATE OF plan ON trackagoat.organization
+	FOR EACH ROW WHEN (NEW.plan IS NOT NULL)
+	EXECUTE FUNCTION trackagoat.organization_plan();
+COMMENT ON TRIGGER organization_plan ON trackagoat.organization IS 'refuses a plan that nobody knows';
+
+CREATE TRIGGER creator_limit_lock BEFORE INSERT ON trackagoat.creator
+	FOR EACH ROW WHEN (NOT trackagoat.in_bulk() AND NEW.removed_at IS NULL) EXECUTE FUNCTION trackagoat.limit_lock();
+COMMENT ON TRIGGER creator_limit_lock ON trackagoat.creator IS 'one transaction of an organization with a plan at a time';
+CREATE TRIGGER creator_limit AFTER INSERT ON trackagoat.creator
+	FOR EACH ROW WHEN (NOT trackagoat.in_bulk() AND NEW.removed_at IS NULL) EXECUTE FUNCTION trackagoat.limit_check('max_creators_per_org');
+COMMENT ON TRIGGER creator_limit ON trackagoat.creator IS 'refuses what the plan does not allow';
+
+CREATE TRIGGER video_limit_lock BEFORE INSERT ON trackagoat.video
+	FOR EACH ROW WHEN (NEW.tracking_status = 'direct_add') EXECUTE FUNCTION trackagoat.limit_lock();
+COMMENT ON TRIGGER video_limit_lock ON trackagoat.video IS 'one transaction of an organization with a plan at a time';
+CREATE TRIGGER video_limit AFTER INSERT ON trackagoat.video
+	FOR EACH ROW WHEN (NEW.tracking_status = 'direct_add') EXECUTE FUNCTION trackagoat.limit_check('max_tracked_videos_per_org');
+COMMENT ON TRIGGER video_limit ON trackagoat.video IS 'refuses what the plan does not allow';
+
+CREATE TRIGGER project_limit_lock BEFORE INSERT ON trackagoat.project
+	FOR EACH ROW EXECUTE FUNCTION trackagoat.limit_lock();
+COMMENT ON TRIGGER project_limit_lock ON trackagoat.project IS 'one transaction of an organization with a plan at a time';
+CREATE TRIGGER project_limit AFTER INSERT ON trackagoat.project
+	FOR EACH ROW EXECUTE FUNCTION trackagoat.limit_check('max_projects_per_org');
+COMMENT ON TRIGGER project_limit ON trackagoat.project IS 'refuses what the plan does not allow';
+
+CREATE TRIGGER campaign_limit_lock BEFORE INSERT ON trackagoat.campaign
+	FOR EACH ROW EXECUTE FUNCTION trackagoat.limit_lock();
+COMMENT ON TRIGGER campaign_limit_lock ON trackagoat.campaign IS 'one transaction of an organization with a plan at a time';
+CREATE TRIGGER campaign_limit AFTER INSERT ON trackagoat.campaign
+	FOR EACH ROW EXECUTE FUNCTION trackagoat.limit_check('max_campaigns_per_project');
+COMMENT ON TRIGGER campaign_limit ON trackagoat.campaign IS 'refuses what the plan does not allow';
+
+CREATE TRIGGER campaign_item_limit_lock BEFORE INSERT ON trackagoat.campaign_item
+	FOR EACH ROW EXECUTE FUNCTION trackagoat.limit_lock();
+COMMENT ON TRIGGER campaign_item_limit_lock ON trackagoat.campaign_item IS 'one transaction of an organization with a plan at a time';
+CREATE TRIGGER campaign_item_limit AFTER INSERT ON trackagoat.campaign_item
+	FOR EACH ROW EXECUTE FUNCTION trackagoat.limit_check('max_campaign_items_per_campaign');
+COMMENT ON TRIGGER campaign_item_limit ON trackagoat.campaign_item IS 'refuses what the plan does not allow';
+
+CREATE TRIGGER creator_return_lock BEFORE UPDATE OF removed_at ON trackagoat.creator
+	FOR EACH ROW WHEN (OLD.removed_at IS NOT NULL AND NEW.removed_at IS NULL) EXECUTE FUNCTION trackagoat.limit_lock();
+COMMENT ON TRIGGER creator_return_lock ON trackagoat.creator IS 'one transaction of an organization with a plan at a time';
+CREATE TRIGGER creator_return_limit AFTER UPDATE OF removed_at ON trackagoat.creator
+	FOR EACH ROW WHEN (OLD.removed_at IS NOT NULL AND NEW.removed_at IS NULL) EXECUTE FUNCTION trackagoat.limit_check('max_creators_per_org');
+COMMENT ON TRIGGER creator_return_limit ON trackagoat.creator IS 'refuses to bring back what the plan does not allow';
 -- The queue of scrapes and what came of each attempt.  No tenant data: one
 -- standing job serves every project that tracks the account or video.
 
 CREATE TABLE trackagoat.scrape_outcome (
 	outcome text NOT NULL,
 	is_success boolean NOT NULL DEFAULT false,
+	is_gone boolean NOT NULL DEFAULT false,
 	retry_after interval NOT NULL,
 	retry_limit interval NOT NULL,
 	host_pause interval,
@@ -1859,6 +3225,7 @@ CREATE TABLE trackagoat.scrape_outcome (
 COMMENT ON TABLE trackagoat.scrape_outcome IS 'what an attempt can come to, and what the worker then does';
 COMMENT ON COLUMN trackagoat.scrape_outcome.outcome IS 'name';
 COMMENT ON COLUMN trackagoat.scrape_outcome.is_success IS 'whether the page was read and stored';
+COMMENT ON COLUMN trackagoat.scrape_outcome.is_gone IS 'whether it says that an account is gone: five such days disable its creators';
 COMMENT ON COLUMN trackagoat.scrape_outcome.retry_after IS 'pause before the next attempt of the same job; doubles with each attempt in a row that fails';
 COMMENT ON COLUMN trackagoat.scrape_outcome.retry_limit IS 'longest such pause';
 COMMENT ON COLUMN trackagoat.scrape_outcome.host_pause IS 'pause before anything is asked of the host again; NULL for none';
@@ -1866,9 +3233,9 @@ COMMENT ON COLUMN trackagoat.scrape_outcome.description IS 'what it means';
 
 INSERT INTO trackagoat.scrape_outcome (outcome, is_success, retry_after, retry_limit, host_pause, description) VALUES
 	('ok', true, '0', '0', NULL, 'the page was read and stored'),
-	('not_found', false, '1 day', '7 days', NULL, 'TikTok says that the account or video does not exist; banned and renamed accounts answer the same'),
+	('not_found', false, '20 hours', '20 hours', NULL, 'TikTok says that the account or video does not exist; banned and renamed accounts answer the same'),
 	('private', false, '1 day', '7 days', NULL, 'the account or video is not public'),
-	('suspended', false, '1 day', '7 days', NULL, 'TikTok has suspended the account'),
+	('suspended', false, '20 hours', '20 hours', NULL, 'TikTok has suspended the account'),
 	('unavailable', false, '1 hour', '2 days', NULL, 'TikTok does not show it now and does not say that it is gone'),
 	('regional', false, '1 day', '7 days', NULL, 'TikTok withholds it in this country'),
 	('login_required', false, '1 day', '7 days', NULL, 'TikTok shows it only after login'),
@@ -1892,6 +3259,8 @@ INSERT INTO trackagoat.scrape_outcome (outcome, is_success, retry_after, retry_l
 	('partly_stored', false, '1 minute', '1 day', NULL, 'a rule or lock of the database kept the page from some organizations; see detail'),
 	('store_failed', false, '1 minute', '1 day', NULL, 'the page was read but a rule or lock of the database kept it from being stored; see detail'),
 	('interrupted', false, '10 seconds', '1 day', NULL, 'the worker ended before the answer came');
+
+UPDATE trackagoat.scrape_outcome SET is_gone = true WHERE outcome IN ('not_found', 'suspended');
 
 CREATE TABLE trackagoat.scrape_job (
 	id uuid NOT NULL DEFAULT trackagoat.uuidv7(),
@@ -2087,7 +3456,46 @@ BEGIN
 	END IF;
 END
 $depend$;
+DROP TRIGGER creator_fill ON trackagoat.creator;
 DROP TRIGGER creator_rename ON trackagoat.creator;
+DROP TRIGGER creator_relist ON trackagoat.creator;
+DROP TRIGGER creator_scrape ON trackagoat.creator;
+DROP TRIGGER creator_touch ON trackagoat.creator;
+DROP TRIGGER video_fill ON trackagoat.video;
+DROP TRIGGER video_scrape ON trackagoat.video;
+DROP TRIGGER video_touch ON trackagoat.video;
+ALTER TABLE trackagoat.creator
+	ADD COLUMN display_name_override text,
+	ADD COLUMN handle_followed_at timestamptz,
+	ADD COLUMN previous_account_id bigint,
+	ADD COLUMN previous_baseline_at timestamptz,
+	ADD COLUMN other_account_id bigint,
+	ADD COLUMN gone_days smallint NOT NULL DEFAULT 0,
+	ADD COLUMN gone_on date,
+	ADD CONSTRAINT creator_display_name_override_check CHECK (char_length(display_name_override) BETWEEN 1 AND 200);
+COMMENT ON COLUMN trackagoat.creator.display_name_override IS 'name that the team shows instead, 1 to 200 characters';
+COMMENT ON COLUMN trackagoat.creator.handle_followed_at IS 'when the account last took another handle on TikTok and the creator followed; not a rename, so nothing is cleared';
+COMMENT ON COLUMN trackagoat.creator.previous_account_id IS 'account before a rename, until a profile tells whether it is still the same';
+COMMENT ON COLUMN trackagoat.creator.previous_baseline_at IS 'baseline_at before that rename';
+COMMENT ON COLUMN trackagoat.creator.other_account_id IS 'another account that the handle shows by now; nothing of it is stored';
+COMMENT ON COLUMN trackagoat.creator.gone_days IS 'days on which the account was reported gone since it was last seen; at the fifth the creator is disabled';
+COMMENT ON COLUMN trackagoat.creator.gone_on IS 'the last of these days (UTC)';
+COMMENT ON COLUMN trackagoat.creator.disabled_reason IS 'why nothing is fetched: account_gone and banned are set by trackagoat, anything else by people';
+ALTER TABLE trackagoat.video ADD COLUMN refresh_slowed_at timestamptz;
+COMMENT ON COLUMN trackagoat.video.refresh_slowed_at IS 'since when it is fetched at a quarter of the rate: it gains little';
+ALTER TABLE trackagoat.project
+	ADD COLUMN expiry_max_gain bigint,
+	ADD COLUMN expiry_days integer,
+	ADD CONSTRAINT project_expiry_check CHECK (num_nulls(expiry_max_gain, expiry_days) IN (0, 2)
+		AND expiry_max_gain >= 0 AND expiry_days BETWEEN 1 AND 3650);
+COMMENT ON COLUMN trackagoat.project.expiry_max_gain IS 'a video that gains no more views than this in expiry_days is refreshed more rarely, and as long again later no more; NULL for never';
+COMMENT ON COLUMN trackagoat.project.expiry_days IS 'days of that rule';
+ALTER TABLE trackagoat.scrape_outcome ADD COLUMN is_gone boolean NOT NULL DEFAULT false;
+COMMENT ON COLUMN trackagoat.scrape_outcome.is_gone IS 'whether it says that an account is gone: five such days disable its creators';
+UPDATE trackagoat.scrape_outcome SET is_gone = true WHERE outcome IN ('not_found', 'suspended');
+-- once a day, unless somebody has decided otherwise
+UPDATE trackagoat.scrape_outcome SET retry_after = '20 hours', retry_limit = '20 hours'
+WHERE is_gone AND retry_after = '1 day' AND retry_limit = '7 days';
 ALTER TABLE trackagoat.creator_history RENAME TO creator_history_1;
 ALTER TABLE trackagoat.video_history RENAME TO video_history_1;
 -- the new tables' constraints take their names; 18 names those of NOT NULL too
@@ -2167,10 +3575,6 @@ COMMENT ON COLUMN trackagoat.video_history.org_id IS 'organization of the video'
 COMMENT ON COLUMN trackagoat.video_history.started_at IS 'time of the first point; infinity for the open row, which takes the next ones';
 COMMENT ON COLUMN trackagoat.video_history.points IS 'a run of observations: views, likes, comments, shares, saves';
 
-CREATE TRIGGER creator_rename BEFORE UPDATE ON trackagoat.creator
-	FOR EACH ROW WHEN (OLD.tiktok_handle <> NEW.tiktok_handle)
-	EXECUTE FUNCTION trackagoat.creator_rename();
-COMMENT ON TRIGGER creator_rename ON trackagoat.creator IS 'forgets what the old handle''s profile showed';
 CREATE TRIGGER creator_break AFTER UPDATE ON trackagoat.creator
 	FOR EACH ROW WHEN (OLD.tiktok_handle <> NEW.tiktok_handle)
 	EXECUTE FUNCTION trackagoat.creator_break();
@@ -2222,6 +3626,271 @@ COMMENT ON COLUMN trackagoat.video_snapshot.save_count IS 'saves; NULL where the
 COMMENT ON COLUMN trackagoat.video_snapshot.exact IS 'false where the source rounds';
 COMMENT ON COLUMN trackagoat.video_snapshot.is_baseline IS 'whether a counter is known for the first time: it gains nothing here';
 COMMENT ON COLUMN trackagoat.video_snapshot.source IS 'page or API that showed them, or import';
+-- What the rows of creators and videos keep to: triggers, the change log, bans,
+-- deleted videos, the inbox.
+
+CREATE TABLE trackagoat.creator_event_kind (
+	kind text NOT NULL,
+	description text NOT NULL,
+	CONSTRAINT creator_event_kind_pkey PRIMARY KEY (kind)
+);
+COMMENT ON TABLE trackagoat.creator_event_kind IS 'what the change log can tell';
+COMMENT ON COLUMN trackagoat.creator_event_kind.kind IS 'name';
+COMMENT ON COLUMN trackagoat.creator_event_kind.description IS 'what it means, and what the detail holds';
+
+INSERT INTO trackagoat.creator_event_kind (kind, description) VALUES
+	('added', 'the creator was added: tiktok_handle, tracking_mode'),
+	('removed', 'it was taken out of the program'),
+	('reactivated', 'it was brought back'),
+	('renamed', 'a person gave it another handle: from, to, and the ids of the account before'),
+	('handle_followed', 'the account took another handle on TikTok, and the creator followed: from, to, and the ids of the account'),
+	('account_confirmed', 'after a rename the profile shows the same account as before: tiktok_account_id'),
+	('account_changed', 'the handle shows another account, of which nothing is stored: tiktok_account_id, shown_account_id'),
+	('mode_changed', 'the tracking mode was changed: from, to'),
+	('follower_milestone', 'the followers crossed 1k, 2.5k, 5k, 10k, ...: milestone, direction (up, down), follower_count'),
+	('goal_status_changed', 'a goal has another status'),
+	('disabled', 'a person had it no longer fetched: reason'),
+	('auto_disabled', 'the account was reported gone on five days: reason'),
+	('banned', 'its handle was banned on the platform: reason'),
+	('reenabled', 'it is fetched again: the reason that it was disabled for'),
+	('refresh_slowed', 'a video gains little and is refreshed more rarely: tiktok_video_id'),
+	('refresh_stopped', 'a video gains little and is no longer refreshed: tiktok_video_id'),
+	('refresh_resumed', 'a video is refreshed at the full rate again: tiktok_video_id');
+
+CREATE TABLE trackagoat.creator_event (
+	id uuid NOT NULL DEFAULT trackagoat.uuidv7(),
+	org_id uuid NOT NULL,
+	project_id uuid NOT NULL,
+	creator_id uuid,
+	video_id uuid,
+	kind text NOT NULL,
+	detail jsonb NOT NULL DEFAULT '{}',
+	created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	CONSTRAINT creator_event_pkey PRIMARY KEY (id, org_id),
+	CONSTRAINT creator_event_creator_fkey FOREIGN KEY (creator_id, project_id, org_id)
+		REFERENCES trackagoat.creator (id, project_id, org_id) ON DELETE CASCADE,
+	CONSTRAINT creator_event_video_fkey FOREIGN KEY (video_id, project_id, org_id)
+		REFERENCES trackagoat.video (id, project_id, org_id) ON DELETE CASCADE,
+	CONSTRAINT creator_event_of_check CHECK (num_nonnulls(creator_id, video_id) > 0)
+);
+COMMENT ON TABLE trackagoat.creator_event IS 'change log of creators, and of the refreshing of their videos; triggers write it';
+COMMENT ON COLUMN trackagoat.creator_event.id IS 'UUID version 7: its order is the order of events';
+COMMENT ON COLUMN trackagoat.creator_event.org_id IS 'organization';
+COMMENT ON COLUMN trackagoat.creator_event.project_id IS 'project';
+COMMENT ON COLUMN trackagoat.creator_event.creator_id IS 'creator; NULL for a video without one';
+COMMENT ON COLUMN trackagoat.creator_event.video_id IS 'video, where the event is of one';
+COMMENT ON COLUMN trackagoat.creator_event.kind IS 'what happened: a kind of creator_event_kind';
+COMMENT ON COLUMN trackagoat.creator_event.detail IS 'what else is to be told; ids of TikTok are text';
+COMMENT ON COLUMN trackagoat.creator_event.created_at IS 'when';
+
+CREATE INDEX creator_event_creator_idx ON trackagoat.creator_event (creator_id, id);
+COMMENT ON INDEX trackagoat.creator_event_creator_idx IS 'change log of a creator';
+CREATE INDEX creator_event_video_idx ON trackagoat.creator_event (video_id) WHERE video_id IS NOT NULL;
+COMMENT ON INDEX trackagoat.creator_event_video_idx IS 'events of a video';
+
+CREATE TABLE trackagoat.banned_handle (
+	tiktok_handle trackagoat.handle NOT NULL,
+	reason text NOT NULL,
+	banned_by text NOT NULL DEFAULT current_user,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	CONSTRAINT banned_handle_pkey PRIMARY KEY (tiktok_handle),
+	CONSTRAINT banned_handle_reason_check CHECK (char_length(reason) BETWEEN 1 AND 1000)
+);
+COMMENT ON TABLE trackagoat.banned_handle IS 'handles that nobody on this platform may track; for its operators';
+COMMENT ON COLUMN trackagoat.banned_handle.tiktok_handle IS 'handle';
+COMMENT ON COLUMN trackagoat.banned_handle.reason IS 'why; those who are refused read it';
+COMMENT ON COLUMN trackagoat.banned_handle.banned_by IS 'who banned it; the role that did when left out';
+COMMENT ON COLUMN trackagoat.banned_handle.created_at IS 'since when';
+
+CREATE TRIGGER banned_handle_disable AFTER INSERT ON trackagoat.banned_handle
+	FOR EACH ROW EXECUTE FUNCTION trackagoat.banned_handle_disable();
+COMMENT ON TRIGGER banned_handle_disable ON trackagoat.banned_handle IS 'disables the creators that have the handle';
+CREATE CONSTRAINT TRIGGER banned_handle_commit AFTER INSERT ON trackagoat.banned_handle
+	DEFERRABLE INITIALLY DEFERRED
+	FOR EACH ROW EXECUTE FUNCTION trackagoat.banned_handle_disable();
+COMMENT ON TRIGGER banned_handle_commit ON trackagoat.banned_handle IS 'disables those that others added meanwhile';
+
+CREATE TABLE trackagoat.deleted_video (
+	org_id uuid NOT NULL,
+	project_id uuid NOT NULL,
+	tiktok_video_id bigint NOT NULL,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	CONSTRAINT deleted_video_pkey PRIMARY KEY (project_id, tiktok_video_id, org_id),
+	CONSTRAINT deleted_video_project_fkey FOREIGN KEY (project_id, org_id)
+		REFERENCES trackagoat.project (id, org_id) ON DELETE CASCADE
+);
+COMMENT ON TABLE trackagoat.deleted_video IS 'posts whose video was deleted: discovery does not bring them back, adding them by URL does';
+COMMENT ON COLUMN trackagoat.deleted_video.org_id IS 'organization';
+COMMENT ON COLUMN trackagoat.deleted_video.project_id IS 'project that the video was of';
+COMMENT ON COLUMN trackagoat.deleted_video.tiktok_video_id IS 'TikTok''s id of the post';
+COMMENT ON COLUMN trackagoat.deleted_video.created_at IS 'when it was deleted';
+
+CREATE TABLE trackagoat.video_link (
+	id uuid NOT NULL DEFAULT trackagoat.uuidv7(),
+	org_id uuid NOT NULL,
+	project_id uuid NOT NULL,
+	url text NOT NULL,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	CONSTRAINT video_link_pkey PRIMARY KEY (id, org_id),
+	CONSTRAINT video_link_url_key UNIQUE (project_id, url, org_id),
+	CONSTRAINT video_link_project_fkey FOREIGN KEY (project_id, org_id)
+		REFERENCES trackagoat.project (id, org_id) ON DELETE CASCADE,
+	CONSTRAINT video_link_url_check CHECK (char_length(url) <= 2000)
+);
+COMMENT ON TABLE trackagoat.video_link IS 'short links of videos that wait to be resolved';
+COMMENT ON COLUMN trackagoat.video_link.id IS 'UUID version 7: its order is the order of creation';
+COMMENT ON COLUMN trackagoat.video_link.org_id IS 'organization';
+COMMENT ON COLUMN trackagoat.video_link.project_id IS 'project that the video is to be added to';
+COMMENT ON COLUMN trackagoat.video_link.url IS 'the link, as it was given';
+COMMENT ON COLUMN trackagoat.video_link.created_at IS 'when it was given';
+
+ALTER TABLE trackagoat.creator_event_kind ENABLE ROW LEVEL SECURITY;
+ALTER TABLE trackagoat.creator_event ENABLE ROW LEVEL SECURITY;
+ALTER TABLE trackagoat.banned_handle ENABLE ROW LEVEL SECURITY;
+ALTER TABLE trackagoat.deleted_video ENABLE ROW LEVEL SECURITY;
+ALTER TABLE trackagoat.video_link ENABLE ROW LEVEL SECURITY;
+
+-- ---- triggers of creators; without lists of columns, so that what other triggers make of a row is seen ----
+
+CREATE TRIGGER creator_fill BEFORE INSERT ON trackagoat.creator
+	FOR EACH ROW WHEN (NOT trackagoat.in_bulk())
+	EXECUTE FUNCTION trackagoat.creator_fill();
+COMMENT ON TRIGGER creator_fill ON trackagoat.creator IS 'fills org_id and tracking_start_date; refuses handles that are banned or were removed';
+CREATE TRIGGER creator_no_change BEFORE UPDATE OF tiktok_handle ON trackagoat.creator
+	FOR EACH ROW WHEN (OLD.tiktok_handle::text = NEW.tiktok_handle::text)
+	EXECUTE FUNCTION trackagoat.creator_no_change();
+COMMENT ON TRIGGER creator_no_change ON trackagoat.creator IS 'refuses a rename to the same handle';
+CREATE TRIGGER creator_rename BEFORE UPDATE ON trackagoat.creator
+	FOR EACH ROW WHEN (OLD.tiktok_handle <> NEW.tiktok_handle)
+	EXECUTE FUNCTION trackagoat.creator_rename();
+COMMENT ON TRIGGER creator_rename ON trackagoat.creator IS 'refuses handles that are taken or banned; forgets what the old one''s profile showed';
+CREATE TRIGGER creator_enable BEFORE UPDATE ON trackagoat.creator
+	FOR EACH ROW WHEN ((OLD.disabled_at IS NOT NULL AND NEW.disabled_at IS NULL) OR (OLD.removed_at IS NOT NULL AND NEW.removed_at IS NULL))
+	EXECUTE FUNCTION trackagoat.creator_enable();
+COMMENT ON TRIGGER creator_enable ON trackagoat.creator IS 'a creator that comes back begins anew';
+CREATE TRIGGER creator_relist BEFORE UPDATE ON trackagoat.creator
+	FOR EACH ROW WHEN (NEW.disabled_at IS NULL AND NEW.removed_at IS NULL
+		AND (OLD.disabled_at IS NOT NULL OR OLD.removed_at IS NOT NULL
+			OR NEW.tiktok_handle <> OLD.tiktok_handle OR NEW.tracking_start_date < OLD.tracking_start_date))
+	EXECUTE FUNCTION trackagoat.creator_relist();
+COMMENT ON TRIGGER creator_relist ON trackagoat.creator IS 'wants videos listed back to the tracking start again';
+CREATE TRIGGER creator_scrape AFTER INSERT OR UPDATE OF tiktok_handle, tracking_start_date, disabled_at, removed_at
+	ON trackagoat.creator
+	FOR EACH ROW WHEN (NOT trackagoat.in_bulk() AND NEW.disabled_at IS NULL AND NEW.removed_at IS NULL)
+	EXECUTE FUNCTION trackagoat.creator_scrape();
+COMMENT ON TRIGGER creator_scrape ON trackagoat.creator IS 'queues profile and discovery';
+CREATE TRIGGER creator_adopt AFTER INSERT ON trackagoat.creator
+	FOR EACH ROW WHEN (NOT trackagoat.in_bulk() AND NEW.removed_at IS NULL)
+	EXECUTE FUNCTION trackagoat.creator_adopt();
+COMMENT ON TRIGGER creator_adopt ON trackagoat.creator IS 'takes in videos that came before it';
+CREATE TRIGGER creator_adopt_update AFTER UPDATE ON trackagoat.creator
+	FOR EACH ROW WHEN (NEW.removed_at IS NULL AND (OLD.tiktok_handle <> NEW.tiktok_handle OR OLD.removed_at IS NOT NULL))
+	EXECUTE FUNCTION trackagoat.creator_adopt();
+COMMENT ON TRIGGER creator_adopt_update ON trackagoat.creator IS 'takes in videos that came before it had the handle';
+CREATE TRIGGER creator_added AFTER INSERT ON trackagoat.creator
+	FOR EACH ROW WHEN (NOT trackagoat.in_bulk() AND trackagoat.happens_now(NEW.created_at))
+	EXECUTE FUNCTION trackagoat.creator_added();
+COMMENT ON TRIGGER creator_added ON trackagoat.creator IS 'writes to the change log; not of what a backup brings';
+CREATE TRIGGER creator_log AFTER UPDATE ON trackagoat.creator
+	FOR EACH ROW WHEN (OLD.tiktok_handle <> NEW.tiktok_handle OR OLD.tracking_mode <> NEW.tracking_mode
+		OR (OLD.removed_at IS NULL) <> (NEW.removed_at IS NULL) OR (OLD.disabled_at IS NULL) <> (NEW.disabled_at IS NULL)
+		OR OLD.follower_count <> NEW.follower_count OR OLD.other_account_id IS DISTINCT FROM NEW.other_account_id
+		OR OLD.previous_account_id IS DISTINCT FROM NEW.previous_account_id)
+	EXECUTE FUNCTION trackagoat.creator_log();
+COMMENT ON TRIGGER creator_log ON trackagoat.creator IS 'writes to the change log';
+CREATE CONSTRAINT TRIGGER creator_ban AFTER INSERT OR UPDATE OF tiktok_handle, disabled_at, removed_at ON trackagoat.creator
+	DEFERRABLE INITIALLY DEFERRED
+	FOR EACH ROW WHEN (NEW.removed_at IS NULL AND NEW.disabled_at IS NULL)
+	EXECUTE FUNCTION trackagoat.creator_ban();
+COMMENT ON TRIGGER creator_ban ON trackagoat.creator IS 'refuses, at commit, a handle that was banned meanwhile';
+CREATE TRIGGER creator_touch BEFORE UPDATE ON trackagoat.creator
+	FOR EACH ROW WHEN ((OLD.tiktok_handle::text <> NEW.tiktok_handle::text AND OLD.handle_followed_at IS NOT DISTINCT FROM NEW.handle_followed_at)
+		OR OLD.display_name_override IS DISTINCT FROM NEW.display_name_override
+		OR OLD.readme IS DISTINCT FROM NEW.readme OR OLD.metadata <> NEW.metadata
+		OR OLD.tracking_mode <> NEW.tracking_mode OR OLD.tracking_start_date <> NEW.tracking_start_date
+		OR (OLD.disabled_at IS DISTINCT FROM NEW.disabled_at AND coalesce(NEW.disabled_reason, OLD.disabled_reason, '') <> 'account_gone')
+		OR OLD.removed_at IS DISTINCT FROM NEW.removed_at)
+	EXECUTE FUNCTION trackagoat.touch_updated_at();
+COMMENT ON TRIGGER creator_touch ON trackagoat.creator IS 'moves updated_at with what people change';
+
+-- ---- videos ----
+
+CREATE INDEX video_inbox_idx ON trackagoat.video (project_id, posted_at DESC) WHERE tracking_status = 'pending_review';
+COMMENT ON INDEX trackagoat.video_inbox_idx IS 'videos that wait for review';
+CREATE INDEX video_lone_idx ON trackagoat.video (project_id, tiktok_handle) WHERE creator_id IS NULL;
+COMMENT ON INDEX trackagoat.video_lone_idx IS 'videos whose creator is not in the project, by their author';
+CREATE INDEX video_direct_add_idx ON trackagoat.video (org_id) WHERE tracking_status = 'direct_add';
+COMMENT ON INDEX trackagoat.video_direct_add_idx IS 'videos that were added one by one';
+CREATE INDEX video_posted_at_idx ON trackagoat.video (project_id, trackagoat.video_posted_at(posted_at, tiktok_video_id));
+COMMENT ON INDEX trackagoat.video_posted_at_idx IS 'videos of a project by the time of posting';
+
+CREATE TRIGGER video_fill BEFORE INSERT ON trackagoat.video
+	FOR EACH ROW EXECUTE FUNCTION trackagoat.video_fill();
+COMMENT ON TRIGGER video_fill ON trackagoat.video IS 'fills project_id, org_id and creator_id';
+CREATE TRIGGER video_scrape AFTER INSERT ON trackagoat.video
+	FOR EACH ROW WHEN (trackagoat.video_is_fetched(NEW.tracking_status, NEW.tracking_disabled_at, NEW.refresh_stopped_at))
+	EXECUTE FUNCTION trackagoat.video_scrape();
+COMMENT ON TRIGGER video_scrape ON trackagoat.video IS 'makes the standing job; queues a post added by URL at once';
+CREATE TRIGGER video_scrape_update AFTER UPDATE ON trackagoat.video
+	FOR EACH ROW WHEN (trackagoat.video_is_fetched(NEW.tracking_status, NEW.tracking_disabled_at, NEW.refresh_stopped_at)
+		AND NOT trackagoat.video_is_fetched(OLD.tracking_status, OLD.tracking_disabled_at, OLD.refresh_stopped_at))
+	EXECUTE FUNCTION trackagoat.video_scrape();
+COMMENT ON TRIGGER video_scrape_update ON trackagoat.video IS 'makes the standing job of a post that is fetched again';
+CREATE TRIGGER video_review BEFORE UPDATE ON trackagoat.video
+	FOR EACH ROW WHEN (NOT trackagoat.in_bulk() AND OLD.tracking_status <> NEW.tracking_status)
+	EXECUTE FUNCTION trackagoat.video_review();
+COMMENT ON TRIGGER video_review ON trackagoat.video IS 'refuses a status that the one before does not lead to';
+CREATE TRIGGER video_refresh BEFORE UPDATE ON trackagoat.video
+	FOR EACH ROW WHEN (OLD.refresh_stopped_at IS NOT NULL AND NEW.refresh_stopped_at IS NULL)
+	EXECUTE FUNCTION trackagoat.video_refresh();
+COMMENT ON TRIGGER video_refresh ON trackagoat.video IS 'what is refreshed again is so at the full rate';
+CREATE TRIGGER video_log AFTER UPDATE ON trackagoat.video
+	FOR EACH ROW WHEN ((OLD.refresh_slowed_at IS NULL) <> (NEW.refresh_slowed_at IS NULL)
+		OR (OLD.refresh_stopped_at IS NULL) <> (NEW.refresh_stopped_at IS NULL))
+	EXECUTE FUNCTION trackagoat.video_log();
+COMMENT ON TRIGGER video_log ON trackagoat.video IS 'writes to the change log';
+CREATE TRIGGER video_return AFTER INSERT ON trackagoat.video
+	FOR EACH ROW WHEN (NEW.tracking_status = 'direct_add')
+	EXECUTE FUNCTION trackagoat.video_return();
+COMMENT ON TRIGGER video_return ON trackagoat.video IS 'what a person adds again is no longer deleted';
+CREATE TRIGGER video_delete AFTER DELETE ON trackagoat.video
+	FOR EACH ROW EXECUTE FUNCTION trackagoat.video_delete();
+COMMENT ON TRIGGER video_delete ON trackagoat.video IS 'remembers what discovery is not to bring back';
+CREATE TRIGGER video_touch BEFORE UPDATE OF
+		tracking_status, readme, metadata, tracking_disabled_at ON trackagoat.video
+	FOR EACH ROW WHEN (NOT trackagoat.in_bulk() AND OLD.* IS DISTINCT FROM NEW.*)
+	EXECUTE FUNCTION trackagoat.touch_updated_at();
+COMMENT ON TRIGGER video_touch ON trackagoat.video IS 'moves updated_at with what people change';
+
+
+CREATE VIEW trackagoat.inbox WITH (security_invoker = true) AS
+	SELECT v.id AS video_id, v.org_id, v.project_id, v.creator_id, c.tiktok_handle,
+		coalesce(c.display_name_override, c.display_name) AS display_name, v.kind, v.title,
+		trackagoat.video_url(coalesce(v.tiktok_handle, c.tiktok_handle), v.tiktok_video_id, v.kind) AS url,
+		v.thumbnail_url, trackagoat.video_posted_at(v.posted_at, v.tiktok_video_id) AS posted_at,
+		v.view_count, v.like_count, v.comment_count, v.share_count, v.save_count, v.last_observed_at, v.created_at
+	FROM trackagoat.video v LEFT JOIN trackagoat.creator c ON c.id = v.creator_id AND c.org_id = v.org_id
+	WHERE v.tracking_status = 'pending_review' AND c.removed_at IS NULL
+	ORDER BY v.posted_at DESC, v.id DESC;
+COMMENT ON VIEW trackagoat.inbox IS 'videos that wait for review, newest first; review_videos() decides on them';
+COMMENT ON COLUMN trackagoat.inbox.video_id IS 'video';
+COMMENT ON COLUMN trackagoat.inbox.org_id IS 'its organization';
+COMMENT ON COLUMN trackagoat.inbox.project_id IS 'its project';
+COMMENT ON COLUMN trackagoat.inbox.creator_id IS 'whose post it is';
+COMMENT ON COLUMN trackagoat.inbox.tiktok_handle IS 'handle of the creator';
+COMMENT ON COLUMN trackagoat.inbox.display_name IS 'name of the creator, the team''s if it has given one';
+COMMENT ON COLUMN trackagoat.inbox.kind IS 'video or photo';
+COMMENT ON COLUMN trackagoat.inbox.title IS 'caption of the post';
+COMMENT ON COLUMN trackagoat.inbox.url IS 'where TikTok shows it';
+COMMENT ON COLUMN trackagoat.inbox.thumbnail_url IS 'cover picture; TikTok''s link expires after about two days';
+COMMENT ON COLUMN trackagoat.inbox.posted_at IS 'when it was posted';
+COMMENT ON COLUMN trackagoat.inbox.view_count IS 'views, last known';
+COMMENT ON COLUMN trackagoat.inbox.like_count IS 'likes, last known';
+COMMENT ON COLUMN trackagoat.inbox.comment_count IS 'comments, last known';
+COMMENT ON COLUMN trackagoat.inbox.share_count IS 'shares, last known';
+COMMENT ON COLUMN trackagoat.inbox.save_count IS 'saves, last known';
+COMMENT ON COLUMN trackagoat.inbox.last_observed_at IS 'time of the newest observation';
+COMMENT ON COLUMN trackagoat.inbox.created_at IS 'when it was found';
 -- Totals: folded rows of creators, projects and campaigns, and the log of
 -- differences that are not folded yet.  Only the folder writes the rows; the
 -- log is written by everybody and nobody waits for another to do so.
@@ -2324,8 +3993,8 @@ ALTER TABLE trackagoat.total_month ENABLE ROW LEVEL SECURITY;
 ALTER TABLE trackagoat.total_difference ENABLE ROW LEVEL SECURITY;
 -- What changes totals: triggers that write the log of differences.
 
-CREATE INDEX creator_removed_idx ON trackagoat.creator (project_id) WHERE removed_at IS NOT NULL;
-COMMENT ON INDEX trackagoat.creator_removed_idx IS 'creators that are out of the program';
+CREATE INDEX creator_removed_idx ON trackagoat.creator (project_id, tiktok_handle) WHERE removed_at IS NOT NULL;
+COMMENT ON INDEX trackagoat.creator_removed_idx IS 'creators that are out of the program, by handle';
 
 CREATE TRIGGER project_totals AFTER DELETE ON trackagoat.project
 	FOR EACH ROW EXECUTE FUNCTION trackagoat.project_totals();
@@ -2349,7 +4018,8 @@ COMMENT ON TRIGGER video_totals ON trackagoat.video IS 'totals gain a video that
 -- before, so that what the same statement observes comes after; last by name,
 -- so that it sees what other triggers make of the row
 CREATE TRIGGER zz_video_totals_update BEFORE UPDATE ON trackagoat.video
-	FOR EACH ROW WHEN (trackagoat.status_counts(OLD.tracking_status) <> trackagoat.status_counts(NEW.tracking_status)
+	FOR EACH ROW WHEN ((trackagoat.status_counts(OLD.tracking_status) <> trackagoat.status_counts(NEW.tracking_status)
+			AND NOT trackagoat.in_bulk())
 		OR OLD.creator_id IS DISTINCT FROM NEW.creator_id OR OLD.project_id <> NEW.project_id
 		OR trackagoat.video_posted_at(OLD.posted_at, OLD.tiktok_video_id)
 			IS DISTINCT FROM trackagoat.video_posted_at(NEW.posted_at, NEW.tiktok_video_id))
@@ -2402,6 +4072,75 @@ CREATE TRIGGER campaign_stay BEFORE UPDATE ON trackagoat.campaign
 	FOR EACH ROW WHEN (OLD.project_id <> NEW.project_id OR OLD.org_id <> NEW.org_id)
 	EXECUTE FUNCTION trackagoat.stay_in_project();
 COMMENT ON TRIGGER campaign_stay ON trackagoat.campaign IS 'refuses another project';
+-- Plans: rows that override the documented ones or make others, and the
+-- triggers that hold organizations to theirs.
+
+CREATE TABLE trackagoat.plan (
+	plan text NOT NULL,
+	limit_key text NOT NULL,
+	max bigint,
+	CONSTRAINT plan_pkey PRIMARY KEY (plan, limit_key),
+	CONSTRAINT plan_plan_check CHECK (plan ~ '^[a-z0-9_]{1,63}$'),
+	CONSTRAINT plan_limit_key_check CHECK (limit_key IN ('max_creators_per_org', 'max_tracked_videos_per_org', 'max_projects_per_org',
+		'max_members_per_org', 'max_campaigns_per_project', 'max_campaign_items_per_campaign', 'max_api_keys_per_org',
+		'max_api_requests_per_day', 'max_manual_scrape_triggers_per_day', 'max_payout_methods_per_org',
+		'max_payout_structures_per_project', 'min_video_stats_hours', 'min_discover_videos_hours',
+		'min_creator_profiles_hours', 'stats_history_retention_days')),
+	CONSTRAINT plan_max_check CHECK (max >= 0)
+);
+COMMENT ON TABLE trackagoat.plan IS 'limits of plans, over those that documented_plans() has; plan_limits() is what holds';
+COMMENT ON COLUMN trackagoat.plan.plan IS 'free, starter, ultra or a plan of your own';
+COMMENT ON COLUMN trackagoat.plan.limit_key IS 'which limit';
+COMMENT ON COLUMN trackagoat.plan.max IS 'the limit; NULL for none';
+
+ALTER TABLE trackagoat.plan ENABLE ROW LEVEL SECURITY;
+
+CREATE TRIGGER organization_plan BEFORE INSERT OR UPDATE OF plan ON trackagoat.organization
+	FOR EACH ROW WHEN (NEW.plan IS NOT NULL)
+	EXECUTE FUNCTION trackagoat.organization_plan();
+COMMENT ON TRIGGER organization_plan ON trackagoat.organization IS 'refuses a plan that nobody knows';
+
+CREATE TRIGGER creator_limit_lock BEFORE INSERT ON trackagoat.creator
+	FOR EACH ROW WHEN (NOT trackagoat.in_bulk() AND NEW.removed_at IS NULL) EXECUTE FUNCTION trackagoat.limit_lock();
+COMMENT ON TRIGGER creator_limit_lock ON trackagoat.creator IS 'one transaction of an organization with a plan at a time';
+CREATE TRIGGER creator_limit AFTER INSERT ON trackagoat.creator
+	FOR EACH ROW WHEN (NOT trackagoat.in_bulk() AND NEW.removed_at IS NULL) EXECUTE FUNCTION trackagoat.limit_check('max_creators_per_org');
+COMMENT ON TRIGGER creator_limit ON trackagoat.creator IS 'refuses what the plan does not allow';
+
+CREATE TRIGGER video_limit_lock BEFORE INSERT ON trackagoat.video
+	FOR EACH ROW WHEN (NEW.tracking_status = 'direct_add') EXECUTE FUNCTION trackagoat.limit_lock();
+COMMENT ON TRIGGER video_limit_lock ON trackagoat.video IS 'one transaction of an organization with a plan at a time';
+CREATE TRIGGER video_limit AFTER INSERT ON trackagoat.video
+	FOR EACH ROW WHEN (NEW.tracking_status = 'direct_add') EXECUTE FUNCTION trackagoat.limit_check('max_tracked_videos_per_org');
+COMMENT ON TRIGGER video_limit ON trackagoat.video IS 'refuses what the plan does not allow';
+
+CREATE TRIGGER project_limit_lock BEFORE INSERT ON trackagoat.project
+	FOR EACH ROW EXECUTE FUNCTION trackagoat.limit_lock();
+COMMENT ON TRIGGER project_limit_lock ON trackagoat.project IS 'one transaction of an organization with a plan at a time';
+CREATE TRIGGER project_limit AFTER INSERT ON trackagoat.project
+	FOR EACH ROW EXECUTE FUNCTION trackagoat.limit_check('max_projects_per_org');
+COMMENT ON TRIGGER project_limit ON trackagoat.project IS 'refuses what the plan does not allow';
+
+CREATE TRIGGER campaign_limit_lock BEFORE INSERT ON trackagoat.campaign
+	FOR EACH ROW EXECUTE FUNCTION trackagoat.limit_lock();
+COMMENT ON TRIGGER campaign_limit_lock ON trackagoat.campaign IS 'one transaction of an organization with a plan at a time';
+CREATE TRIGGER campaign_limit AFTER INSERT ON trackagoat.campaign
+	FOR EACH ROW EXECUTE FUNCTION trackagoat.limit_check('max_campaigns_per_project');
+COMMENT ON TRIGGER campaign_limit ON trackagoat.campaign IS 'refuses what the plan does not allow';
+
+CREATE TRIGGER campaign_item_limit_lock BEFORE INSERT ON trackagoat.campaign_item
+	FOR EACH ROW EXECUTE FUNCTION trackagoat.limit_lock();
+COMMENT ON TRIGGER campaign_item_limit_lock ON trackagoat.campaign_item IS 'one transaction of an organization with a plan at a time';
+CREATE TRIGGER campaign_item_limit AFTER INSERT ON trackagoat.campaign_item
+	FOR EACH ROW EXECUTE FUNCTION trackagoat.limit_check('max_campaign_items_per_campaign');
+COMMENT ON TRIGGER campaign_item_limit ON trackagoat.campaign_item IS 'refuses what the plan does not allow';
+
+CREATE TRIGGER creator_return_lock BEFORE UPDATE OF removed_at ON trackagoat.creator
+	FOR EACH ROW WHEN (OLD.removed_at IS NOT NULL AND NEW.removed_at IS NULL) EXECUTE FUNCTION trackagoat.limit_lock();
+COMMENT ON TRIGGER creator_return_lock ON trackagoat.creator IS 'one transaction of an organization with a plan at a time';
+CREATE TRIGGER creator_return_limit AFTER UPDATE OF removed_at ON trackagoat.creator
+	FOR EACH ROW WHEN (OLD.removed_at IS NOT NULL AND NEW.removed_at IS NULL) EXECUTE FUNCTION trackagoat.limit_check('max_creators_per_org');
+COMMENT ON TRIGGER creator_return_limit ON trackagoat.creator IS 'refuses to bring back what the plan does not allow';
 
 -- a hundred thousand at a time, by time, so that most points are appended
 SELECT trackagoat.observe_creators(array_agg(h.creator_id), array_agg(h.observed_at), array_agg(h.follower_count),

@@ -345,17 +345,17 @@ load_tail(HistoryKind *kind, const HistoryEntity *entity, TimestampTz from)
 }
 
 /*
- * Put points anywhere into a history, and take out those that were there from
- * drop_from to before drop_to.  Reads and writes the rows from the first that
+ * Put points anywhere into a history, take out those that were there from
+ * drop_from to before drop_to, and the breaks from mend_from on.  Reads and writes the rows from the first that
  * is touched on; what an anchor covers is settled.  Gathers as
  * history_append() does.
  */
 void
 history_rewrite(HistoryKind *kind, HistoryEntity *entity, const SeriesPoint *points, int count,
-				TimestampTz drop_from, TimestampTz drop_to,
+				TimestampTz drop_from, TimestampTz drop_to, TimestampTz mend_from,
 				HistoryWrites *writes, Amounts *amounts, SeriesState *state)
 {
-	TimestampTz from = count > 0 ? points[0].time : drop_from;
+	TimestampTz from = count > 0 ? points[0].time : Min(drop_from, mend_from);
 	HistoryTail tail = load_tail(kind, entity, from);
 	SeriesWriter writer;
 	SeriesPoint *merged;
@@ -380,6 +380,12 @@ history_rewrite(HistoryKind *kind, HistoryEntity *entity, const SeriesPoint *poi
 			if ((point->flags & SERIES_BREAK) == 0)
 				continue;
 			*point = (SeriesPoint) {.time = point->time, .flags = SERIES_BREAK};
+		}
+		if (point->time >= mend_from && point->flags & SERIES_BREAK)
+		{
+			if (point->known == 0)
+				continue;
+			point->flags &= ~SERIES_BREAK;
 		}
 		tail.points[kept++] = *point;
 	}

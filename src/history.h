@@ -67,7 +67,8 @@ extern void history_append(HistoryKind *kind, HistoryEntity *entity,
 						   const SeriesPoint *points, int count,
 						   HistoryWrites *writes, Amounts *amounts, SeriesState *state);
 extern void history_rewrite(HistoryKind *kind, HistoryEntity *entity,
-							const SeriesPoint *points, int count, TimestampTz drop_from, TimestampTz drop_to,
+							const SeriesPoint *points, int count,
+							TimestampTz drop_from, TimestampTz drop_to, TimestampTz mend_from,
 							HistoryWrites *writes, Amounts *amounts, SeriesState *state);
 extern void history_write(HistoryKind *kind, HistoryWrites *writes);
 extern Oid	series_type(bool array);

@@ -19,6 +19,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "differences.h"
 #include "history.h"
 #include "series_points.h"
 #include "trackagoat.h"
@@ -26,11 +27,10 @@
 PG_FUNCTION_INFO_V1(store_observations);
 PG_FUNCTION_INFO_V1(drop_observations);
 PG_FUNCTION_INFO_V1(break_history);
-PG_FUNCTION_INFO_V1(video_amounts);
-PG_FUNCTION_INFO_V1(post_amounts);
+PG_FUNCTION_INFO_V1(mend_history);
 
 /* Entities whose rows are read and written at a time. */
-#define SLICE 2000
+#define SLICE DIFFERENCE_SLICE
 
 /* An observation as it came: which entity, and a point whose place in the input breaks ties. */
 typedef struct Observation
@@ -40,19 +40,8 @@ typedef struct Observation
 	SeriesPoint point;
 } Observation;
 
-static SavedQuery insert_differences = {
-	.text = "INSERT INTO trackagoat.total_difference (org_id, project_id, creator_id, video_id, differences)"
-	" SELECT * FROM unnest($1, $2, $3, $4, $5)",
-	.nargs = 5, .types = {UUIDARRAYOID, UUIDARRAYOID, UUIDARRAYOID, UUIDARRAYOID}
-};
-
 static SavedQuery source_query = {
 	.text = "SELECT trackagoat.observation_source_id($1)", .nargs = 1, .types = {TEXTOID}
-};
-
-static SavedQuery video_history_query = {
-	.text = "SELECT points FROM trackagoat.video_history WHERE video_id = $1 AND org_id = $2 ORDER BY started_at",
-	.nargs = 2, .types = {UUIDOID, UUIDOID}
 };
 
 static int
@@ -215,22 +204,8 @@ typedef struct SliceColumns
 	bool		no_time[SLICE];
 	Datum		level[SERIES_MAX_COUNTERS][SLICE];
 	bool		unknown[SERIES_MAX_COUNTERS][SLICE];
-	int			differences;
-	Datum		difference_org[SLICE];
-	Datum		difference_project[SLICE];
-	Datum		difference_creator[SLICE];
-	bool		no_creator[SLICE];
-	Datum		difference_video[SLICE];
-	Datum		difference[SLICE];
+	DifferenceColumns differences;
 } SliceColumns;
-
-static Datum
-column_array(Datum *values, bool *nulls, int count, Oid type, int length, bool by_value, char align)
-{
-	int			lower = 1;
-
-	return PointerGetDatum(construct_md_array(values, nulls, 1, &count, &lower, type, length, by_value, align));
-}
 
 static void
 add_entity(SliceColumns *columns, const HistoryKind *kind, const HistoryEntity *entity,
@@ -256,13 +231,8 @@ add_entity(SliceColumns *columns, const HistoryKind *kind, const HistoryEntity *
 	}
 	if (difference == NULL)
 		return;
-	n = columns->differences++;
-	columns->difference_org[n] = UUIDPGetDatum(&entity->org);
-	columns->difference_project[n] = UUIDPGetDatum(&entity->project);
-	columns->difference_creator[n] = UUIDPGetDatum(&entity->creator);
-	columns->no_creator[n] = !entity->has_creator;
-	columns->difference_video[n] = UUIDPGetDatum(&entity->id);
-	columns->difference[n] = PointerGetDatum(difference);
+	differences_add(&columns->differences, &entity->id, &entity->org, &entity->project,
+					entity->has_creator ? &entity->creator : NULL, difference);
 }
 
 /* Write the current counters and the differences of a slice. */
@@ -272,23 +242,14 @@ write_columns(HistoryKind *kind, SliceColumns *columns)
 	Datum		values[3 + SERIES_MAX_COUNTERS];
 	int			n = columns->count;
 
-	values[0] = column_array(columns->id, NULL, n, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR);
-	values[1] = column_array(columns->org, NULL, n, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR);
-	values[2] = column_array(columns->time, columns->no_time, n, TIMESTAMPTZOID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE);
+	values[0] = saved_query_array(columns->id, NULL, n, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR);
+	values[1] = saved_query_array(columns->org, NULL, n, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR);
+	values[2] = saved_query_array(columns->time, columns->no_time, n, TIMESTAMPTZOID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE);
 	for (int c = 0; c < kind->counters; c++)
-		values[3 + c] = column_array(columns->level[c], columns->unknown[c], n, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE);
+		values[3 + c] = saved_query_array(columns->level[c], columns->unknown[c], n, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE);
 	saved_query_write(&kind->update_entity, values, NULL);
 
-	n = columns->differences;
-	if (n == 0)
-		return;
-	saved_query_set_type(&insert_differences, 4, series_type(true));
-	values[0] = column_array(columns->difference_org, NULL, n, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR);
-	values[1] = column_array(columns->difference_project, NULL, n, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR);
-	values[2] = column_array(columns->difference_creator, columns->no_creator, n, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR);
-	values[3] = column_array(columns->difference_video, NULL, n, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR);
-	values[4] = column_array(columns->difference, NULL, n, series_type(false), -1, false, TYPALIGN_INT);
-	saved_query_write(&insert_differences, values, NULL);
+	differences_write(&columns->differences);
 }
 
 /* Observe one entity; answers how many points were stored. */
@@ -317,7 +278,7 @@ observe_entity(HistoryKind *kind, HistoryEntity *entity, SeriesPoint *points, in
 	if (entity->open != NULL ? !end.has_time || points[0].time > end.time : !entity->has_rows)
 		history_append(kind, entity, points, count, writes, wanted, &state);
 	else
-		history_rewrite(kind, entity, points, count, DT_NOEND, DT_NOEND, writes, wanted, &state);
+		history_rewrite(kind, entity, points, count, DT_NOEND, DT_NOEND, DT_NOEND, writes, wanted, &state);
 	add_entity(columns, kind, entity, &state, &amounts);
 	return count;
 }
@@ -462,7 +423,7 @@ store_observations(PG_FUNCTION_ARGS)
 /* Change the history of one entity, which is locked first; SPI must be connected. */
 static void
 change_history(HistoryKind *kind, const pg_uuid_t *id, Datum org, bool any_org, SeriesPoint *points, int count,
-			   TimestampTz drop_from, TimestampTz drop_to)
+			   TimestampTz drop_from, TimestampTz drop_to, TimestampTz mend_from)
 {
 	Observation observation = {.id = *id};
 	int			found;
@@ -473,7 +434,7 @@ change_history(HistoryKind *kind, const pg_uuid_t *id, Datum org, bool any_org, 
 	SliceColumns *columns = palloc0(sizeof(SliceColumns));
 
 	load_open_rows(kind, entity, 1, org, any_org);
-	history_rewrite(kind, entity, points, count, drop_from, drop_to, &writes,
+	history_rewrite(kind, entity, points, count, drop_from, drop_to, mend_from, &writes,
 					entity->is_counted ? &amounts : NULL, &state);
 	add_entity(columns, kind, entity, &state, &amounts);
 	history_write(kind, &writes);
@@ -494,7 +455,7 @@ drop_observations(PG_FUNCTION_ARGS)
 	SPI_connect();
 	change_history(history_kind(text_to_cstring(PG_GETARG_TEXT_PP(0))), PG_GETARG_UUID_P(1),
 				   any_org ? (Datum) 0 : PG_GETARG_DATUM(4), any_org, NULL, 0,
-				   PG_GETARG_TIMESTAMPTZ(2), PG_GETARG_TIMESTAMPTZ(3));
+				   PG_GETARG_TIMESTAMPTZ(2), PG_GETARG_TIMESTAMPTZ(3), DT_NOEND);
 	SPI_finish();
 	PG_RETURN_VOID();
 }
@@ -510,64 +471,22 @@ break_history(PG_FUNCTION_ARGS)
 
 	series_check_time(point.time);
 	SPI_connect();
-	change_history(history_kind("creator"), PG_GETARG_UUID_P(0), PG_GETARG_DATUM(1), false, &point, 1, DT_NOEND, DT_NOEND);
+	change_history(history_kind("creator"), PG_GETARG_UUID_P(0), PG_GETARG_DATUM(1), false, &point, 1,
+				   DT_NOEND, DT_NOEND, DT_NOEND);
 	SPI_finish();
 	PG_RETURN_VOID();
 }
 
-/* post_amounts(posted_at): what a video adds of which nothing was observed. */
-Datum
-post_amounts(PG_FUNCTION_ARGS)
-{
-	Amounts		amounts = {0};
-	bool		too_many = false;
-
-	amounts_add_post(&amounts, PG_GETARG_TIMESTAMPTZ(0), 1);
-	PG_RETURN_POINTER(amounts_finish(&amounts, &too_many));
-}
-
 /*
- * video_amounts(video_id, org_id, posted_at, sign): all that the video adds
- * to totals, or with a sign of -1 what they lose with it; NULL for more moments
- * than a series holds.  Under the latest snapshot: the caller holds the video's
- * row.
+ * mend_history(creator_id, org_id, from_time): what was observed since then is
+ * of the same account after all.
  */
 Datum
-video_amounts(PG_FUNCTION_ARGS)
+mend_history(PG_FUNCTION_ARGS)
 {
-	int			sign = PG_GETARG_INT32(3) < 0 ? -1 : 1;
-	Datum		values[2] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)};
-	MemoryContext memory = CurrentMemoryContext;
-	MemoryContext old_context;
-	Amounts		amounts = {0};
-	bool		too_many = false;
-	Series	   *result;
-	Snapshot	latest = RegisterSnapshot(GetLatestSnapshot());
-
 	SPI_connect();
-	saved_query_run_at(&video_history_query, values, latest);
-	for (uint64 i = 0; i < SPI_processed; i++)
-	{
-		bool		isnull;
-		SeriesReader reader;
-		SeriesPoint *points;
-		SeriesState start;
-
-		series_open(&reader, (Series *) PG_DETOAST_DATUM_PACKED(SPI_getbinval(SPI_tuptable->vals[i],
-																			 SPI_tuptable->tupdesc, 1, &isnull)));
-		if (reader.counters != VIDEO_COUNTERS)
-			series_malformed();
-		start = reader.start;
-		points = series_all_points(&reader);
-		amounts_add_points(&amounts, &start, points, reader.points, sign);
-	}
-	amounts_add_post(&amounts, PG_GETARG_TIMESTAMPTZ(2), sign);
-	old_context = MemoryContextSwitchTo(memory);
-	result = amounts_finish(&amounts, &too_many);
-	MemoryContextSwitchTo(old_context);
+	change_history(history_kind("creator"), PG_GETARG_UUID_P(0), PG_GETARG_DATUM(1), false, NULL, 0,
+				   DT_NOEND, DT_NOEND, PG_GETARG_TIMESTAMPTZ(2));
 	SPI_finish();
-	UnregisterSnapshot(latest);
-	if (too_many)
-		PG_RETURN_NULL();
-	PG_RETURN_POINTER(result);
+	PG_RETURN_VOID();
 }

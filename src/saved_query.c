@@ -5,6 +5,7 @@
  */
 #include "postgres.h"
 
+#include "utils/array.h"
 #include "utils/lsyscache.h"
 
 #include "saved_query.h"
@@ -24,7 +25,9 @@ prepare(SavedQuery *query)
 	 */
 	for (int i = 0; i < query->nargs; i++)
 		has_array |= type_is_array(query->types[i]);
-	if (!has_array)
+	if (query->custom)
+		options |= CURSOR_OPT_CUSTOM_PLAN;
+	else if (!has_array)
 		options |= CURSOR_OPT_GENERIC_PLAN | CURSOR_OPT_FAST_PLAN;
 	plan = SPI_prepare_cursor(query->text, query->nargs, query->types, options);
 	if (plan == NULL)
@@ -100,4 +103,13 @@ saved_query_run_at(SavedQuery *query, Datum *values, Snapshot snapshot)
 	prepare(query);
 	expect_rows(SPI_execute_snapshot(query->plan, values, NULL, snapshot,
 									 InvalidSnapshot, true, false, 0));
+}
+
+/* Values, of which some may be NULL, as an array for a query's argument. */
+Datum
+saved_query_array(Datum *values, bool *nulls, int count, Oid type, int length, bool by_value, char align)
+{
+	int			lower = 1;
+
+	return PointerGetDatum(construct_md_array(values, nulls, 1, &count, &lower, type, length, by_value, align));
 }

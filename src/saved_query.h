@@ -14,6 +14,7 @@ typedef struct SavedQuery
 {
 	const char *text;
 	bool		read_only;		/* under the active snapshot, and no writing */
+	bool		custom;			/* planned for each run, as long arrays want it */
 	int			nargs;
 	Oid			types[SAVED_QUERY_MAX_ARGS];
 	SPIPlanPtr	plan;			/* made at first use */
@@ -24,6 +25,8 @@ extern void saved_query_run_at(SavedQuery *query, Datum *values, Snapshot snapsh
 extern void saved_query_write(SavedQuery *query, Datum *values, const char *nulls);
 extern Portal saved_query_cursor(SavedQuery *query, Datum *values);
 extern void saved_query_forget(SavedQuery *query);
+extern Datum saved_query_array(Datum *values, bool *nulls, int count, Oid type, int length,
+							   bool by_value, char align);
 extern void saved_query_set_type(SavedQuery *query, int argument, Oid type);
 
 #endif							/* TRACKAGOAT_SAVED_QUERY_H */

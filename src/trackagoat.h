@@ -14,6 +14,7 @@
 
 /* SQLSTATEs of business refusals: PostgREST answers them with that status. */
 #define ERRCODE_TRACKAGOAT_BAD_REQUEST	MAKE_SQLSTATE('P', 'T', '4', '0', '0')
+#define ERRCODE_TRACKAGOAT_LIMIT		MAKE_SQLSTATE('P', 'T', '4', '0', '2')
 #define ERRCODE_TRACKAGOAT_NOT_FOUND	MAKE_SQLSTATE('P', 'T', '4', '0', '4')
 #define ERRCODE_TRACKAGOAT_CONFLICT		MAKE_SQLSTATE('P', 'T', '4', '0', '9')
 

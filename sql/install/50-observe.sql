@@ -152,6 +152,11 @@ CREATE FUNCTION trackagoat.break_history(creator_id uuid, org_id uuid, at timest
 COMMENT ON FUNCTION trackagoat.break_history(uuid, uuid, timestamptz) IS
 	'what was observed of a creator before a time is of another account: what comes after it is a new baseline';
 
+CREATE FUNCTION trackagoat.mend_history(creator_id uuid, org_id uuid, from_time timestamptz) RETURNS void
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT SET search_path = pg_catalog, trackagoat, pg_temp;
+COMMENT ON FUNCTION trackagoat.mend_history(uuid, uuid, timestamptz) IS
+	'take back the breaks of a creator''s history from a time on: it is the same account after all';
+
 CREATE FUNCTION trackagoat.creator_break() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$

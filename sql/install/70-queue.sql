@@ -21,13 +21,15 @@ $$
 #variable_conflict use_variable
 BEGIN
 	IF scrape_targets.kind = 'video_stats' THEN
-		RETURN QUERY SELECT o.id, o.video_stats_interval
+		-- a video that gains little is fetched at a quarter of the rate
+		RETURN QUERY SELECT o.id, o.video_stats_interval * CASE WHEN w.is_slowed THEN 4 ELSE 1 END
 		FROM trackagoat.organization o
-		WHERE o.id IN (
-			SELECT v.org_id FROM trackagoat.video v LEFT JOIN trackagoat.creator c ON c.id = v.creator_id AND c.org_id = v.org_id
+		JOIN (SELECT v.org_id, bool_and(v.refresh_slowed_at IS NOT NULL) AS is_slowed
+			FROM trackagoat.video v LEFT JOIN trackagoat.creator c ON c.id = v.creator_id AND c.org_id = v.org_id
 			WHERE v.tiktok_video_id = scrape_targets.tiktok_video_id
 				AND trackagoat.video_is_fetched(v.tracking_status, v.tracking_disabled_at, v.refresh_stopped_at)
-				AND coalesce(c.is_active, true));
+				AND coalesce(c.is_active, true)
+			GROUP BY v.org_id) w ON w.org_id = o.id;
 	ELSE
 		RETURN QUERY SELECT o.id, CASE scrape_targets.kind
 			WHEN 'creator_profile' THEN o.creator_profile_interval ELSE o.discover_videos_interval END
@@ -42,51 +44,23 @@ COMMENT ON FUNCTION trackagoat.scrape_targets(trackagoat.scrape_kind, trackagoat
 	'the organizations that want an account or video fetched, and how often; none means that nobody does';
 
 CREATE FUNCTION trackagoat.lock_scrape_target(tiktok_handle trackagoat.handle, tiktok_video_id bigint) RETURNS boolean
-	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
-$$
-BEGIN
-	-- 64 locks for all targets, so that ten thousand creators in one transaction do not fill the lock table
-	RETURN pg_try_advisory_xact_lock('trackagoat.scrape_request'::regclass::oid::integer,
-		coalesce(trackagoat.handle_hash(tiktok_handle), hashint8(tiktok_video_id)) & 63);
-END
-$$;
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION trackagoat.lock_scrape_target(trackagoat.handle, bigint) IS
 	'whether this transaction may make or change the job of an account or video: false while another one, still open, may have';
+
+CREATE FUNCTION trackagoat.queue_target(
+	kinds text[], tiktok_handle text, tiktok_video_id bigint,
+	due_at timestamptz, next_at timestamptz, priority integer, renew boolean) RETURNS uuid
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION trackagoat.queue_target(text[], text, bigint, timestamptz, timestamptz, integer, boolean) IS
+	'make the standing jobs of an account or video, or bring them forward; renew has a list wait for a fresh profile; answers the id of one, where it is known';
 
 CREATE FUNCTION trackagoat.queue_scrape(
 	kind trackagoat.scrape_kind, tiktok_handle trackagoat.handle, tiktok_video_id bigint,
 	due_at timestamptz, next_at timestamptz DEFAULT NULL, priority integer DEFAULT 0,
 	renew boolean DEFAULT false) RETURNS uuid
-	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
-$$
-#variable_conflict use_variable
-DECLARE
-	job_id uuid;
-BEGIN
-	-- jobs are everybody's: nobody waits for the end of another's transaction
-	IF NOT trackagoat.lock_scrape_target(tiktok_handle, tiktok_video_id) THEN
-		INSERT INTO trackagoat.scrape_request (kind, tiktok_handle, tiktok_video_id, due_at, next_at, priority, renew)
-		VALUES (kind, tiktok_handle, tiktok_video_id, due_at, next_at, priority, renew);
-		RETURN CASE WHEN tiktok_handle IS NULL
-			THEN (SELECT j.id FROM trackagoat.scrape_job j WHERE j.kind = queue_scrape.kind
-				AND j.tiktok_handle IS NULL AND j.tiktok_video_id = queue_scrape.tiktok_video_id)
-			ELSE (SELECT j.id FROM trackagoat.scrape_job j WHERE j.kind = queue_scrape.kind
-				AND j.tiktok_handle = queue_scrape.tiktok_handle) END;
-	END IF;
-
-	INSERT INTO trackagoat.scrape_job AS j (kind, tiktok_handle, tiktok_video_id, due_at, next_at, priority)
-	VALUES (kind, tiktok_handle, tiktok_video_id, due_at, next_at, priority)
-	ON CONFLICT ON CONSTRAINT scrape_job_target_key DO UPDATE SET
-		-- a request that comes while the job is in flight is for after that
-		due_at = CASE WHEN excluded.due_at IS NULL OR j.leased_until IS NULL
-			THEN least(j.due_at, excluded.due_at) ELSE greatest(excluded.due_at, clock_timestamp()) END,
-		next_at = least(j.next_at, excluded.next_at),
-		priority = greatest(j.priority, excluded.priority),
-		sec_uid = CASE WHEN NOT renew THEN j.sec_uid END
-	RETURNING j.id INTO job_id;
-	RETURN job_id;
-END
-$$;
+	LANGUAGE sql VOLATILE
+	RETURN trackagoat.queue_target(ARRAY[kind::text], tiktok_handle::text, tiktok_video_id, due_at, next_at, priority, renew);
 COMMENT ON FUNCTION trackagoat.queue_scrape(
 	trackagoat.scrape_kind, trackagoat.handle, bigint, timestamptz, timestamptz, integer, boolean) IS
 	'make the standing job of an account or video, or bring it forward; renew has a list wait for a fresh profile; answers the job''s id';
@@ -119,31 +93,7 @@ COMMENT ON FUNCTION trackagoat.happens_now(timestamptz) IS
 	'whether a row is made now, rather than loaded from a backup or an import that brings its older created_at';
 
 CREATE FUNCTION trackagoat.creator_scrape() RETURNS trigger
-	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
-$$
-DECLARE
-	due timestamptz;
-BEGIN
-	IF TG_OP = 'UPDATE' AND OLD.listing_wanted_at = NEW.listing_wanted_at THEN
-		RETURN NULL;
-	END IF;
-	IF TG_OP = 'UPDATE' OR trackagoat.happens_now(NEW.created_at) THEN
-		due := now();
-	END IF;
-	PERFORM trackagoat.queue_scrape('creator_profile', NEW.tiktok_handle, NULL, due, now(), 1);
-	-- the list waits for the profile, which tells whose it is
-	PERFORM trackagoat.queue_scrape('discover_videos', NEW.tiktok_handle, NULL, due, now(), 1, true);
-	-- while it was not active, the jobs of its videos may have been deleted
-	IF TG_OP = 'UPDATE' AND NOT OLD.is_active THEN
-		PERFORM trackagoat.queue_scrape('video_stats', NULL, v.tiktok_video_id, NULL, now())
-		FROM (SELECT w.tiktok_video_id FROM trackagoat.video w
-			WHERE w.creator_id = NEW.id AND w.org_id = NEW.org_id
-				AND trackagoat.video_is_fetched(w.tracking_status, w.tracking_disabled_at, w.refresh_stopped_at)
-			ORDER BY w.tiktok_video_id) v;
-	END IF;
-	RETURN NULL;
-END
-$$;
+	AS 'MODULE_PATHNAME' LANGUAGE C;
 COMMENT ON FUNCTION trackagoat.creator_scrape() IS
 	'trigger: queues profile and discovery of a creator that is new, renamed, active again or wants older videos';
 
@@ -151,11 +101,6 @@ CREATE FUNCTION trackagoat.video_scrape() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 BEGIN
-	IF TG_OP = 'UPDATE' AND trackagoat.video_is_fetched(
-		OLD.tracking_status, OLD.tracking_disabled_at, OLD.refresh_stopped_at)
-	THEN
-		RETURN NULL;
-	END IF;
 	IF TG_OP = 'INSERT' AND NEW.tracking_status = 'direct_add' AND trackagoat.happens_now(NEW.created_at) THEN
 		PERFORM trackagoat.queue_scrape('video_stats', NULL, NEW.tiktok_video_id, now(), now(), 1);
 	ELSE

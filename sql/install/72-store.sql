@@ -12,12 +12,14 @@ BEGIN
 		RETURN trackagoat.store_profile(org_id, tiktok_handle, fetched_at, page);
 	END IF;
 	IF kind = 'discover_videos' THEN
+		tiktok_handle := trackagoat.follow_handle(org_id, tiktok_handle, fetched_at, page -> 'account');
 		-- an empty list is anybody's
 		PERFORM FROM trackagoat.creator c
 		WHERE c.org_id = store_scrape.org_id AND c.tiktok_handle = store_scrape.tiktok_handle
 			AND c.removed_at IS NULL AND c.is_active
 			AND c.tiktok_account_id = coalesce((page #>> '{account,id}')::bigint, c.tiktok_account_id);
 		IF NOT FOUND THEN
+			PERFORM trackagoat.note_other_account(org_id, tiktok_handle, (page #>> '{account,id}')::bigint);
 			RETURN 'account_changed';
 		END IF;
 		PERFORM trackagoat.store_new_videos(org_id, tiktok_handle, page);
@@ -29,6 +31,45 @@ $$;
 COMMENT ON FUNCTION trackagoat.store_scrape(uuid, trackagoat.scrape_kind, trackagoat.handle, bigint, timestamptz, jsonb) IS
 	'store what a page says for one organization; answers the outcome: ok or account_changed';
 
+CREATE FUNCTION trackagoat.follow_handle(
+	org_id uuid, tiktok_handle trackagoat.handle, fetched_at timestamptz, account jsonb) RETURNS trackagoat.handle
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_variable
+DECLARE
+	shown trackagoat.handle := trackagoat.handle_or_null(account ->> 'tiktok_handle');
+BEGIN
+	IF shown IS NULL OR shown = tiktok_handle THEN
+		RETURN tiktok_handle;
+	END IF;
+	UPDATE trackagoat.creator c SET tiktok_handle = shown, handle_followed_at = fetched_at
+	FROM (SELECT k.id FROM trackagoat.creator k
+		WHERE k.org_id = follow_handle.org_id AND k.tiktok_handle = follow_handle.tiktok_handle
+			AND k.removed_at IS NULL AND k.is_active AND k.tiktok_account_id = (account ->> 'id')::bigint
+		ORDER BY k.id FOR NO KEY UPDATE) k
+	WHERE c.id = k.id AND c.org_id = follow_handle.org_id
+		AND NOT trackagoat.handle_is_taken(c.org_id, c.project_id, shown, c.id)
+		AND NOT EXISTS (SELECT FROM trackagoat.banned_handle b WHERE b.tiktok_handle = shown);
+	RETURN CASE WHEN FOUND THEN shown ELSE tiktok_handle END;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.follow_handle(uuid, trackagoat.handle, timestamptz, jsonb) IS
+	'creators whose account, asked for by its secUid, shows another handle by now take that one; answers the handle that they have then';
+
+CREATE FUNCTION trackagoat.note_other_account(org_id uuid, tiktok_handle trackagoat.handle, account_id bigint) RETURNS void
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_variable
+BEGIN
+	UPDATE trackagoat.creator c SET other_account_id = account_id
+	WHERE c.org_id = note_other_account.org_id AND c.tiktok_handle = note_other_account.tiktok_handle
+		AND c.removed_at IS NULL AND c.is_active
+		AND c.tiktok_account_id <> account_id AND c.other_account_id IS DISTINCT FROM account_id;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.note_other_account(uuid, trackagoat.handle, bigint) IS
+	'the handle of these creators shows another account: the change log says so, once for each other account';
+
 CREATE FUNCTION trackagoat.store_profile(
 	org_id uuid, tiktok_handle trackagoat.handle, fetched_at timestamptz, page jsonb) RETURNS text
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
@@ -36,30 +77,48 @@ $$
 #variable_conflict use_variable
 DECLARE
 	account jsonb := page -> 'account';
+	account_id bigint := (account ->> 'id')::bigint;
 	ids uuid[];
 	times timestamptz[];
 	n integer;
 BEGIN
+	-- of creators that were disabled because the account was gone, too
+	PERFORM FROM trackagoat.creator k
+	WHERE k.org_id = store_profile.org_id AND k.tiktok_handle = store_profile.tiktok_handle
+		AND k.removed_at IS NULL AND (k.is_active OR k.disabled_reason = 'account_gone')
+	ORDER BY k.id FOR NO KEY UPDATE;
+	-- after a rename the account is the same: its history goes on
+	PERFORM trackagoat.mend_history(k.id, k.org_id, k.previous_baseline_at + interval '1 microsecond')
+	FROM trackagoat.creator k
+	WHERE k.org_id = store_profile.org_id AND k.tiktok_handle = store_profile.tiktok_handle
+		AND k.removed_at IS NULL AND k.is_active AND k.tiktok_account_id IS NULL AND k.previous_account_id = account_id;
+
 	UPDATE trackagoat.creator c SET
-		tiktok_account_id = coalesce((account ->> 'id')::bigint, c.tiktok_account_id),
+		tiktok_account_id = coalesce(account_id, c.tiktok_account_id),
 		tiktok_sec_uid = coalesce(account ->> 'sec_uid', c.tiktok_sec_uid),
 		display_name = coalesce(account ->> 'display_name', c.display_name),
 		bio = coalesce(account ->> 'bio', c.bio),
 		avatar_url = coalesce(account ->> 'avatar_url', c.avatar_url),
 		is_verified = coalesce((account ->> 'verified')::boolean, c.is_verified),
 		is_private = coalesce((account ->> 'private')::boolean, c.is_private),
-		last_scraped_at = greatest(c.last_scraped_at, fetched_at)
-	FROM (SELECT k.id FROM trackagoat.creator k
-		WHERE k.org_id = store_profile.org_id AND k.tiktok_handle = store_profile.tiktok_handle
-			AND k.removed_at IS NULL AND k.is_active
-		ORDER BY k.id FOR NO KEY UPDATE) tracked
-	WHERE c.id = tracked.id AND c.org_id = store_profile.org_id
-		AND coalesce(c.tiktok_account_id = (account ->> 'id')::bigint, true);
+		last_scraped_at = greatest(c.last_scraped_at, fetched_at),
+		baseline_at = CASE WHEN c.previous_account_id = account_id THEN c.previous_baseline_at ELSE c.baseline_at END,
+		previous_account_id = CASE WHEN account_id IS NULL THEN c.previous_account_id END,
+		previous_baseline_at = CASE WHEN account_id IS NULL THEN c.previous_baseline_at END,
+		other_account_id = NULL,
+		gone_days = 0,
+		gone_on = NULL,
+		disabled_at = CASE WHEN c.disabled_reason = 'account_gone' THEN NULL ELSE c.disabled_at END
+	WHERE c.org_id = store_profile.org_id AND c.tiktok_handle = store_profile.tiktok_handle
+		AND c.removed_at IS NULL AND (c.is_active OR c.disabled_reason = 'account_gone')
+		AND coalesce(c.tiktok_account_id = account_id, true)
+		AND NOT EXISTS (SELECT FROM trackagoat.banned_handle b WHERE b.tiktok_handle = c.tiktok_handle);
+	PERFORM trackagoat.note_other_account(org_id, tiktok_handle, account_id);
 
 	-- the page is of the handle of now, even where that is younger than the second
 	SELECT array_agg(c.id), array_agg(greatest(fetched_at, c.baseline_at)) INTO ids, times FROM trackagoat.creator c
 	WHERE c.org_id = store_profile.org_id AND c.tiktok_handle = store_profile.tiktok_handle
-		AND c.removed_at IS NULL AND c.is_active AND coalesce(c.tiktok_account_id = (account ->> 'id')::bigint, true);
+		AND c.removed_at IS NULL AND c.is_active AND coalesce(c.tiktok_account_id = account_id, true);
 	IF ids IS NULL THEN
 		RETURN 'account_changed';
 	END IF;
@@ -116,6 +175,8 @@ BEGIN
 		AND c.removed_at IS NULL AND c.is_active
 		AND c.tiktok_account_id = coalesce((page #>> '{account,id}')::bigint, c.tiktok_account_id)
 		AND (coalesce(v.posted_at, trackagoat.video_id_time(v.tiktok_video_id)) AT TIME ZONE o.timezone)::date >= c.tracking_start_date
+		AND NOT EXISTS (SELECT FROM trackagoat.deleted_video d WHERE d.project_id = c.project_id AND d.org_id = c.org_id
+			AND d.tiktok_video_id = v.tiktok_video_id)
 	ORDER BY c.id, v.posted_at
 	ON CONFLICT DO NOTHING;
 	GET DIAGNOSTICS stored = ROW_COUNT;
@@ -131,6 +192,7 @@ $$
 #variable_conflict use_variable
 DECLARE
 	seen record;
+	stored integer;
 BEGIN
 	SELECT array_agg(t.id) AS ids, array_agg(fetched_at) AS times,
 		array_agg(p.view_count) AS views, array_agg(p.like_count) AS likes,
@@ -161,8 +223,10 @@ BEGIN
 	FROM trackagoat.page_videos(page) p
 	WHERE v.org_id = store_videos.org_id AND v.id = ANY (seen.ids) AND v.tiktok_video_id = p.tiktok_video_id;
 
-	RETURN trackagoat.observe_videos(seen.ids, seen.times, seen.views, seen.likes, seen.comments,
+	stored := trackagoat.observe_videos(seen.ids, seen.times, seen.views, seen.likes, seen.comments,
 		seen.shares, seen.saves, page ->> 'source', (page ->> 'exact')::boolean, org_id);
+	PERFORM trackagoat.expire_videos(seen.ids, org_id, fetched_at);
+	RETURN stored;
 END
 $$;
 COMMENT ON FUNCTION trackagoat.store_videos(uuid, timestamptz, jsonb) IS

@@ -64,6 +64,29 @@ $$;
 COMMENT ON FUNCTION trackagoat.advance_listing(uuid, interval, jsonb, boolean) IS
 	'after a page of a creator''s videos: go on to the next page, or end the listing; answers the outcome: ok, partly_stored or repeated_page';
 
+CREATE FUNCTION trackagoat.note_gone(tiktok_handle trackagoat.handle, at timestamptz) RETURNS integer
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	today date := (at AT TIME ZONE 'UTC')::date;
+	noted integer;
+BEGIN
+	-- a row that somebody holds is noted another day
+	UPDATE trackagoat.creator c SET gone_days = c.gone_days + 1, gone_on = today,
+		disabled_at = CASE WHEN c.gone_days >= 4 THEN at END,
+		disabled_reason = CASE WHEN c.gone_days >= 4 THEN 'account_gone' END
+	FROM (SELECT k.id, k.org_id FROM trackagoat.creator k
+		WHERE k.tiktok_handle = note_gone.tiktok_handle AND k.removed_at IS NULL AND k.is_active
+			AND coalesce(k.gone_on < today, true)
+		ORDER BY k.org_id, k.id FOR NO KEY UPDATE SKIP LOCKED) g
+	WHERE c.id = g.id AND c.org_id = g.org_id;
+	GET DIAGNOSTICS noted = ROW_COUNT;
+	RETURN noted;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.note_gone(trackagoat.handle, timestamptz) IS
+	'an account was reported gone: on the fifth day since it was last seen its creators are disabled; answers how many were noted';
+
 CREATE FUNCTION trackagoat.finish_scrape(
 	attempt_id bigint, outcome text, http_status integer, body_bytes bigint, detail text,
 	retry_after interval, page jsonb) RETURNS text
@@ -103,6 +126,9 @@ BEGIN
 	END IF;
 
 	SELECT o.* INTO STRICT rule FROM trackagoat.scrape_outcome o WHERE o.outcome = finish_scrape.outcome;
+	IF rule.is_gone AND job.kind = 'creator_profile' THEN
+		PERFORM trackagoat.note_gone(job.tiktok_handle, clock_timestamp());
+	END IF;
 	IF job.id IS NOT NULL AND rule.is_success THEN
 		UPDATE trackagoat.scrape_job j SET attempts = 0, last_success_at = clock_timestamp(),
 			priority = CASE WHEN j.due_at > j.leased_at AND j.list_cursor IS NULL THEN j.priority ELSE 0 END

@@ -22,7 +22,46 @@ BEGIN
 	END IF;
 END
 $depend$;
+DROP TRIGGER creator_fill ON trackagoat.creator;
 DROP TRIGGER creator_rename ON trackagoat.creator;
+DROP TRIGGER creator_relist ON trackagoat.creator;
+DROP TRIGGER creator_scrape ON trackagoat.creator;
+DROP TRIGGER creator_touch ON trackagoat.creator;
+DROP TRIGGER video_fill ON trackagoat.video;
+DROP TRIGGER video_scrape ON trackagoat.video;
+DROP TRIGGER video_touch ON trackagoat.video;
+ALTER TABLE trackagoat.creator
+	ADD COLUMN display_name_override text,
+	ADD COLUMN handle_followed_at timestamptz,
+	ADD COLUMN previous_account_id bigint,
+	ADD COLUMN previous_baseline_at timestamptz,
+	ADD COLUMN other_account_id bigint,
+	ADD COLUMN gone_days smallint NOT NULL DEFAULT 0,
+	ADD COLUMN gone_on date,
+	ADD CONSTRAINT creator_display_name_override_check CHECK (char_length(display_name_override) BETWEEN 1 AND 200);
+COMMENT ON COLUMN trackagoat.creator.display_name_override IS 'name that the team shows instead, 1 to 200 characters';
+COMMENT ON COLUMN trackagoat.creator.handle_followed_at IS 'when the account last took another handle on TikTok and the creator followed; not a rename, so nothing is cleared';
+COMMENT ON COLUMN trackagoat.creator.previous_account_id IS 'account before a rename, until a profile tells whether it is still the same';
+COMMENT ON COLUMN trackagoat.creator.previous_baseline_at IS 'baseline_at before that rename';
+COMMENT ON COLUMN trackagoat.creator.other_account_id IS 'another account that the handle shows by now; nothing of it is stored';
+COMMENT ON COLUMN trackagoat.creator.gone_days IS 'days on which the account was reported gone since it was last seen; at the fifth the creator is disabled';
+COMMENT ON COLUMN trackagoat.creator.gone_on IS 'the last of these days (UTC)';
+COMMENT ON COLUMN trackagoat.creator.disabled_reason IS 'why nothing is fetched: account_gone and banned are set by trackagoat, anything else by people';
+ALTER TABLE trackagoat.video ADD COLUMN refresh_slowed_at timestamptz;
+COMMENT ON COLUMN trackagoat.video.refresh_slowed_at IS 'since when it is fetched at a quarter of the rate: it gains little';
+ALTER TABLE trackagoat.project
+	ADD COLUMN expiry_max_gain bigint,
+	ADD COLUMN expiry_days integer,
+	ADD CONSTRAINT project_expiry_check CHECK (num_nulls(expiry_max_gain, expiry_days) IN (0, 2)
+		AND expiry_max_gain >= 0 AND expiry_days BETWEEN 1 AND 3650);
+COMMENT ON COLUMN trackagoat.project.expiry_max_gain IS 'a video that gains no more views than this in expiry_days is refreshed more rarely, and as long again later no more; NULL for never';
+COMMENT ON COLUMN trackagoat.project.expiry_days IS 'days of that rule';
+ALTER TABLE trackagoat.scrape_outcome ADD COLUMN is_gone boolean NOT NULL DEFAULT false;
+COMMENT ON COLUMN trackagoat.scrape_outcome.is_gone IS 'whether it says that an account is gone: five such days disable its creators';
+UPDATE trackagoat.scrape_outcome SET is_gone = true WHERE outcome IN ('not_found', 'suspended');
+-- once a day, unless somebody has decided otherwise
+UPDATE trackagoat.scrape_outcome SET retry_after = '20 hours', retry_limit = '20 hours'
+WHERE is_gone AND retry_after = '1 day' AND retry_limit = '7 days';
 ALTER TABLE trackagoat.creator_history RENAME TO creator_history_1;
 ALTER TABLE trackagoat.video_history RENAME TO video_history_1;
 -- the new tables' constraints take their names; 18 names those of NOT NULL too
@@ -56,8 +95,10 @@ $refused$;
 @SETUP 25-source.sql@
 @SETUP 32-history.sql@
 @SETUP 35-snapshot.sql@
+@SETUP 38-creator-rules.sql@
 @SETUP 45-total.sql@
 @SETUP 47-total-triggers.sql@
+@SETUP 48-plan.sql@
 
 -- a hundred thousand at a time, by time, so that most points are appended
 SELECT trackagoat.observe_creators(array_agg(h.creator_id), array_agg(h.observed_at), array_agg(h.follower_count),

@@ -38,18 +38,24 @@ CREATE TABLE trackagoat.project (
 	org_id uuid NOT NULL,
 	name text NOT NULL,
 	description text,
+	expiry_max_gain bigint,
+	expiry_days integer,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	updated_at timestamptz NOT NULL DEFAULT now(),
 	CONSTRAINT project_pkey PRIMARY KEY (id, org_id),
 	CONSTRAINT project_organization_fkey FOREIGN KEY (org_id)
 		REFERENCES trackagoat.organization (id) ON DELETE CASCADE,
-	CONSTRAINT project_name_check CHECK (char_length(name) BETWEEN 1 AND 200)
+	CONSTRAINT project_name_check CHECK (char_length(name) BETWEEN 1 AND 200),
+	CONSTRAINT project_expiry_check CHECK (num_nulls(expiry_max_gain, expiry_days) IN (0, 2)
+		AND expiry_max_gain >= 0 AND expiry_days BETWEEN 1 AND 3650)
 );
 COMMENT ON TABLE trackagoat.project IS 'groups creators, videos and campaigns of one program';
 COMMENT ON COLUMN trackagoat.project.id IS 'UUID version 7: its order is the order of creation';
 COMMENT ON COLUMN trackagoat.project.org_id IS 'organization that owns the project';
 COMMENT ON COLUMN trackagoat.project.name IS 'name, 1 to 200 characters';
 COMMENT ON COLUMN trackagoat.project.description IS 'what the program is about, for people and agents';
+COMMENT ON COLUMN trackagoat.project.expiry_max_gain IS 'a video that gains no more views than this in expiry_days is refreshed more rarely, and as long again later no more; NULL for never';
+COMMENT ON COLUMN trackagoat.project.expiry_days IS 'days of that rule';
 COMMENT ON COLUMN trackagoat.project.created_at IS 'when the row was made';
 COMMENT ON COLUMN trackagoat.project.updated_at IS 'when a person last changed the row';
 

@@ -8,6 +8,7 @@ CREATE TABLE trackagoat.creator (
 	tiktok_account_id bigint,
 	tiktok_sec_uid text,
 	display_name text,
+	display_name_override text,
 	bio text,
 	avatar_url text,
 	is_verified boolean,
@@ -19,6 +20,12 @@ CREATE TABLE trackagoat.creator (
 	last_observed_at timestamptz,
 	last_scraped_at timestamptz,
 	baseline_at timestamptz NOT NULL DEFAULT '-infinity',
+	handle_followed_at timestamptz,
+	previous_account_id bigint,
+	previous_baseline_at timestamptz,
+	other_account_id bigint,
+	gone_days smallint NOT NULL DEFAULT 0,
+	gone_on date,
 	listing_wanted_at timestamptz NOT NULL DEFAULT clock_timestamp(),
 	readme text,
 	metadata jsonb NOT NULL DEFAULT '{}',
@@ -40,6 +47,7 @@ CREATE TABLE trackagoat.creator (
 	CONSTRAINT creator_tracking_start_date_check CHECK (tracking_start_date BETWEEN '1970-01-01' AND '9999-12-31'),
 	CONSTRAINT creator_metadata_check CHECK (jsonb_typeof(metadata) = 'object'),
 	CONSTRAINT creator_readme_check CHECK (octet_length(readme) <= 65536),
+	CONSTRAINT creator_display_name_override_check CHECK (char_length(display_name_override) BETWEEN 1 AND 200),
 	CONSTRAINT creator_counts_check CHECK (least(follower_count, following_count, total_likes_count, video_count) >= 0)
 ) WITH (fillfactor = 80);
 COMMENT ON TABLE trackagoat.creator IS 'TikTok account tracked within one project';
@@ -50,6 +58,7 @@ COMMENT ON COLUMN trackagoat.creator.tiktok_handle IS 'handle without "@"; uniqu
 COMMENT ON COLUMN trackagoat.creator.tiktok_account_id IS 'TikTok''s id of the account, from the first profile fetched';
 COMMENT ON COLUMN trackagoat.creator.tiktok_sec_uid IS 'TikTok''s secUid of the account; never changes, lists of videos are asked for by it';
 COMMENT ON COLUMN trackagoat.creator.display_name IS 'name that the profile shows';
+COMMENT ON COLUMN trackagoat.creator.display_name_override IS 'name that the team shows instead, 1 to 200 characters';
 COMMENT ON COLUMN trackagoat.creator.bio IS 'text that the profile shows';
 COMMENT ON COLUMN trackagoat.creator.avatar_url IS 'picture of the profile; TikTok''s link expires after about two days';
 COMMENT ON COLUMN trackagoat.creator.is_verified IS 'whether TikTok shows the account as verified';
@@ -61,13 +70,19 @@ COMMENT ON COLUMN trackagoat.creator.video_count IS 'videos of the account on Ti
 COMMENT ON COLUMN trackagoat.creator.last_observed_at IS 'time of the newest observation';
 COMMENT ON COLUMN trackagoat.creator.last_scraped_at IS 'when the profile was last fetched and read';
 COMMENT ON COLUMN trackagoat.creator.baseline_at IS 'since when the handle is this one: observations before it may be of another account';
+COMMENT ON COLUMN trackagoat.creator.handle_followed_at IS 'when the account last took another handle on TikTok and the creator followed; not a rename, so nothing is cleared';
+COMMENT ON COLUMN trackagoat.creator.previous_account_id IS 'account before a rename, until a profile tells whether it is still the same';
+COMMENT ON COLUMN trackagoat.creator.previous_baseline_at IS 'baseline_at before that rename';
+COMMENT ON COLUMN trackagoat.creator.other_account_id IS 'another account that the handle shows by now; nothing of it is stored';
+COMMENT ON COLUMN trackagoat.creator.gone_days IS 'days on which the account was reported gone since it was last seen; at the fifth the creator is disabled';
+COMMENT ON COLUMN trackagoat.creator.gone_on IS 'the last of these days (UTC)';
 COMMENT ON COLUMN trackagoat.creator.listing_wanted_at IS 'a listing of videos that began after this covers the creator back to its tracking start';
 COMMENT ON COLUMN trackagoat.creator.readme IS 'notes in markdown, at most 64 KiB';
 COMMENT ON COLUMN trackagoat.creator.metadata IS 'JSON object for programs';
 COMMENT ON COLUMN trackagoat.creator.tracking_mode IS 'how new videos enter';
 COMMENT ON COLUMN trackagoat.creator.tracking_start_date IS 'videos posted before this day are not brought in; today in the organization''s time zone when left out';
 COMMENT ON COLUMN trackagoat.creator.disabled_at IS 'since when nothing is fetched; totals stay';
-COMMENT ON COLUMN trackagoat.creator.disabled_reason IS 'why nothing is fetched';
+COMMENT ON COLUMN trackagoat.creator.disabled_reason IS 'why nothing is fetched: account_gone and banned are set by trackagoat, anything else by people';
 COMMENT ON COLUMN trackagoat.creator.removed_at IS 'since when the creator is out of the program and of the totals; clear it to undo';
 COMMENT ON COLUMN trackagoat.creator.is_active IS 'neither disabled nor removed';
 COMMENT ON COLUMN trackagoat.creator.created_at IS 'when the row was made';
@@ -80,29 +95,5 @@ CREATE INDEX creator_handle_idx ON trackagoat.creator (tiktok_handle) WHERE remo
 COMMENT ON INDEX trackagoat.creator_handle_idx IS 'all projects that track an account';
 CREATE INDEX creator_organization_idx ON trackagoat.creator (org_id);
 COMMENT ON INDEX trackagoat.creator_organization_idx IS 'creators of an organization';
-
-CREATE TRIGGER creator_fill BEFORE INSERT ON trackagoat.creator
-	FOR EACH ROW EXECUTE FUNCTION trackagoat.creator_fill();
-COMMENT ON TRIGGER creator_fill ON trackagoat.creator IS 'fills org_id and tracking_start_date';
-CREATE TRIGGER creator_relist BEFORE UPDATE OF tiktok_handle, tracking_start_date, disabled_at, removed_at
-	ON trackagoat.creator
-	FOR EACH ROW WHEN (NEW.disabled_at IS NULL AND NEW.removed_at IS NULL
-		AND (OLD.disabled_at IS NOT NULL OR OLD.removed_at IS NOT NULL
-			OR NEW.tiktok_handle <> OLD.tiktok_handle OR NEW.tracking_start_date < OLD.tracking_start_date))
-	EXECUTE FUNCTION trackagoat.creator_relist();
-COMMENT ON TRIGGER creator_relist ON trackagoat.creator IS 'wants videos listed back to the tracking start again';
-CREATE TRIGGER creator_scrape AFTER INSERT OR UPDATE OF tiktok_handle, tracking_start_date, disabled_at, removed_at
-	ON trackagoat.creator
-	FOR EACH ROW WHEN (NEW.disabled_at IS NULL AND NEW.removed_at IS NULL)
-	EXECUTE FUNCTION trackagoat.creator_scrape();
-COMMENT ON TRIGGER creator_scrape ON trackagoat.creator IS 'queues profile and discovery';
-CREATE TRIGGER creator_touch BEFORE UPDATE OF
-		tiktok_handle, readme, metadata, tracking_mode, tracking_start_date, disabled_at, removed_at ON trackagoat.creator
-	FOR EACH ROW WHEN (OLD.tiktok_handle::text <> NEW.tiktok_handle::text
-		OR OLD.readme IS DISTINCT FROM NEW.readme OR OLD.metadata <> NEW.metadata
-		OR OLD.tracking_mode <> NEW.tracking_mode OR OLD.tracking_start_date <> NEW.tracking_start_date
-		OR OLD.disabled_at IS DISTINCT FROM NEW.disabled_at OR OLD.removed_at IS DISTINCT FROM NEW.removed_at)
-	EXECUTE FUNCTION trackagoat.touch_updated_at();
-COMMENT ON TRIGGER creator_touch ON trackagoat.creator IS 'moves updated_at with what people change';
 
 ALTER TABLE trackagoat.creator ENABLE ROW LEVEL SECURITY;

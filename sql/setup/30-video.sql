@@ -24,6 +24,7 @@ CREATE TABLE trackagoat.video (
 	readme text,
 	metadata jsonb NOT NULL DEFAULT '{}',
 	tracking_disabled_at timestamptz,
+	refresh_slowed_at timestamptz,
 	refresh_stopped_at timestamptz,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	updated_at timestamptz NOT NULL DEFAULT now(),
@@ -65,6 +66,7 @@ COMMENT ON COLUMN trackagoat.video.last_observed_at IS 'time of the newest obser
 COMMENT ON COLUMN trackagoat.video.readme IS 'notes in markdown, at most 64 KiB';
 COMMENT ON COLUMN trackagoat.video.metadata IS 'JSON object for programs';
 COMMENT ON COLUMN trackagoat.video.tracking_disabled_at IS 'since when people have disabled it: not fetched, not counted for goals';
+COMMENT ON COLUMN trackagoat.video.refresh_slowed_at IS 'since when it is fetched at a quarter of the rate: it gains little';
 COMMENT ON COLUMN trackagoat.video.refresh_stopped_at IS 'since when it is no longer fetched by itself; it still counts';
 COMMENT ON COLUMN trackagoat.video.created_at IS 'when the row was made';
 COMMENT ON COLUMN trackagoat.video.updated_at IS 'when a person last changed the row; a scrape does not move it';
@@ -75,19 +77,5 @@ CREATE INDEX video_tiktok_video_id_idx ON trackagoat.video (tiktok_video_id);
 COMMENT ON INDEX trackagoat.video_tiktok_video_id_idx IS 'all projects that track a post';
 CREATE INDEX video_organization_idx ON trackagoat.video (org_id);
 COMMENT ON INDEX trackagoat.video_organization_idx IS 'videos of an organization';
-
-CREATE TRIGGER video_fill BEFORE INSERT ON trackagoat.video
-	FOR EACH ROW EXECUTE FUNCTION trackagoat.video_fill();
-COMMENT ON TRIGGER video_fill ON trackagoat.video IS 'fills project_id and org_id';
-CREATE TRIGGER video_scrape AFTER INSERT OR UPDATE OF tracking_status, tracking_disabled_at, refresh_stopped_at
-	ON trackagoat.video
-	FOR EACH ROW WHEN (trackagoat.video_is_fetched(NEW.tracking_status, NEW.tracking_disabled_at, NEW.refresh_stopped_at))
-	EXECUTE FUNCTION trackagoat.video_scrape();
-COMMENT ON TRIGGER video_scrape ON trackagoat.video IS 'makes the standing job; queues a post added by URL at once';
-CREATE TRIGGER video_touch BEFORE UPDATE OF
-		tracking_status, readme, metadata, tracking_disabled_at ON trackagoat.video
-	FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*)
-	EXECUTE FUNCTION trackagoat.touch_updated_at();
-COMMENT ON TRIGGER video_touch ON trackagoat.video IS 'moves updated_at with what people change';
 
 ALTER TABLE trackagoat.video ENABLE ROW LEVEL SECURITY;

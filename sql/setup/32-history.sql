@@ -30,10 +30,6 @@ COMMENT ON COLUMN trackagoat.video_history.org_id IS 'organization of the video'
 COMMENT ON COLUMN trackagoat.video_history.started_at IS 'time of the first point; infinity for the open row, which takes the next ones';
 COMMENT ON COLUMN trackagoat.video_history.points IS 'a run of observations: views, likes, comments, shares, saves';
 
-CREATE TRIGGER creator_rename BEFORE UPDATE ON trackagoat.creator
-	FOR EACH ROW WHEN (OLD.tiktok_handle <> NEW.tiktok_handle)
-	EXECUTE FUNCTION trackagoat.creator_rename();
-COMMENT ON TRIGGER creator_rename ON trackagoat.creator IS 'forgets what the old handle''s profile showed';
 CREATE TRIGGER creator_break AFTER UPDATE ON trackagoat.creator
 	FOR EACH ROW WHEN (OLD.tiktok_handle <> NEW.tiktok_handle)
 	EXECUTE FUNCTION trackagoat.creator_break();

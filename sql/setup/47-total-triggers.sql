@@ -1,7 +1,7 @@
 -- What changes totals: triggers that write the log of differences.
 
-CREATE INDEX creator_removed_idx ON trackagoat.creator (project_id) WHERE removed_at IS NOT NULL;
-COMMENT ON INDEX trackagoat.creator_removed_idx IS 'creators that are out of the program';
+CREATE INDEX creator_removed_idx ON trackagoat.creator (project_id, tiktok_handle) WHERE removed_at IS NOT NULL;
+COMMENT ON INDEX trackagoat.creator_removed_idx IS 'creators that are out of the program, by handle';
 
 CREATE TRIGGER project_totals AFTER DELETE ON trackagoat.project
 	FOR EACH ROW EXECUTE FUNCTION trackagoat.project_totals();
@@ -25,7 +25,8 @@ COMMENT ON TRIGGER video_totals ON trackagoat.video IS 'totals gain a video that
 -- before, so that what the same statement observes comes after; last by name,
 -- so that it sees what other triggers make of the row
 CREATE TRIGGER zz_video_totals_update BEFORE UPDATE ON trackagoat.video
-	FOR EACH ROW WHEN (trackagoat.status_counts(OLD.tracking_status) <> trackagoat.status_counts(NEW.tracking_status)
+	FOR EACH ROW WHEN ((trackagoat.status_counts(OLD.tracking_status) <> trackagoat.status_counts(NEW.tracking_status)
+			AND NOT trackagoat.in_bulk())
 		OR OLD.creator_id IS DISTINCT FROM NEW.creator_id OR OLD.project_id <> NEW.project_id
 		OR trackagoat.video_posted_at(OLD.posted_at, OLD.tiktok_video_id)
 			IS DISTINCT FROM trackagoat.video_posted_at(NEW.posted_at, NEW.tiktok_video_id))

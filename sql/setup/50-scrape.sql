@@ -4,6 +4,7 @@
 CREATE TABLE trackagoat.scrape_outcome (
 	outcome text NOT NULL,
 	is_success boolean NOT NULL DEFAULT false,
+	is_gone boolean NOT NULL DEFAULT false,
 	retry_after interval NOT NULL,
 	retry_limit interval NOT NULL,
 	host_pause interval,
@@ -14,6 +15,7 @@ CREATE TABLE trackagoat.scrape_outcome (
 COMMENT ON TABLE trackagoat.scrape_outcome IS 'what an attempt can come to, and what the worker then does';
 COMMENT ON COLUMN trackagoat.scrape_outcome.outcome IS 'name';
 COMMENT ON COLUMN trackagoat.scrape_outcome.is_success IS 'whether the page was read and stored';
+COMMENT ON COLUMN trackagoat.scrape_outcome.is_gone IS 'whether it says that an account is gone: five such days disable its creators';
 COMMENT ON COLUMN trackagoat.scrape_outcome.retry_after IS 'pause before the next attempt of the same job; doubles with each attempt in a row that fails';
 COMMENT ON COLUMN trackagoat.scrape_outcome.retry_limit IS 'longest such pause';
 COMMENT ON COLUMN trackagoat.scrape_outcome.host_pause IS 'pause before anything is asked of the host again; NULL for none';
@@ -21,9 +23,9 @@ COMMENT ON COLUMN trackagoat.scrape_outcome.description IS 'what it means';
 
 INSERT INTO trackagoat.scrape_outcome (outcome, is_success, retry_after, retry_limit, host_pause, description) VALUES
 	('ok', true, '0', '0', NULL, 'the page was read and stored'),
-	('not_found', false, '1 day', '7 days', NULL, 'TikTok says that the account or video does not exist; banned and renamed accounts answer the same'),
+	('not_found', false, '20 hours', '20 hours', NULL, 'TikTok says that the account or video does not exist; banned and renamed accounts answer the same'),
 	('private', false, '1 day', '7 days', NULL, 'the account or video is not public'),
-	('suspended', false, '1 day', '7 days', NULL, 'TikTok has suspended the account'),
+	('suspended', false, '20 hours', '20 hours', NULL, 'TikTok has suspended the account'),
 	('unavailable', false, '1 hour', '2 days', NULL, 'TikTok does not show it now and does not say that it is gone'),
 	('regional', false, '1 day', '7 days', NULL, 'TikTok withholds it in this country'),
 	('login_required', false, '1 day', '7 days', NULL, 'TikTok shows it only after login'),
@@ -47,6 +49,8 @@ INSERT INTO trackagoat.scrape_outcome (outcome, is_success, retry_after, retry_l
 	('partly_stored', false, '1 minute', '1 day', NULL, 'a rule or lock of the database kept the page from some organizations; see detail'),
 	('store_failed', false, '1 minute', '1 day', NULL, 'the page was read but a rule or lock of the database kept it from being stored; see detail'),
 	('interrupted', false, '10 seconds', '1 day', NULL, 'the worker ended before the answer came');
+
+UPDATE trackagoat.scrape_outcome SET is_gone = true WHERE outcome IN ('not_found', 'suspended');
 
 CREATE TABLE trackagoat.scrape_job (
 	id uuid NOT NULL DEFAULT trackagoat.uuidv7(),

@@ -56,7 +56,8 @@ SELECT is(tiktok_handle::text, 'Goat.Farm', 'and not its handle') FROM trackagoa
 -- removal and return
 UPDATE trackagoat.creator SET removed_at = now() WHERE id = :'goat';
 SELECT ok(NOT is_active, 'a removed creator is not active') FROM trackagoat.creator WHERE id = :'goat';
-INSERT INTO trackagoat.creator (project_id, tiktok_handle) VALUES (:'project', 'goat.farm') RETURNING id AS second \gset
+SELECT is(pg_temp.refusal(format('INSERT INTO trackagoat.creator (project_id, tiktok_handle) VALUES (%L, %L)', :'project', 'goat.farm')), 'PT409 handle_removed', 'a handle that was removed is brought back, not added again');
+UPDATE trackagoat.creator SET tiktok_handle = 'goat.farm' WHERE tiktok_handle OPERATOR(trackagoat.=) 'new_one' RETURNING id AS second \gset
 SELECT is(pg_temp.refusal(format('UPDATE trackagoat.creator SET removed_at = NULL WHERE id = %L', :'goat')), '23505 creator_handle_key', 'a removed one cannot come back beside another of the handle');
 DELETE FROM trackagoat.creator WHERE id = :'second';
 UPDATE trackagoat.creator SET removed_at = NULL WHERE id = :'goat';
@@ -116,7 +117,7 @@ SELECT is(pg_temp.refusal(format('UPDATE trackagoat.creator SET tracking_start_d
 FROM unnest(ARRAY['infinity', '-infinity', '5874897-12-31', '1969-12-31']) d;
 SELECT is(pg_temp.refusal(format('UPDATE trackagoat.creator SET tiktok_sec_uid = %L WHERE id = %L', uid, :'goat')), '23514 creator_tiktok_sec_uid_check', format('%L is no secUid', uid))
 FROM unnest(ARRAY['', 'MS4/', 'MS4wLjABAAAA&count=1', 'MS4wLjABAAAA goat!', repeat('x', 129)]) uid;
-SELECT is(pg_temp.refusal(format($$UPDATE trackagoat.creator SET tiktok_handle = 'DATED' WHERE id = %L$$, :'goat')), '23505 creator_handle_key', 'the handle of another creator of the project is taken');
+SELECT is(pg_temp.refusal(format($$UPDATE trackagoat.creator SET tiktok_handle = 'DATED' WHERE id = %L$$, :'goat')), 'PT409 handle_taken', 'the handle of another creator of the project is taken');
 
 -- a delete takes history, videos and campaign items along
 INSERT INTO trackagoat.video (creator_id, tiktok_video_id) VALUES (:'goat', 1) RETURNING id AS video \gset

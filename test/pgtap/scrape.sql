@@ -337,6 +337,8 @@ SELECT is((tiktok_account_id, follower_count)::text, '(42,1001)', 'takes nothing
 -- another account has the handle: nothing of it is stored
 CREATE TEMP TABLE before AS SELECT * FROM trackagoat.creator;
 SELECT is(trackagoat.store_scrape(:'org', 'creator_profile', 'goat', NULL, '2026-02-03Z', pg_temp.profile(666, 5, '{"sec_uid": "MS4wLjABAAAAwolf", "display_name": "Wolf"}')), 'account_changed', 'another account is not stored');
+SELECT is((SELECT string_agg(DISTINCT other_account_id::text, ' ') FROM trackagoat.creator), '666', 'but that it is another');
+UPDATE trackagoat.creator SET other_account_id = NULL;
 SELECT results_eq('SELECT c::text FROM trackagoat.creator c ORDER BY id', 'SELECT b::text FROM before b ORDER BY id', 'in any creator');
 SELECT is(count(*), 0::bigint, 'nor in the history') FROM trackagoat.creator_snapshot WHERE observed_at = '2026-02-03Z';
 UPDATE trackagoat.creator SET tiktok_account_id = 666 WHERE id = :'twin';
@@ -474,7 +476,8 @@ SELECT is(pg_temp.turn(2, true, 0.1), 'ok', 'the next');
 SELECT is(pg_temp.goes_on(), NULL, 'is short again');
 -- a project that comes while a listing is under way has not seen its first pages
 SELECT is(pg_temp.turn(0.5, true, 0.1), 'ok', 'a listing under way');
-INSERT INTO trackagoat.creator (project_id, tiktok_handle, tracking_start_date) VALUES (:'second', 'goat', (now() AT TIME ZONE 'Pacific/Kiritimati')::date - 10) RETURNING id AS newcomer \gset
+UPDATE trackagoat.creator SET removed_at = NULL, disabled_at = NULL, tracking_start_date = (now() AT TIME ZONE 'Pacific/Kiritimati')::date - 10
+WHERE project_id = :'second' AND tiktok_handle OPERATOR(trackagoat.=) 'goat' RETURNING id AS newcomer \gset
 SELECT is(pg_temp.turn(12, true, 0.6), 'ok', 'is joined by another project');
 SELECT ok(list_cursor IS NULL AND due_at <= clock_timestamp(), 'for which the next begins at once') FROM pg_temp.listing_job() j;
 SELECT is(pg_temp.turn(5, true, 0.1), 'ok', 'whose listing');

@@ -264,13 +264,15 @@ sql(sprintf q{CALL public.goats('blocked', %s)}, join ', ', map { "'goat_$_'" } 
 wait_for_answer($node, 10, q(SELECT string_agg(DISTINCT
 	format('%s %s %s', follower_count, total_likes_count, display_name IS NOT NULL), ', ') FROM trackagoat.creator),
 	'100 300 t', 'good pages first');
-my $stored = sql('SELECT string_agg(c::text, E\'\n\' ORDER BY id) FROM trackagoat.creator c');
+# what is noted of the account itself is not of its page
+my $stored_query = q(SELECT string_agg((to_jsonb(c) - '{gone_days,gone_on,other_account_id}'::text[])::text, E'\n' ORDER BY id) FROM trackagoat.creator c);
+my $stored = sql($stored_query);
 wait_for_idle('and all is quiet');
 $host->answers(map { ("goat_$_" => $behaviours{$_}[0]) } keys %behaviours);
 sql(q(SELECT trackagoat.scrape_creator(c.id) FROM trackagoat.creator c));
 wait_for_idle('then the host misbehaves');
 is(sql($outcomes), join(', ', map { "goat_$_ $behaviours{$_}[1]" } sort keys %behaviours), 'each has its outcome');
-is(sql('SELECT string_agg(c::text, E\'\n\' ORDER BY id) FROM trackagoat.creator c'), $stored, 'what was stored is as it was');
+is(sql($stored_query), $stored, 'what was stored is as it was');
 is(sql('SELECT count(*) FROM trackagoat.creator_snapshot'), scalar keys %behaviours, 'without another observation');
 
 # what a host says may be of any length and no text at all

@@ -77,6 +77,10 @@ INSERT INTO campaign_item (campaign_id, video_id) SELECT k.id, v.id FROM campaig
 	WHERE k.name = 'herd' AND v.creator_id IS NULL;
 INSERT INTO campaign_item (campaign_id, child_campaign_id) SELECT k.id, c.id FROM campaign k JOIN campaign c USING (project_id)
 	WHERE k.name = 'all' AND c.name = 'herd';
+SELECT add_videos(id, ARRAY['https://vm.tiktok.com/ZMgoat/', 'https://www.tiktok.com/@gone/video/7000000000000000999']) FROM project;
+DELETE FROM video WHERE tiktok_video_id = 7000000000000000999;
+INSERT INTO banned_handle (tiktok_handle, reason) VALUES ('wolf', 'eats goats');
+INSERT INTO plan (plan, limit_key, max) VALUES ('herd', 'max_creators_per_org', 1000);
 INSERT INTO scrape_request (kind, tiktok_handle, priority, renew) VALUES ('creator_profile', 'queued_goat', 0, false);
 -- and their own
 ALTER TABLE creator ADD COLUMN pet_name text DEFAULT 'Billy', ADD COLUMN score numeric GENERATED ALWAYS AS (follower_count / 3) STORED;

@@ -1,0 +1,317 @@
+/*
+ * scrape_target.c
+ *	  Making and changing the standing jobs of accounts and videos, for the
+ *	  triggers that want them fetched.
+ *
+ * Jobs are everybody's, so nobody waits for the end of another's transaction:
+ * what is held by another one becomes a request, which is folded in later.
+ * Queries name their schemas, whatever the caller's search_path is.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "common/hashfn.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "storage/lock.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+#include "utils/uuid.h"
+
+#include "saved_query.h"
+#include "scrape_target.h"
+#include "trackagoat.h"
+
+PG_FUNCTION_INFO_V1(lock_scrape_target);
+PG_FUNCTION_INFO_V1(queue_target);
+PG_FUNCTION_INFO_V1(creator_scrape);
+
+/* 64 locks for all targets, so that ten thousand creators in one transaction do not fill the lock table */
+#define TARGET_LOCKS 64
+
+/* A job that is there: a request that comes while it is in flight is for after that. */
+#define CHANGED_JOB(renew) \
+	"  due_at = CASE WHEN excluded.due_at IS NULL OR j.leased_until IS NULL" \
+	"   THEN least(j.due_at, excluded.due_at) ELSE greatest(excluded.due_at, pg_catalog.clock_timestamp()) END," \
+	"  next_at = least(j.next_at, excluded.next_at)," \
+	"  priority = greatest(j.priority, excluded.priority)," \
+	"  sec_uid = CASE WHEN NOT " renew " THEN j.sec_uid END"
+
+static SavedQuery job_query = {
+	.text = "INSERT INTO trackagoat.scrape_job AS j (kind, tiktok_handle, tiktok_video_id, due_at, next_at, priority)"
+	" SELECT k::trackagoat.scrape_kind, $2::trackagoat.handle, $3, $4, $5, $6::pg_catalog.int2 FROM pg_catalog.unnest($1) k"
+	" ON CONFLICT ON CONSTRAINT scrape_job_target_key DO UPDATE SET"
+	CHANGED_JOB("$7")
+	" RETURNING id",
+	.nargs = 7, .types = {TEXTARRAYOID, TEXTOID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID, BOOLOID}
+};
+
+static SavedQuery request_query = {
+	.text = "INSERT INTO trackagoat.scrape_request (kind, tiktok_handle, tiktok_video_id, due_at, next_at, priority, renew)"
+	" SELECT k::trackagoat.scrape_kind, $2::trackagoat.handle, $3, $4, $5, $6::pg_catalog.int2, $7 FROM pg_catalog.unnest($1) k",
+	.nargs = 7, .types = {TEXTARRAYOID, TEXTOID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID, BOOLOID}
+};
+
+static SavedQuery account_query = {
+	.text = "SELECT j.id FROM trackagoat.scrape_job j WHERE j.kind OPERATOR(pg_catalog.=) ($1)[1]::trackagoat.scrape_kind"
+	" AND j.tiktok_handle OPERATOR(trackagoat.=) $2::trackagoat.handle",
+	.nargs = 2, .types = {TEXTARRAYOID, TEXTOID}
+};
+
+static SavedQuery video_query = {
+	.text = "SELECT j.id FROM trackagoat.scrape_job j WHERE j.kind OPERATOR(pg_catalog.=) ($1)[1]::trackagoat.scrape_kind"
+	" AND j.tiktok_handle IS NULL AND j.tiktok_video_id OPERATOR(pg_catalog.=) $2",
+	.nargs = 2, .types = {TEXTARRAYOID, INT8OID}
+};
+
+static SavedQuery videos_query = {
+	.text = "SELECT v.tiktok_video_id FROM trackagoat.video v"
+	" WHERE v.creator_id OPERATOR(pg_catalog.=) $1 AND v.org_id OPERATOR(pg_catalog.=) $2"
+	"  AND trackagoat.video_is_fetched(v.tracking_status, v.tracking_disabled_at, v.refresh_stopped_at)"
+	" ORDER BY v.tiktok_video_id",
+	.nargs = 2, .types = {UUIDOID, UUIDOID}
+};
+
+/* Who or what is to be fetched, and when. */
+typedef struct Target
+{
+	Datum		kinds;			/* text[] */
+	text	   *handle;			/* of an account, or NULL */
+	bool		has_video;
+	int64		video;
+	bool		is_due;			/* queued at once, not left to the schedule */
+	TimestampTz due_at;
+	bool		has_next;
+	TimestampTz next_at;
+	int			priority;
+	bool		renew;			/* a list waits for a fresh profile */
+} Target;
+
+/* May this transaction make or change the job?  Not while another one, still open, may have. */
+static bool
+lock_target(const text *handle, int64 video)
+{
+	LOCKTAG		tag;
+	char		folded[64];
+	uint32		hash;
+
+	if (handle == NULL)
+		hash = hash_bytes((const unsigned char *) &video, sizeof(video));
+	else
+	{
+		/* case does not matter to handles */
+		size_t		length = Min(VARSIZE_ANY_EXHDR(handle), sizeof(folded));
+
+		for (size_t i = 0; i < length; i++)
+			folded[i] = pg_ascii_tolower((unsigned char) VARDATA_ANY(handle)[i]);
+		hash = hash_bytes((unsigned char *) folded, (int) length);
+	}
+	/* the key space of two integers, as pg_advisory_xact_lock(int, int) has it */
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, 0x71756575, hash % TARGET_LOCKS, 2);
+	return LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+/* lock_scrape_target(handle, video_id) */
+Datum
+lock_scrape_target(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(0) && PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	PG_RETURN_BOOL(lock_target(PG_ARGISNULL(0) ? NULL : PG_GETARG_TEXT_PP(0),
+							   PG_ARGISNULL(1) ? 0 : PG_GETARG_INT64(1)));
+}
+
+/*
+ * Make the jobs of a target, or bring them forward.  True where the id of one
+ * of them is known.  SPI must be connected.
+ */
+static bool
+queue(const Target *target, pg_uuid_t *id)
+{
+	Datum		values[7] = {target->kinds, PointerGetDatum(target->handle), Int64GetDatum(target->video),
+		TimestampTzGetDatum(target->due_at), TimestampTzGetDatum(target->next_at),
+		Int32GetDatum(target->priority), BoolGetDatum(target->renew)};
+	char		nulls[7] = {' ', target->handle == NULL ? 'n' : ' ', target->has_video ? ' ' : 'n',
+		target->is_due ? ' ' : 'n', target->has_next ? ' ' : 'n', ' ', ' '};
+	bool		isnull;
+	bool		found;
+
+	if (lock_target(target->handle, target->video))
+		saved_query_write(&job_query, values, nulls);
+	else
+	{
+		saved_query_write(&request_query, values, nulls);
+		if (target->handle == NULL)
+			values[1] = values[2];
+		saved_query_run(target->handle == NULL ? &video_query : &account_query, values, NULL);
+	}
+	found = SPI_processed > 0;
+	if (found)
+		*id = *DatumGetUUIDP(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	SPI_freetuptable(SPI_tuptable);
+	return found;
+}
+
+/* queue_target(kinds, handle, video_id, due_at, next_at, priority, renew): the id of a job, where it is known. */
+Datum
+queue_target(PG_FUNCTION_ARGS)
+{
+	Target		target = {.kinds = PG_GETARG_DATUM(0)};
+	pg_uuid_t  *id = palloc(sizeof(pg_uuid_t));
+	bool		found;
+
+	if (PG_ARGISNULL(0) || (PG_ARGISNULL(1) && PG_ARGISNULL(2)) || PG_ARGISNULL(5) || PG_ARGISNULL(6))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("kinds, the target, priority and renew must not be NULL")));
+	target.handle = PG_ARGISNULL(1) ? NULL : PG_GETARG_TEXT_PP(1);
+	target.has_video = !PG_ARGISNULL(2);
+	target.video = target.has_video ? PG_GETARG_INT64(2) : 0;
+	target.is_due = !PG_ARGISNULL(3);
+	target.due_at = target.is_due ? PG_GETARG_TIMESTAMPTZ(3) : 0;
+	target.has_next = !PG_ARGISNULL(4);
+	target.next_at = target.has_next ? PG_GETARG_TIMESTAMPTZ(4) : 0;
+	target.priority = PG_GETARG_INT32(5);
+	target.renew = PG_GETARG_BOOL(6);
+	SPI_connect();
+	found = queue(&target, id);
+	SPI_finish();
+	if (!found)
+		PG_RETURN_NULL();
+	PG_RETURN_UUID_P(id);
+}
+
+static const char *const account_kinds[] = {"creator_profile", "discover_videos"};
+
+static Datum
+text_array(const char *const *texts, int count)
+{
+	Datum		elements[2];
+
+	for (int i = 0; i < count; i++)
+		elements[i] = CStringGetTextDatum(texts[i]);
+	return PointerGetDatum(construct_array(elements, count, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+/* A column of a row of a trigger's relation. */
+static Datum
+column(const TriggerData *trigger, HeapTuple tuple, const char *name)
+{
+	TupleDesc	tupdesc = RelationGetDescr(trigger->tg_relation);
+	bool		isnull;
+
+	return SPI_getbinval(tuple, tupdesc, SPI_fnumber(tupdesc, name), &isnull);
+}
+
+/* While a creator was not active, the jobs of its videos may have been deleted. */
+static void
+queue_videos(const TriggerData *trigger, TimestampTz now)
+{
+	static const char *const kind[] = {"video_stats"};
+	Datum		values[2] = {column(trigger, trigger->tg_newtuple, "id"), column(trigger, trigger->tg_newtuple, "org_id")};
+	Target		target = {.kinds = text_array(kind, 1), .has_video = true, .has_next = true, .next_at = now};
+	SPITupleTable *videos;
+	uint64		count;
+	pg_uuid_t	id;
+	bool		isnull;
+
+	saved_query_run(&videos_query, values, NULL);
+	videos = SPI_tuptable;
+	count = SPI_processed;
+	for (uint64 i = 0; i < count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		target.video = DatumGetInt64(SPI_getbinval(videos->vals[i], videos->tupdesc, 1, &isnull));
+		(void) queue(&target, &id);
+	}
+}
+
+/* Accounts that are queued alike, all of them held or none. */
+static SavedQuery account_jobs_query = {
+	.text = "INSERT INTO trackagoat.scrape_job AS j (kind, tiktok_handle, due_at, next_at, priority)"
+	" SELECT k::trackagoat.scrape_kind, h, $3, $3, 1 FROM pg_catalog.unnest($1) k, pg_catalog.unnest($2) h"
+	" ON CONFLICT ON CONSTRAINT scrape_job_target_key DO UPDATE SET" CHANGED_JOB("true"),
+	.nargs = 3, .types = {TEXTARRAYOID, InvalidOid, TIMESTAMPTZOID}
+};
+
+static SavedQuery account_requests_query = {
+	.text = "INSERT INTO trackagoat.scrape_request (kind, tiktok_handle, due_at, next_at, priority, renew)"
+	" SELECT k::trackagoat.scrape_kind, h, $3, $3, 1, true FROM pg_catalog.unnest($1) k, pg_catalog.unnest($2) h",
+	.nargs = 3, .types = {TEXTARRAYOID, InvalidOid, TIMESTAMPTZOID}
+};
+
+static void
+queue_accounts_by(SavedQuery *query, Datum *handles, int count, Oid type)
+{
+	Datum		values[3] = {text_array(account_kinds, 2),
+		PointerGetDatum(construct_array(handles, count, type, -1, false, TYPALIGN_INT)),
+		TimestampTzGetDatum(GetCurrentTransactionStartTimestamp())};
+
+	if (count == 0)
+		return;
+	saved_query_set_type(query, 1, get_array_type(type));
+	saved_query_write(query, values, NULL);
+}
+
+/*
+ * What creator_scrape() does of each new creator, for many: their handles, of
+ * that type.  SPI must be connected.
+ */
+void
+queue_accounts(Datum *handles, int count, Oid type)
+{
+	Datum	   *held = palloc(sizeof(Datum) * Max(count, 1));
+	Datum	   *others = palloc(sizeof(Datum) * Max(count, 1));
+	int			held_count = 0;
+	int			other_count = 0;
+
+	for (int i = 0; i < count; i++)
+	{
+		if (lock_target(DatumGetTextPP(handles[i]), 0))
+			held[held_count++] = handles[i];
+		else
+			others[other_count++] = handles[i];
+	}
+	queue_accounts_by(&account_jobs_query, held, held_count, type);
+	queue_accounts_by(&account_requests_query, others, other_count, type);
+}
+
+/*
+ * creator_scrape(): profile and discovery of a creator that is new, renamed,
+ * active again or wants older videos.
+ */
+Datum
+creator_scrape(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	bool		is_update = CALLED_AS_TRIGGER(fcinfo) && TRIGGER_FIRED_BY_UPDATE(trigger->tg_event);
+	TimestampTz now = GetCurrentTransactionStartTimestamp();
+	HeapTuple	creator;
+	Target		target = {.has_next = true, .next_at = now, .due_at = now, .priority = 1, .renew = true};
+	pg_uuid_t	id;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		elog(ERROR, "creator_scrape was not called as a trigger");
+	creator = is_update ? trigger->tg_newtuple : trigger->tg_trigtuple;
+	if (is_update && DatumGetTimestampTz(column(trigger, trigger->tg_trigtuple, "listing_wanted_at")) ==
+		DatumGetTimestampTz(column(trigger, creator, "listing_wanted_at")))
+		PG_RETURN_POINTER(NULL);
+
+	/* what a backup or import brings is left to the schedule: the rule of happens_now() */
+	target.is_due = is_update ||
+		DatumGetTimestampTz(column(trigger, creator, "created_at")) > now - INT64CONST(3600) * USECS_PER_SEC;
+	SPI_connect();
+	target.kinds = text_array(account_kinds, 2);
+	target.handle = DatumGetTextPP(column(trigger, creator, "tiktok_handle"));
+	(void) queue(&target, &id);
+	if (is_update && !DatumGetBool(column(trigger, trigger->tg_trigtuple, "is_active")))
+		queue_videos(trigger, now);
+	SPI_finish();
+	PG_RETURN_POINTER(NULL);
+}
