@@ -1,12 +1,20 @@
 -- complain if script is sourced in psql, rather than via ALTER EXTENSION
 \echo Use "ALTER EXTENSION trackagoat UPDATE TO '0.2.0'" to load this file. \quit
 
--- From 0.1.0: packed histories, folded totals, analytics. CALL trackagoat.setup()
+-- From 0.1.0: packed histories, folded totals, analytics, the rules of creators
+-- and videos. CALL trackagoat.setup()
 -- then brings the tables over.
 
 SET LOCAL search_path TO pg_catalog, pg_temp;
 
 DROP FUNCTION trackagoat.campaign_stats(uuid);
+DROP FUNCTION trackagoat.claim_scrapes(integer, interval);
+DROP FUNCTION trackagoat.scrape_targets(trackagoat.scrape_kind, trackagoat.handle, bigint);
+DROP FUNCTION trackagoat.lock_scrape_target(trackagoat.handle, bigint);
+
+ALTER TYPE trackagoat.scrape_kind ADD VALUE 'video_link';
+COMMENT ON TYPE trackagoat.scrape_kind IS
+	'what a scrape fetches: a profile, the list of a creator''s videos, one video, or where a short link leads';
 
 CREATE FUNCTION trackagoat.video_posted_at(posted_at timestamptz, tiktok_video_id bigint) RETURNS timestamptz
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -776,6 +784,22 @@ CREATE FUNCTION trackagoat.video_url_or_null(text, OUT tiktok_handle trackagoat.
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION trackagoat.video_url_or_null(text) IS 'parse_video_url() that answers NULL where there is no video';
 
+CREATE FUNCTION trackagoat.short_link(url text) RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	RETURN (SELECT CASE WHEN p.part[2] IS NULL THEN lower(p.part[1]) ELSE 'www.tiktok.com/t' END || '/' || p.part[3]
+		FROM regexp_match(url, '^\s*(?:https?://)?(v[mt]\.tiktok\.com|(?:www\.|m\.)?tiktok\.com(/t))/([A-Za-z0-9]+)', 'i') p (part));
+COMMENT ON FUNCTION trackagoat.short_link(text) IS 'host and path of a short link, without what differs between copies of it';
+
+CREATE FUNCTION trackagoat.video_link_scrape() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	PERFORM trackagoat.queue_target('{video_link}', NULL, NULL, now(), now(), 1, false, NEW.link);
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.video_link_scrape() IS 'trigger: queues a short link';
+
 CREATE FUNCTION trackagoat.add_videos(project_id uuid, urls text[])
 	RETURNS TABLE (place integer, input text, video_id uuid, tiktok_video_id bigint, result text, code text)
 	LANGUAGE plpgsql VOLATILE ROWS 100 SET search_path = pg_catalog, trackagoat, pg_temp AS
@@ -813,10 +837,11 @@ BEGIN
 		RETURNING video.id)
 	SELECT coalesce(array_agg(a.id), '{}') INTO created FROM added a;
 	-- the worker looks where short links lead
-	INSERT INTO trackagoat.video_link (org_id, project_id, url)
-	SELECT DISTINCT project.org_id, project_id, i.url
+	INSERT INTO trackagoat.video_link (org_id, project_id, link)
+	SELECT DISTINCT project.org_id, project_id, trackagoat.short_link(i.url)
 	FROM unnest(urls) i (url), trackagoat.video_url_or_null(i.url) u WHERE u.kind = 'short'
-	ON CONFLICT DO NOTHING;
+	ORDER BY 3
+	ON CONFLICT ON CONSTRAINT video_link_pkey DO UPDATE SET problem = NULL;
 
 	RETURN QUERY
 	SELECT i.place, i.url, v.id, i.tiktok_video_id,
@@ -1803,14 +1828,17 @@ $$;
 COMMENT ON FUNCTION trackagoat.verify(uuid) IS
 	'compute the numbers of a project, or of all, anew from the histories and compare; no row when all agree; rebuild_totals() mends totals';
 
-CREATE OR REPLACE FUNCTION trackagoat.scrape_targets(
-	kind trackagoat.scrape_kind, tiktok_handle trackagoat.handle, tiktok_video_id bigint)
+CREATE FUNCTION trackagoat.scrape_targets(
+	kind trackagoat.scrape_kind, tiktok_handle trackagoat.handle, tiktok_video_id bigint, link text DEFAULT NULL)
 	RETURNS TABLE (org_id uuid, every interval)
 	LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 1 SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 #variable_conflict use_variable
 BEGIN
-	IF scrape_targets.kind = 'video_stats' THEN
+	IF scrape_targets.kind = 'video_link' THEN
+		RETURN QUERY SELECT DISTINCT l.org_id, interval '0' FROM trackagoat.video_link l
+		WHERE l.link = scrape_targets.link AND l.problem IS NULL;
+	ELSIF scrape_targets.kind = 'video_stats' THEN
 		-- a video that gains little is fetched at a quarter of the rate
 		RETURN QUERY SELECT o.id, o.video_stats_interval * CASE WHEN w.is_slowed THEN 4 ELSE 1 END
 		FROM trackagoat.organization o
@@ -1830,13 +1858,19 @@ BEGIN
 	END IF;
 END
 $$;
-CREATE OR REPLACE FUNCTION trackagoat.lock_scrape_target(tiktok_handle trackagoat.handle, tiktok_video_id bigint) RETURNS boolean
+COMMENT ON FUNCTION trackagoat.scrape_targets(trackagoat.scrape_kind, trackagoat.handle, bigint, text) IS
+	'the organizations that want an account, video or link fetched, and how often; none means that nobody does';
+
+CREATE FUNCTION trackagoat.lock_scrape_target(tiktok_handle trackagoat.handle, tiktok_video_id bigint, link text) RETURNS boolean
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION trackagoat.lock_scrape_target(trackagoat.handle, bigint, text) IS
+	'whether this transaction may make or change the job of an account or video: false while another one, still open, may have';
+
 CREATE FUNCTION trackagoat.queue_target(
 	kinds text[], tiktok_handle text, tiktok_video_id bigint,
-	due_at timestamptz, next_at timestamptz, priority integer, renew boolean) RETURNS uuid
+	due_at timestamptz, next_at timestamptz, priority integer, renew boolean, link text) RETURNS uuid
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE;
-COMMENT ON FUNCTION trackagoat.queue_target(text[], text, bigint, timestamptz, timestamptz, integer, boolean) IS
+COMMENT ON FUNCTION trackagoat.queue_target(text[], text, bigint, timestamptz, timestamptz, integer, boolean, text) IS
 	'make the standing jobs of an account or video, or bring them forward; renew has a list wait for a fresh profile; answers the id of one, where it is known';
 
 CREATE OR REPLACE FUNCTION trackagoat.queue_scrape(
@@ -1844,7 +1878,25 @@ CREATE OR REPLACE FUNCTION trackagoat.queue_scrape(
 	due_at timestamptz, next_at timestamptz DEFAULT NULL, priority integer DEFAULT 0,
 	renew boolean DEFAULT false) RETURNS uuid
 	LANGUAGE sql VOLATILE
-	RETURN trackagoat.queue_target(ARRAY[kind::text], tiktok_handle::text, tiktok_video_id, due_at, next_at, priority, renew);
+	RETURN trackagoat.queue_target(ARRAY[kind::text], tiktok_handle::text, tiktok_video_id, due_at, next_at, priority, renew, NULL);
+CREATE OR REPLACE FUNCTION trackagoat.fold_scrape_requests() RETURNS integer
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	request record;
+	folded integer := 0;
+BEGIN
+	FOR request IN SELECT r.* FROM trackagoat.scrape_request r ORDER BY r.id FOR UPDATE SKIP LOCKED LOOP
+		CONTINUE WHEN NOT trackagoat.lock_scrape_target(request.tiktok_handle, request.tiktok_video_id, request.link);
+		DELETE FROM trackagoat.scrape_request r WHERE r.id = request.id;
+		PERFORM trackagoat.queue_target(ARRAY[request.kind::text], request.tiktok_handle::text, request.tiktok_video_id,
+			request.due_at, request.next_at, request.priority, request.renew, request.link);
+		folded := folded + 1;
+		EXIT WHEN folded = 1000;
+	END LOOP;
+	RETURN folded;
+END
+$$;
 CREATE OR REPLACE FUNCTION trackagoat.creator_scrape() RETURNS trigger
 	AS 'MODULE_PATHNAME' LANGUAGE C;
 CREATE OR REPLACE FUNCTION trackagoat.video_scrape() RETURNS trigger
@@ -1894,6 +1946,60 @@ $$;
 COMMENT ON FUNCTION trackagoat.enqueue_due(timestamptz) IS
 	'queue every job whose time has come, fold totals, and remove attempts past their retention; answers how many were queued; what pg_cron calls, as the owner of the tables';
 
+CREATE FUNCTION trackagoat.claim_scrapes(max_jobs integer, lease interval)
+	RETURNS TABLE (attempt_id bigint, kind trackagoat.scrape_kind, tiktok_handle trackagoat.handle,
+		tiktok_video_id bigint, sec_uid text, list_cursor bigint, link text)
+	LANGUAGE plpgsql VOLATILE ROWS 10 SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_variable
+DECLARE
+	job record;
+	claimed integer := 0;
+	deleted integer := 0;
+BEGIN
+	PERFORM trackagoat.fold_scrape_requests();
+	WHILE claimed < max_jobs AND deleted < 1000 LOOP
+		SELECT j.id, j.kind, j.tiktok_handle, j.tiktok_video_id, j.sec_uid, j.list_cursor, j.link, j.attempts INTO job
+		FROM trackagoat.scrape_job j
+		WHERE j.due_at <= clock_timestamp() AND j.leased_until IS NULL
+			AND (j.kind <> 'discover_videos' OR j.sec_uid IS NOT NULL)
+		ORDER BY j.priority DESC, j.due_at LIMIT 1
+		FOR UPDATE SKIP LOCKED;
+		EXIT WHEN NOT FOUND;
+
+		PERFORM FROM trackagoat.scrape_targets(job.kind, job.tiktok_handle, job.tiktok_video_id, job.link);
+		IF NOT FOUND THEN
+			-- with a profile goes the list that waits for it
+			DELETE FROM trackagoat.scrape_job j WHERE j.id = job.id
+				OR (job.kind = 'creator_profile' AND j.kind = 'discover_videos'
+					AND j.tiktok_handle = job.tiktok_handle AND j.leased_until IS NULL);
+			deleted := deleted + 1;
+			CONTINUE;
+		END IF;
+
+		UPDATE trackagoat.scrape_job j SET attempts = j.attempts + 1, leased_at = clock_timestamp(),
+			leased_until = clock_timestamp() + lease, leased_by = pg_backend_pid()
+		WHERE j.id = job.id;
+		INSERT INTO trackagoat.scrape_attempt
+			(job_id, kind, tiktok_handle, tiktok_video_id, link, attempt, worker_pid, started_at)
+		VALUES (job.id, job.kind, job.tiktok_handle, job.tiktok_video_id, job.link, job.attempts + 1,
+			pg_backend_pid(), clock_timestamp())
+		RETURNING id INTO attempt_id;
+		claimed := claimed + 1;
+
+		kind := job.kind;
+		tiktok_handle := job.tiktok_handle;
+		tiktok_video_id := job.tiktok_video_id;
+		sec_uid := job.sec_uid;
+		list_cursor := job.list_cursor;
+		link := job.link;
+		RETURN NEXT;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.claim_scrapes(integer, interval) IS
+	'lease due jobs to the calling worker and count the attempt; jobs that nobody wants any more are deleted';
+
 CREATE OR REPLACE FUNCTION trackagoat.store_scrape(
 	org_id uuid, kind trackagoat.scrape_kind, tiktok_handle trackagoat.handle, tiktok_video_id bigint,
 	fetched_at timestamptz, page jsonb) RETURNS text
@@ -1902,6 +2008,9 @@ $$
 BEGIN
 	-- histories keep whole seconds in half the room
 	fetched_at := date_trunc('second', fetched_at);
+	IF kind = 'video_link' THEN
+		RETURN trackagoat.store_link(org_id, page);
+	END IF;
 	IF kind = 'creator_profile' THEN
 		RETURN trackagoat.store_profile(org_id, tiktok_handle, fetched_at, page);
 	END IF;
@@ -1922,6 +2031,35 @@ BEGIN
 	RETURN 'ok';
 END
 $$;
+CREATE FUNCTION trackagoat.store_link(org_id uuid, page jsonb) RETURNS text
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_variable
+DECLARE
+	waiting record;
+BEGIN
+	FOR waiting IN SELECT l.project_id, l.link FROM trackagoat.video_link l
+		WHERE l.org_id = store_link.org_id AND l.link = page ->> 'link' AND l.problem IS NULL
+		ORDER BY l.project_id FOR UPDATE
+	LOOP
+		BEGIN
+			INSERT INTO trackagoat.video (org_id, project_id, tiktok_video_id, tiktok_handle, kind, tracking_status)
+			VALUES (org_id, waiting.project_id, (page ->> 'tiktok_video_id')::bigint, (page ->> 'tiktok_handle')::trackagoat.handle,
+				page ->> 'kind', 'direct_add')
+			ON CONFLICT DO NOTHING;
+			DELETE FROM trackagoat.video_link l
+			WHERE l.org_id = store_link.org_id AND l.project_id = waiting.project_id AND l.link = waiting.link;
+		EXCEPTION WHEN SQLSTATE 'PT402' THEN
+			UPDATE trackagoat.video_link l SET problem = 'limit_reached'
+			WHERE l.org_id = store_link.org_id AND l.project_id = waiting.project_id AND l.link = waiting.link;
+		END;
+	END LOOP;
+	RETURN 'ok';
+END
+$$;
+COMMENT ON FUNCTION trackagoat.store_link(uuid, jsonb) IS
+	'add the video that a short link leads to, to every project of the organization that waits for it';
+
 CREATE FUNCTION trackagoat.follow_handle(
 	org_id uuid, tiktok_handle trackagoat.handle, fetched_at timestamptz, account jsonb) RETURNS trackagoat.handle
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
@@ -2138,7 +2276,7 @@ BEGIN
 	IF FOUND AND outcome IN ('ok', 'partly_stored') THEN
 		-- if nobody wants it any more, it is soon claimed again and deleted
 		SELECT coalesce(min(t.every), '0') INTO every
-		FROM trackagoat.scrape_targets(job.kind, job.tiktok_handle, job.tiktok_video_id) t;
+		FROM trackagoat.scrape_targets(job.kind, job.tiktok_handle, job.tiktok_video_id, job.link) t;
 		IF job.kind = 'discover_videos' THEN
 			outcome := trackagoat.advance_listing(job.id, every, page, outcome = 'partly_stored');
 		ELSE
@@ -2160,6 +2298,9 @@ BEGIN
 	SELECT o.* INTO STRICT rule FROM trackagoat.scrape_outcome o WHERE o.outcome = finish_scrape.outcome;
 	IF rule.is_gone AND job.kind = 'creator_profile' THEN
 		PERFORM trackagoat.note_gone(job.tiktok_handle, clock_timestamp());
+	END IF;
+	IF outcome = 'not_found' AND job.kind = 'video_link' THEN
+		UPDATE trackagoat.video_link l SET problem = 'dead_link' WHERE l.link = job.link AND l.problem IS NULL;
 	END IF;
 	IF job.id IS NOT NULL AND rule.is_success THEN
 		UPDATE trackagoat.scrape_job j SET attempts = 0, last_success_at = clock_timestamp(),
@@ -2700,23 +2841,31 @@ COMMENT ON COLUMN trackagoat.deleted_video.tiktok_video_id IS 'TikTok''s id of t
 COMMENT ON COLUMN trackagoat.deleted_video.created_at IS 'when it was deleted';
 
 CREATE TABLE trackagoat.video_link (
-	id uuid NOT NULL DEFAULT trackagoat.uuidv7(),
 	org_id uuid NOT NULL,
 	project_id uuid NOT NULL,
-	url text NOT NULL,
+	link text NOT NULL,
+	problem text,
 	created_at timestamptz NOT NULL DEFAULT now(),
-	CONSTRAINT video_link_pkey PRIMARY KEY (id, org_id),
-	CONSTRAINT video_link_url_key UNIQUE (project_id, url, org_id),
+	CONSTRAINT video_link_pkey PRIMARY KEY (project_id, link, org_id),
 	CONSTRAINT video_link_project_fkey FOREIGN KEY (project_id, org_id)
 		REFERENCES trackagoat.project (id, org_id) ON DELETE CASCADE,
-	CONSTRAINT video_link_url_check CHECK (char_length(url) <= 2000)
+	-- it goes into a URL
+	CONSTRAINT video_link_link_check CHECK (link ~ '^(vm\.tiktok\.com|vt\.tiktok\.com|www\.tiktok\.com/t)/[A-Za-z0-9]{1,40}$')
 );
-COMMENT ON TABLE trackagoat.video_link IS 'short links of videos that wait to be resolved';
-COMMENT ON COLUMN trackagoat.video_link.id IS 'UUID version 7: its order is the order of creation';
+COMMENT ON TABLE trackagoat.video_link IS 'short links of videos: the worker looks where they lead, and the video takes their place';
 COMMENT ON COLUMN trackagoat.video_link.org_id IS 'organization';
 COMMENT ON COLUMN trackagoat.video_link.project_id IS 'project that the video is to be added to';
-COMMENT ON COLUMN trackagoat.video_link.url IS 'the link, as it was given';
+COMMENT ON COLUMN trackagoat.video_link.link IS 'host and path of the link';
+COMMENT ON COLUMN trackagoat.video_link.problem IS 'why no video came of it: dead_link or limit_reached; NULL while it waits';
 COMMENT ON COLUMN trackagoat.video_link.created_at IS 'when it was given';
+
+CREATE INDEX video_link_waiting_idx ON trackagoat.video_link (link) WHERE problem IS NULL;
+COMMENT ON INDEX trackagoat.video_link_waiting_idx IS 'all projects that wait for a link';
+
+CREATE TRIGGER video_link_scrape AFTER INSERT OR UPDATE ON trackagoat.video_link
+	FOR EACH ROW WHEN (NEW.problem IS NULL)
+	EXECUTE FUNCTION trackagoat.video_link_scrape();
+COMMENT ON TRIGGER video_link_scrape ON trackagoat.video_link IS 'queues the link';
 
 ALTER TABLE trackagoat.creator_event_kind ENABLE ROW LEVEL SECURITY;
 ALTER TABLE trackagoat.creator_event ENABLE ROW LEVEL SECURITY;
@@ -3267,6 +3416,7 @@ CREATE TABLE trackagoat.scrape_job (
 	kind trackagoat.scrape_kind NOT NULL,
 	tiktok_handle trackagoat.handle,
 	tiktok_video_id bigint,
+	link text,
 	priority smallint NOT NULL DEFAULT 0,
 	due_at timestamptz,
 	next_at timestamptz,
@@ -3284,11 +3434,12 @@ CREATE TABLE trackagoat.scrape_job (
 	listed_at timestamptz,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	CONSTRAINT scrape_job_pkey PRIMARY KEY (id),
-	CONSTRAINT scrape_job_target_key UNIQUE NULLS NOT DISTINCT (kind, tiktok_handle, tiktok_video_id),
+	CONSTRAINT scrape_job_target_key UNIQUE NULLS NOT DISTINCT (kind, tiktok_handle, tiktok_video_id, link),
 	CONSTRAINT scrape_job_priority_check CHECK (priority IN (0, 1)),
-	CONSTRAINT scrape_job_target_check CHECK (CASE kind
-		WHEN 'video_stats' THEN tiktok_handle IS NULL AND tiktok_video_id IS NOT NULL
-		ELSE tiktok_handle IS NOT NULL AND tiktok_video_id IS NULL END),
+	CONSTRAINT scrape_job_target_check CHECK (num_nonnulls(tiktok_handle, tiktok_video_id, link) = 1 AND CASE kind
+		WHEN 'video_stats' THEN tiktok_video_id IS NOT NULL
+		WHEN 'video_link' THEN link IS NOT NULL
+		ELSE tiktok_handle IS NOT NULL END),
 	CONSTRAINT scrape_job_last_outcome_fkey FOREIGN KEY (last_outcome)
 		REFERENCES trackagoat.scrape_outcome (outcome) ON DELETE SET NULL
 ) WITH (fillfactor = 70);
@@ -3297,6 +3448,7 @@ COMMENT ON COLUMN trackagoat.scrape_job.id IS 'UUID version 7: its order is the 
 COMMENT ON COLUMN trackagoat.scrape_job.kind IS 'what is fetched';
 COMMENT ON COLUMN trackagoat.scrape_job.tiktok_handle IS 'account, for creator_profile and discover_videos';
 COMMENT ON COLUMN trackagoat.scrape_job.tiktok_video_id IS 'post, for video_stats';
+COMMENT ON COLUMN trackagoat.scrape_job.link IS 'short link, for video_link';
 COMMENT ON COLUMN trackagoat.scrape_job.priority IS '1 goes first: what a person waits for; 0 is the schedule';
 COMMENT ON COLUMN trackagoat.scrape_job.due_at IS 'queued: to be fetched from then on; NULL while not queued';
 COMMENT ON COLUMN trackagoat.scrape_job.next_at IS 'when enqueue_due() queues it by the schedule';
@@ -3331,6 +3483,7 @@ CREATE TABLE trackagoat.scrape_request (
 	kind trackagoat.scrape_kind NOT NULL,
 	tiktok_handle trackagoat.handle,
 	tiktok_video_id bigint,
+	link text,
 	due_at timestamptz,
 	next_at timestamptz,
 	priority smallint NOT NULL,
@@ -3342,6 +3495,7 @@ COMMENT ON COLUMN trackagoat.scrape_request.id IS 'rises with time';
 COMMENT ON COLUMN trackagoat.scrape_request.kind IS 'what is to be fetched';
 COMMENT ON COLUMN trackagoat.scrape_request.tiktok_handle IS 'account, for creator_profile and discover_videos';
 COMMENT ON COLUMN trackagoat.scrape_request.tiktok_video_id IS 'post, for video_stats';
+COMMENT ON COLUMN trackagoat.scrape_request.link IS 'short link, for video_link';
 COMMENT ON COLUMN trackagoat.scrape_request.due_at IS 'from when; NULL leaves it to the schedule';
 COMMENT ON COLUMN trackagoat.scrape_request.next_at IS 'when the schedule is to queue it';
 COMMENT ON COLUMN trackagoat.scrape_request.priority IS '1 for what a person waits for';
@@ -3357,6 +3511,7 @@ CREATE TABLE trackagoat.scrape_attempt (
 	kind trackagoat.scrape_kind NOT NULL,
 	tiktok_handle trackagoat.handle,
 	tiktok_video_id bigint,
+	link text,
 	attempt integer NOT NULL,
 	worker_pid integer NOT NULL,
 	started_at timestamptz NOT NULL,
@@ -3379,6 +3534,7 @@ COMMENT ON COLUMN trackagoat.scrape_attempt.job_id IS 'job, or NULL once it is n
 COMMENT ON COLUMN trackagoat.scrape_attempt.kind IS 'what was fetched';
 COMMENT ON COLUMN trackagoat.scrape_attempt.tiktok_handle IS 'account, for creator_profile and discover_videos';
 COMMENT ON COLUMN trackagoat.scrape_attempt.tiktok_video_id IS 'post, for video_stats';
+COMMENT ON COLUMN trackagoat.scrape_attempt.link IS 'short link, for video_link';
 COMMENT ON COLUMN trackagoat.scrape_attempt.attempt IS 'which attempt since the last success';
 COMMENT ON COLUMN trackagoat.scrape_attempt.worker_pid IS 'process that made it';
 COMMENT ON COLUMN trackagoat.scrape_attempt.started_at IS 'when it was claimed';
@@ -3490,6 +3646,18 @@ ALTER TABLE trackagoat.project
 		AND expiry_max_gain >= 0 AND expiry_days BETWEEN 1 AND 3650);
 COMMENT ON COLUMN trackagoat.project.expiry_max_gain IS 'a video that gains no more views than this in expiry_days is refreshed more rarely, and as long again later no more; NULL for never';
 COMMENT ON COLUMN trackagoat.project.expiry_days IS 'days of that rule';
+ALTER TABLE trackagoat.scrape_job ADD COLUMN link text, DROP CONSTRAINT scrape_job_target_key, DROP CONSTRAINT scrape_job_target_check;
+ALTER TABLE trackagoat.scrape_job
+	ADD CONSTRAINT scrape_job_target_key UNIQUE NULLS NOT DISTINCT (kind, tiktok_handle, tiktok_video_id, link),
+	ADD CONSTRAINT scrape_job_target_check CHECK (num_nonnulls(tiktok_handle, tiktok_video_id, link) = 1 AND CASE kind
+		WHEN 'video_stats' THEN tiktok_video_id IS NOT NULL
+		WHEN 'video_link' THEN link IS NOT NULL
+		ELSE tiktok_handle IS NOT NULL END);
+ALTER TABLE trackagoat.scrape_request ADD COLUMN link text;
+ALTER TABLE trackagoat.scrape_attempt ADD COLUMN link text;
+COMMENT ON COLUMN trackagoat.scrape_job.link IS 'short link, for video_link';
+COMMENT ON COLUMN trackagoat.scrape_request.link IS 'short link, for video_link';
+COMMENT ON COLUMN trackagoat.scrape_attempt.link IS 'short link, for video_link';
 ALTER TABLE trackagoat.scrape_outcome ADD COLUMN is_gone boolean NOT NULL DEFAULT false;
 COMMENT ON COLUMN trackagoat.scrape_outcome.is_gone IS 'whether it says that an account is gone: five such days disable its creators';
 UPDATE trackagoat.scrape_outcome SET is_gone = true WHERE outcome IN ('not_found', 'suspended');
@@ -3726,23 +3894,31 @@ COMMENT ON COLUMN trackagoat.deleted_video.tiktok_video_id IS 'TikTok''s id of t
 COMMENT ON COLUMN trackagoat.deleted_video.created_at IS 'when it was deleted';
 
 CREATE TABLE trackagoat.video_link (
-	id uuid NOT NULL DEFAULT trackagoat.uuidv7(),
 	org_id uuid NOT NULL,
 	project_id uuid NOT NULL,
-	url text NOT NULL,
+	link text NOT NULL,
+	problem text,
 	created_at timestamptz NOT NULL DEFAULT now(),
-	CONSTRAINT video_link_pkey PRIMARY KEY (id, org_id),
-	CONSTRAINT video_link_url_key UNIQUE (project_id, url, org_id),
+	CONSTRAINT video_link_pkey PRIMARY KEY (project_id, link, org_id),
 	CONSTRAINT video_link_project_fkey FOREIGN KEY (project_id, org_id)
 		REFERENCES trackagoat.project (id, org_id) ON DELETE CASCADE,
-	CONSTRAINT video_link_url_check CHECK (char_length(url) <= 2000)
+	-- it goes into a URL
+	CONSTRAINT video_link_link_check CHECK (link ~ '^(vm\.tiktok\.com|vt\.tiktok\.com|www\.tiktok\.com/t)/[A-Za-z0-9]{1,40}$')
 );
-COMMENT ON TABLE trackagoat.video_link IS 'short links of videos that wait to be resolved';
-COMMENT ON COLUMN trackagoat.video_link.id IS 'UUID version 7: its order is the order of creation';
+COMMENT ON TABLE trackagoat.video_link IS 'short links of videos: the worker looks where they lead, and the video takes their place';
 COMMENT ON COLUMN trackagoat.video_link.org_id IS 'organization';
 COMMENT ON COLUMN trackagoat.video_link.project_id IS 'project that the video is to be added to';
-COMMENT ON COLUMN trackagoat.video_link.url IS 'the link, as it was given';
+COMMENT ON COLUMN trackagoat.video_link.link IS 'host and path of the link';
+COMMENT ON COLUMN trackagoat.video_link.problem IS 'why no video came of it: dead_link or limit_reached; NULL while it waits';
 COMMENT ON COLUMN trackagoat.video_link.created_at IS 'when it was given';
+
+CREATE INDEX video_link_waiting_idx ON trackagoat.video_link (link) WHERE problem IS NULL;
+COMMENT ON INDEX trackagoat.video_link_waiting_idx IS 'all projects that wait for a link';
+
+CREATE TRIGGER video_link_scrape AFTER INSERT OR UPDATE ON trackagoat.video_link
+	FOR EACH ROW WHEN (NEW.problem IS NULL)
+	EXECUTE FUNCTION trackagoat.video_link_scrape();
+COMMENT ON TRIGGER video_link_scrape ON trackagoat.video_link IS 'queues the link';
 
 ALTER TABLE trackagoat.creator_event_kind ENABLE ROW LEVEL SECURITY;
 ALTER TABLE trackagoat.creator_event ENABLE ROW LEVEL SECURITY;

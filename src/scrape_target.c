@@ -44,30 +44,37 @@ PG_FUNCTION_INFO_V1(creator_scrape);
 	"  sec_uid = CASE WHEN NOT " renew " THEN j.sec_uid END"
 
 static SavedQuery job_query = {
-	.text = "INSERT INTO trackagoat.scrape_job AS j (kind, tiktok_handle, tiktok_video_id, due_at, next_at, priority)"
-	" SELECT k::trackagoat.scrape_kind, $2::trackagoat.handle, $3, $4, $5, $6::pg_catalog.int2 FROM pg_catalog.unnest($1) k"
+	.text = "INSERT INTO trackagoat.scrape_job AS j (kind, tiktok_handle, tiktok_video_id, due_at, next_at, priority, link)"
+	" SELECT k::trackagoat.scrape_kind, $2::trackagoat.handle, $3, $4, $5, $6::pg_catalog.int2, $8 FROM pg_catalog.unnest($1) k"
 	" ON CONFLICT ON CONSTRAINT scrape_job_target_key DO UPDATE SET"
 	CHANGED_JOB("$7")
 	" RETURNING id",
-	.nargs = 7, .types = {TEXTARRAYOID, TEXTOID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID, BOOLOID}
+	.nargs = 8, .types = {TEXTARRAYOID, TEXTOID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID, BOOLOID, TEXTOID}
 };
 
 static SavedQuery request_query = {
-	.text = "INSERT INTO trackagoat.scrape_request (kind, tiktok_handle, tiktok_video_id, due_at, next_at, priority, renew)"
-	" SELECT k::trackagoat.scrape_kind, $2::trackagoat.handle, $3, $4, $5, $6::pg_catalog.int2, $7 FROM pg_catalog.unnest($1) k",
-	.nargs = 7, .types = {TEXTARRAYOID, TEXTOID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID, BOOLOID}
+	.text = "INSERT INTO trackagoat.scrape_request (kind, tiktok_handle, tiktok_video_id, due_at, next_at, priority, renew, link)"
+	" SELECT k::trackagoat.scrape_kind, $2::trackagoat.handle, $3, $4, $5, $6::pg_catalog.int2, $7, $8 FROM pg_catalog.unnest($1) k",
+	.nargs = 8, .types = {TEXTARRAYOID, TEXTOID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID, BOOLOID, TEXTOID}
 };
 
-static SavedQuery account_query = {
-	.text = "SELECT j.id FROM trackagoat.scrape_job j WHERE j.kind OPERATOR(pg_catalog.=) ($1)[1]::trackagoat.scrape_kind"
-	" AND j.tiktok_handle OPERATOR(trackagoat.=) $2::trackagoat.handle",
-	.nargs = 2, .types = {TEXTARRAYOID, TEXTOID}
-};
-
-static SavedQuery video_query = {
-	.text = "SELECT j.id FROM trackagoat.scrape_job j WHERE j.kind OPERATOR(pg_catalog.=) ($1)[1]::trackagoat.scrape_kind"
-	" AND j.tiktok_handle IS NULL AND j.tiktok_video_id OPERATOR(pg_catalog.=) $2",
-	.nargs = 2, .types = {TEXTARRAYOID, INT8OID}
+/* The job of one kind, by what its target is: an account, a video or a link. */
+static SavedQuery find_query[] = {
+	{
+		.text = "SELECT j.id FROM trackagoat.scrape_job j WHERE j.kind OPERATOR(pg_catalog.=) ($1)[1]::trackagoat.scrape_kind"
+		" AND j.tiktok_handle OPERATOR(trackagoat.=) $2::trackagoat.handle",
+		.nargs = 2, .types = {TEXTARRAYOID, TEXTOID}
+	},
+	{
+		.text = "SELECT j.id FROM trackagoat.scrape_job j WHERE j.kind OPERATOR(pg_catalog.=) ($1)[1]::trackagoat.scrape_kind"
+		" AND j.tiktok_handle IS NULL AND j.tiktok_video_id OPERATOR(pg_catalog.=) $2",
+		.nargs = 2, .types = {TEXTARRAYOID, INT8OID}
+	},
+	{
+		.text = "SELECT j.id FROM trackagoat.scrape_job j WHERE j.kind OPERATOR(pg_catalog.=) ($1)[1]::trackagoat.scrape_kind"
+		" AND j.tiktok_handle IS NULL AND j.tiktok_video_id IS NULL AND j.link OPERATOR(pg_catalog.=) $2",
+		.nargs = 2, .types = {TEXTARRAYOID, TEXTOID}
+	}
 };
 
 static SavedQuery videos_query = {
@@ -85,6 +92,7 @@ typedef struct Target
 	text	   *handle;			/* of an account, or NULL */
 	bool		has_video;
 	int64		video;
+	text	   *link;			/* or NULL */
 	bool		is_due;			/* queued at once, not left to the schedule */
 	TimestampTz due_at;
 	bool		has_next;
@@ -93,23 +101,23 @@ typedef struct Target
 	bool		renew;			/* a list waits for a fresh profile */
 } Target;
 
-/* May this transaction make or change the job?  Not while another one, still open, may have. */
+/* May this transaction make or change the job of a handle, a link or a video?  Not while another one, still open, may have. */
 static bool
-lock_target(const text *handle, int64 video)
+lock_target(const text *name, int64 video)
 {
 	LOCKTAG		tag;
 	char		folded[64];
 	uint32		hash;
 
-	if (handle == NULL)
+	if (name == NULL)
 		hash = hash_bytes((const unsigned char *) &video, sizeof(video));
 	else
 	{
 		/* case does not matter to handles */
-		size_t		length = Min(VARSIZE_ANY_EXHDR(handle), sizeof(folded));
+		size_t		length = Min(VARSIZE_ANY_EXHDR(name), sizeof(folded));
 
 		for (size_t i = 0; i < length; i++)
-			folded[i] = pg_ascii_tolower((unsigned char) VARDATA_ANY(handle)[i]);
+			folded[i] = pg_ascii_tolower((unsigned char) VARDATA_ANY(name)[i]);
 		hash = hash_bytes((unsigned char *) folded, (int) length);
 	}
 	/* the key space of two integers, as pg_advisory_xact_lock(int, int) has it */
@@ -117,14 +125,15 @@ lock_target(const text *handle, int64 video)
 	return LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
 }
 
-/* lock_scrape_target(handle, video_id) */
+/* lock_scrape_target(handle, video_id, link) */
 Datum
 lock_scrape_target(PG_FUNCTION_ARGS)
 {
-	if (PG_ARGISNULL(0) && PG_ARGISNULL(1))
+	const text *name = PG_ARGISNULL(0) ? (PG_ARGISNULL(2) ? NULL : PG_GETARG_TEXT_PP(2)) : PG_GETARG_TEXT_PP(0);
+
+	if (name == NULL && PG_ARGISNULL(1))
 		PG_RETURN_NULL();
-	PG_RETURN_BOOL(lock_target(PG_ARGISNULL(0) ? NULL : PG_GETARG_TEXT_PP(0),
-							   PG_ARGISNULL(1) ? 0 : PG_GETARG_INT64(1)));
+	PG_RETURN_BOOL(lock_target(name, PG_ARGISNULL(1) ? 0 : PG_GETARG_INT64(1)));
 }
 
 /*
@@ -134,22 +143,23 @@ lock_scrape_target(PG_FUNCTION_ARGS)
 static bool
 queue(const Target *target, pg_uuid_t *id)
 {
-	Datum		values[7] = {target->kinds, PointerGetDatum(target->handle), Int64GetDatum(target->video),
+	Datum		values[8] = {target->kinds, PointerGetDatum(target->handle), Int64GetDatum(target->video),
 		TimestampTzGetDatum(target->due_at), TimestampTzGetDatum(target->next_at),
-		Int32GetDatum(target->priority), BoolGetDatum(target->renew)};
-	char		nulls[7] = {' ', target->handle == NULL ? 'n' : ' ', target->has_video ? ' ' : 'n',
-		target->is_due ? ' ' : 'n', target->has_next ? ' ' : 'n', ' ', ' '};
+		Int32GetDatum(target->priority), BoolGetDatum(target->renew), PointerGetDatum(target->link)};
+	char		nulls[8] = {' ', target->handle == NULL ? 'n' : ' ', target->has_video ? ' ' : 'n',
+		target->is_due ? ' ' : 'n', target->has_next ? ' ' : 'n', ' ', ' ',
+		target->link == NULL ? 'n' : ' '};
 	bool		isnull;
 	bool		found;
 
-	if (lock_target(target->handle, target->video))
+	if (lock_target(target->handle != NULL ? target->handle : target->link, target->video))
 		saved_query_write(&job_query, values, nulls);
 	else
 	{
 		saved_query_write(&request_query, values, nulls);
 		if (target->handle == NULL)
-			values[1] = values[2];
-		saved_query_run(target->handle == NULL ? &video_query : &account_query, values, NULL);
+			values[1] = target->has_video ? values[2] : values[7];
+		saved_query_run(&find_query[target->handle != NULL ? 0 : target->has_video ? 1 : 2], values, NULL);
 	}
 	found = SPI_processed > 0;
 	if (found)
@@ -158,7 +168,7 @@ queue(const Target *target, pg_uuid_t *id)
 	return found;
 }
 
-/* queue_target(kinds, handle, video_id, due_at, next_at, priority, renew): the id of a job, where it is known. */
+/* queue_target(kinds, handle, video_id, due_at, next_at, priority, renew, link): the id of a job, where it is known. */
 Datum
 queue_target(PG_FUNCTION_ARGS)
 {
@@ -166,13 +176,14 @@ queue_target(PG_FUNCTION_ARGS)
 	pg_uuid_t  *id = palloc(sizeof(pg_uuid_t));
 	bool		found;
 
-	if (PG_ARGISNULL(0) || (PG_ARGISNULL(1) && PG_ARGISNULL(2)) || PG_ARGISNULL(5) || PG_ARGISNULL(6))
+	if (PG_ARGISNULL(0) || (PG_ARGISNULL(1) && PG_ARGISNULL(2) && PG_ARGISNULL(7)) || PG_ARGISNULL(5) || PG_ARGISNULL(6))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("kinds, the target, priority and renew must not be NULL")));
 	target.handle = PG_ARGISNULL(1) ? NULL : PG_GETARG_TEXT_PP(1);
 	target.has_video = !PG_ARGISNULL(2);
 	target.video = target.has_video ? PG_GETARG_INT64(2) : 0;
+	target.link = PG_ARGISNULL(7) ? NULL : PG_GETARG_TEXT_PP(7);
 	target.is_due = !PG_ARGISNULL(3);
 	target.due_at = target.is_due ? PG_GETARG_TIMESTAMPTZ(3) : 0;
 	target.has_next = !PG_ARGISNULL(4);

@@ -113,7 +113,7 @@ settings_define(bool preloading)
 	DefineCustomStringVariable("trackagoat.base_url",
 							   "Where TikTok's public pages are.",
 							   "Tests point it at a server on this machine.",
-							   &trackagoat_base_url, "https://www.tiktok.com",
+							   &trackagoat_base_url, TIKTOK_URL,
 							   PGC_SUSET, 0, check_base_url, NULL, NULL);
 	DefineCustomStringVariable("trackagoat.user_agent",
 							   "User-Agent header of every request.",

@@ -18,6 +18,9 @@
 #define ERRCODE_TRACKAGOAT_NOT_FOUND	MAKE_SQLSTATE('P', 'T', '4', '0', '4')
 #define ERRCODE_TRACKAGOAT_CONFLICT		MAKE_SQLSTATE('P', 'T', '4', '0', '9')
 
+/* The setting trackagoat.base_url, unless somebody sets it. */
+#define TIKTOK_URL "https://www.tiktok.com"
+
 /* The longest part of a refused value that an error repeats, in bytes. */
 #define ERROR_SHOWN_LENGTH 100
 

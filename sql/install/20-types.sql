@@ -19,9 +19,9 @@ CREATE TYPE trackagoat.goal_status AS ENUM
 	('on_track', 'behind_pace', 'at_risk', 'completed', 'missed', 'not_yet_started', 'no_data');
 COMMENT ON TYPE trackagoat.goal_status IS 'where a goal stands in its period';
 
-CREATE TYPE trackagoat.scrape_kind AS ENUM ('creator_profile', 'discover_videos', 'video_stats');
+CREATE TYPE trackagoat.scrape_kind AS ENUM ('creator_profile', 'discover_videos', 'video_stats', 'video_link');
 COMMENT ON TYPE trackagoat.scrape_kind IS
-	'what a scrape fetches: a profile, the list of a creator''s videos, or one video';
+	'what a scrape fetches: a profile, the list of a creator''s videos, one video, or where a short link leads';
 
 CREATE FUNCTION trackagoat.uuidv7() RETURNS uuid
 	AS 'MODULE_PATHNAME', 'trackagoat_uuidv7' LANGUAGE C VOLATILE PARALLEL SAFE;

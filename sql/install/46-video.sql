@@ -130,6 +130,22 @@ CREATE FUNCTION trackagoat.video_url_or_null(text, OUT tiktok_handle trackagoat.
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION trackagoat.video_url_or_null(text) IS 'parse_video_url() that answers NULL where there is no video';
 
+CREATE FUNCTION trackagoat.short_link(url text) RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	RETURN (SELECT CASE WHEN p.part[2] IS NULL THEN lower(p.part[1]) ELSE 'www.tiktok.com/t' END || '/' || p.part[3]
+		FROM regexp_match(url, '^\s*(?:https?://)?(v[mt]\.tiktok\.com|(?:www\.|m\.)?tiktok\.com(/t))/([A-Za-z0-9]+)', 'i') p (part));
+COMMENT ON FUNCTION trackagoat.short_link(text) IS 'host and path of a short link, without what differs between copies of it';
+
+CREATE FUNCTION trackagoat.video_link_scrape() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	PERFORM trackagoat.queue_target('{video_link}', NULL, NULL, now(), now(), 1, false, NEW.link);
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.video_link_scrape() IS 'trigger: queues a short link';
+
 CREATE FUNCTION trackagoat.add_videos(project_id uuid, urls text[])
 	RETURNS TABLE (place integer, input text, video_id uuid, tiktok_video_id bigint, result text, code text)
 	LANGUAGE plpgsql VOLATILE ROWS 100 SET search_path = pg_catalog, trackagoat, pg_temp AS
@@ -167,10 +183,11 @@ BEGIN
 		RETURNING video.id)
 	SELECT coalesce(array_agg(a.id), '{}') INTO created FROM added a;
 	-- the worker looks where short links lead
-	INSERT INTO trackagoat.video_link (org_id, project_id, url)
-	SELECT DISTINCT project.org_id, project_id, i.url
+	INSERT INTO trackagoat.video_link (org_id, project_id, link)
+	SELECT DISTINCT project.org_id, project_id, trackagoat.short_link(i.url)
 	FROM unnest(urls) i (url), trackagoat.video_url_or_null(i.url) u WHERE u.kind = 'short'
-	ON CONFLICT DO NOTHING;
+	ORDER BY 3
+	ON CONFLICT ON CONSTRAINT video_link_pkey DO UPDATE SET problem = NULL;
 
 	RETURN QUERY
 	SELECT i.place, i.url, v.id, i.tiktok_video_id,

@@ -14,13 +14,16 @@ COMMENT ON FUNCTION trackagoat.video_is_fetched(trackagoat.tracking_status, time
 	'whether the counters of a video are fetched, as long as its creator, if any, is active';
 
 CREATE FUNCTION trackagoat.scrape_targets(
-	kind trackagoat.scrape_kind, tiktok_handle trackagoat.handle, tiktok_video_id bigint)
+	kind trackagoat.scrape_kind, tiktok_handle trackagoat.handle, tiktok_video_id bigint, link text DEFAULT NULL)
 	RETURNS TABLE (org_id uuid, every interval)
 	LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 1 SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 #variable_conflict use_variable
 BEGIN
-	IF scrape_targets.kind = 'video_stats' THEN
+	IF scrape_targets.kind = 'video_link' THEN
+		RETURN QUERY SELECT DISTINCT l.org_id, interval '0' FROM trackagoat.video_link l
+		WHERE l.link = scrape_targets.link AND l.problem IS NULL;
+	ELSIF scrape_targets.kind = 'video_stats' THEN
 		-- a video that gains little is fetched at a quarter of the rate
 		RETURN QUERY SELECT o.id, o.video_stats_interval * CASE WHEN w.is_slowed THEN 4 ELSE 1 END
 		FROM trackagoat.organization o
@@ -40,19 +43,19 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION trackagoat.scrape_targets(trackagoat.scrape_kind, trackagoat.handle, bigint) IS
-	'the organizations that want an account or video fetched, and how often; none means that nobody does';
+COMMENT ON FUNCTION trackagoat.scrape_targets(trackagoat.scrape_kind, trackagoat.handle, bigint, text) IS
+	'the organizations that want an account, video or link fetched, and how often; none means that nobody does';
 
-CREATE FUNCTION trackagoat.lock_scrape_target(tiktok_handle trackagoat.handle, tiktok_video_id bigint) RETURNS boolean
+CREATE FUNCTION trackagoat.lock_scrape_target(tiktok_handle trackagoat.handle, tiktok_video_id bigint, link text) RETURNS boolean
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE;
-COMMENT ON FUNCTION trackagoat.lock_scrape_target(trackagoat.handle, bigint) IS
+COMMENT ON FUNCTION trackagoat.lock_scrape_target(trackagoat.handle, bigint, text) IS
 	'whether this transaction may make or change the job of an account or video: false while another one, still open, may have';
 
 CREATE FUNCTION trackagoat.queue_target(
 	kinds text[], tiktok_handle text, tiktok_video_id bigint,
-	due_at timestamptz, next_at timestamptz, priority integer, renew boolean) RETURNS uuid
+	due_at timestamptz, next_at timestamptz, priority integer, renew boolean, link text) RETURNS uuid
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE;
-COMMENT ON FUNCTION trackagoat.queue_target(text[], text, bigint, timestamptz, timestamptz, integer, boolean) IS
+COMMENT ON FUNCTION trackagoat.queue_target(text[], text, bigint, timestamptz, timestamptz, integer, boolean, text) IS
 	'make the standing jobs of an account or video, or bring them forward; renew has a list wait for a fresh profile; answers the id of one, where it is known';
 
 CREATE FUNCTION trackagoat.queue_scrape(
@@ -60,7 +63,7 @@ CREATE FUNCTION trackagoat.queue_scrape(
 	due_at timestamptz, next_at timestamptz DEFAULT NULL, priority integer DEFAULT 0,
 	renew boolean DEFAULT false) RETURNS uuid
 	LANGUAGE sql VOLATILE
-	RETURN trackagoat.queue_target(ARRAY[kind::text], tiktok_handle::text, tiktok_video_id, due_at, next_at, priority, renew);
+	RETURN trackagoat.queue_target(ARRAY[kind::text], tiktok_handle::text, tiktok_video_id, due_at, next_at, priority, renew, NULL);
 COMMENT ON FUNCTION trackagoat.queue_scrape(
 	trackagoat.scrape_kind, trackagoat.handle, bigint, timestamptz, timestamptz, integer, boolean) IS
 	'make the standing job of an account or video, or bring it forward; renew has a list wait for a fresh profile; answers the job''s id';
@@ -73,10 +76,10 @@ DECLARE
 	folded integer := 0;
 BEGIN
 	FOR request IN SELECT r.* FROM trackagoat.scrape_request r ORDER BY r.id FOR UPDATE SKIP LOCKED LOOP
-		CONTINUE WHEN NOT trackagoat.lock_scrape_target(request.tiktok_handle, request.tiktok_video_id);
+		CONTINUE WHEN NOT trackagoat.lock_scrape_target(request.tiktok_handle, request.tiktok_video_id, request.link);
 		DELETE FROM trackagoat.scrape_request r WHERE r.id = request.id;
-		PERFORM trackagoat.queue_scrape(request.kind, request.tiktok_handle, request.tiktok_video_id,
-			request.due_at, request.next_at, request.priority, request.renew);
+		PERFORM trackagoat.queue_target(ARRAY[request.kind::text], request.tiktok_handle::text, request.tiktok_video_id,
+			request.due_at, request.next_at, request.priority, request.renew, request.link);
 		folded := folded + 1;
 		EXIT WHEN folded = 1000;
 	END LOOP;
@@ -202,7 +205,7 @@ COMMENT ON FUNCTION trackagoat.enqueue_due(timestamptz) IS
 
 CREATE FUNCTION trackagoat.claim_scrapes(max_jobs integer, lease interval)
 	RETURNS TABLE (attempt_id bigint, kind trackagoat.scrape_kind, tiktok_handle trackagoat.handle,
-		tiktok_video_id bigint, sec_uid text, list_cursor bigint)
+		tiktok_video_id bigint, sec_uid text, list_cursor bigint, link text)
 	LANGUAGE plpgsql VOLATILE ROWS 10 SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 #variable_conflict use_variable
@@ -213,7 +216,7 @@ DECLARE
 BEGIN
 	PERFORM trackagoat.fold_scrape_requests();
 	WHILE claimed < max_jobs AND deleted < 1000 LOOP
-		SELECT j.id, j.kind, j.tiktok_handle, j.tiktok_video_id, j.sec_uid, j.list_cursor, j.attempts INTO job
+		SELECT j.id, j.kind, j.tiktok_handle, j.tiktok_video_id, j.sec_uid, j.list_cursor, j.link, j.attempts INTO job
 		FROM trackagoat.scrape_job j
 		WHERE j.due_at <= clock_timestamp() AND j.leased_until IS NULL
 			AND (j.kind <> 'discover_videos' OR j.sec_uid IS NOT NULL)
@@ -221,7 +224,7 @@ BEGIN
 		FOR UPDATE SKIP LOCKED;
 		EXIT WHEN NOT FOUND;
 
-		PERFORM FROM trackagoat.scrape_targets(job.kind, job.tiktok_handle, job.tiktok_video_id);
+		PERFORM FROM trackagoat.scrape_targets(job.kind, job.tiktok_handle, job.tiktok_video_id, job.link);
 		IF NOT FOUND THEN
 			-- with a profile goes the list that waits for it
 			DELETE FROM trackagoat.scrape_job j WHERE j.id = job.id
@@ -235,8 +238,8 @@ BEGIN
 			leased_until = clock_timestamp() + lease, leased_by = pg_backend_pid()
 		WHERE j.id = job.id;
 		INSERT INTO trackagoat.scrape_attempt
-			(job_id, kind, tiktok_handle, tiktok_video_id, attempt, worker_pid, started_at)
-		VALUES (job.id, job.kind, job.tiktok_handle, job.tiktok_video_id, job.attempts + 1,
+			(job_id, kind, tiktok_handle, tiktok_video_id, link, attempt, worker_pid, started_at)
+		VALUES (job.id, job.kind, job.tiktok_handle, job.tiktok_video_id, job.link, job.attempts + 1,
 			pg_backend_pid(), clock_timestamp())
 		RETURNING id INTO attempt_id;
 		claimed := claimed + 1;
@@ -246,6 +249,7 @@ BEGIN
 		tiktok_video_id := job.tiktok_video_id;
 		sec_uid := job.sec_uid;
 		list_cursor := job.list_cursor;
+		link := job.link;
 		RETURN NEXT;
 	END LOOP;
 END

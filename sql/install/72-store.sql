@@ -8,6 +8,9 @@ $$
 BEGIN
 	-- histories keep whole seconds in half the room
 	fetched_at := date_trunc('second', fetched_at);
+	IF kind = 'video_link' THEN
+		RETURN trackagoat.store_link(org_id, page);
+	END IF;
 	IF kind = 'creator_profile' THEN
 		RETURN trackagoat.store_profile(org_id, tiktok_handle, fetched_at, page);
 	END IF;
@@ -30,6 +33,35 @@ END
 $$;
 COMMENT ON FUNCTION trackagoat.store_scrape(uuid, trackagoat.scrape_kind, trackagoat.handle, bigint, timestamptz, jsonb) IS
 	'store what a page says for one organization; answers the outcome: ok or account_changed';
+
+CREATE FUNCTION trackagoat.store_link(org_id uuid, page jsonb) RETURNS text
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_variable
+DECLARE
+	waiting record;
+BEGIN
+	FOR waiting IN SELECT l.project_id, l.link FROM trackagoat.video_link l
+		WHERE l.org_id = store_link.org_id AND l.link = page ->> 'link' AND l.problem IS NULL
+		ORDER BY l.project_id FOR UPDATE
+	LOOP
+		BEGIN
+			INSERT INTO trackagoat.video (org_id, project_id, tiktok_video_id, tiktok_handle, kind, tracking_status)
+			VALUES (org_id, waiting.project_id, (page ->> 'tiktok_video_id')::bigint, (page ->> 'tiktok_handle')::trackagoat.handle,
+				page ->> 'kind', 'direct_add')
+			ON CONFLICT DO NOTHING;
+			DELETE FROM trackagoat.video_link l
+			WHERE l.org_id = store_link.org_id AND l.project_id = waiting.project_id AND l.link = waiting.link;
+		EXCEPTION WHEN SQLSTATE 'PT402' THEN
+			UPDATE trackagoat.video_link l SET problem = 'limit_reached'
+			WHERE l.org_id = store_link.org_id AND l.project_id = waiting.project_id AND l.link = waiting.link;
+		END;
+	END LOOP;
+	RETURN 'ok';
+END
+$$;
+COMMENT ON FUNCTION trackagoat.store_link(uuid, jsonb) IS
+	'add the video that a short link leads to, to every project of the organization that waits for it';
 
 CREATE FUNCTION trackagoat.follow_handle(
 	org_id uuid, tiktok_handle trackagoat.handle, fetched_at timestamptz, account jsonb) RETURNS trackagoat.handle

@@ -106,7 +106,7 @@ BEGIN
 	IF FOUND AND outcome IN ('ok', 'partly_stored') THEN
 		-- if nobody wants it any more, it is soon claimed again and deleted
 		SELECT coalesce(min(t.every), '0') INTO every
-		FROM trackagoat.scrape_targets(job.kind, job.tiktok_handle, job.tiktok_video_id) t;
+		FROM trackagoat.scrape_targets(job.kind, job.tiktok_handle, job.tiktok_video_id, job.link) t;
 		IF job.kind = 'discover_videos' THEN
 			outcome := trackagoat.advance_listing(job.id, every, page, outcome = 'partly_stored');
 		ELSE
@@ -128,6 +128,9 @@ BEGIN
 	SELECT o.* INTO STRICT rule FROM trackagoat.scrape_outcome o WHERE o.outcome = finish_scrape.outcome;
 	IF rule.is_gone AND job.kind = 'creator_profile' THEN
 		PERFORM trackagoat.note_gone(job.tiktok_handle, clock_timestamp());
+	END IF;
+	IF outcome = 'not_found' AND job.kind = 'video_link' THEN
+		UPDATE trackagoat.video_link l SET problem = 'dead_link' WHERE l.link = job.link AND l.problem IS NULL;
 	END IF;
 	IF job.id IS NOT NULL AND rule.is_success THEN
 		UPDATE trackagoat.scrape_job j SET attempts = 0, last_success_at = clock_timestamp(),

@@ -56,6 +56,18 @@ ALTER TABLE trackagoat.project
 		AND expiry_max_gain >= 0 AND expiry_days BETWEEN 1 AND 3650);
 COMMENT ON COLUMN trackagoat.project.expiry_max_gain IS 'a video that gains no more views than this in expiry_days is refreshed more rarely, and as long again later no more; NULL for never';
 COMMENT ON COLUMN trackagoat.project.expiry_days IS 'days of that rule';
+ALTER TABLE trackagoat.scrape_job ADD COLUMN link text, DROP CONSTRAINT scrape_job_target_key, DROP CONSTRAINT scrape_job_target_check;
+ALTER TABLE trackagoat.scrape_job
+	ADD CONSTRAINT scrape_job_target_key UNIQUE NULLS NOT DISTINCT (kind, tiktok_handle, tiktok_video_id, link),
+	ADD CONSTRAINT scrape_job_target_check CHECK (num_nonnulls(tiktok_handle, tiktok_video_id, link) = 1 AND CASE kind
+		WHEN 'video_stats' THEN tiktok_video_id IS NOT NULL
+		WHEN 'video_link' THEN link IS NOT NULL
+		ELSE tiktok_handle IS NOT NULL END);
+ALTER TABLE trackagoat.scrape_request ADD COLUMN link text;
+ALTER TABLE trackagoat.scrape_attempt ADD COLUMN link text;
+COMMENT ON COLUMN trackagoat.scrape_job.link IS 'short link, for video_link';
+COMMENT ON COLUMN trackagoat.scrape_request.link IS 'short link, for video_link';
+COMMENT ON COLUMN trackagoat.scrape_attempt.link IS 'short link, for video_link';
 ALTER TABLE trackagoat.scrape_outcome ADD COLUMN is_gone boolean NOT NULL DEFAULT false;
 COMMENT ON COLUMN trackagoat.scrape_outcome.is_gone IS 'whether it says that an account is gone: five such days disable its creators';
 UPDATE trackagoat.scrape_outcome SET is_gone = true WHERE outcome IN ('not_found', 'suspended');

@@ -98,23 +98,31 @@ COMMENT ON COLUMN trackagoat.deleted_video.tiktok_video_id IS 'TikTok''s id of t
 COMMENT ON COLUMN trackagoat.deleted_video.created_at IS 'when it was deleted';
 
 CREATE TABLE trackagoat.video_link (
-	id uuid NOT NULL DEFAULT trackagoat.uuidv7(),
 	org_id uuid NOT NULL,
 	project_id uuid NOT NULL,
-	url text NOT NULL,
+	link text NOT NULL,
+	problem text,
 	created_at timestamptz NOT NULL DEFAULT now(),
-	CONSTRAINT video_link_pkey PRIMARY KEY (id, org_id),
-	CONSTRAINT video_link_url_key UNIQUE (project_id, url, org_id),
+	CONSTRAINT video_link_pkey PRIMARY KEY (project_id, link, org_id),
 	CONSTRAINT video_link_project_fkey FOREIGN KEY (project_id, org_id)
 		REFERENCES trackagoat.project (id, org_id) ON DELETE CASCADE,
-	CONSTRAINT video_link_url_check CHECK (char_length(url) <= 2000)
+	-- it goes into a URL
+	CONSTRAINT video_link_link_check CHECK (link ~ '^(vm\.tiktok\.com|vt\.tiktok\.com|www\.tiktok\.com/t)/[A-Za-z0-9]{1,40}$')
 );
-COMMENT ON TABLE trackagoat.video_link IS 'short links of videos that wait to be resolved';
-COMMENT ON COLUMN trackagoat.video_link.id IS 'UUID version 7: its order is the order of creation';
+COMMENT ON TABLE trackagoat.video_link IS 'short links of videos: the worker looks where they lead, and the video takes their place';
 COMMENT ON COLUMN trackagoat.video_link.org_id IS 'organization';
 COMMENT ON COLUMN trackagoat.video_link.project_id IS 'project that the video is to be added to';
-COMMENT ON COLUMN trackagoat.video_link.url IS 'the link, as it was given';
+COMMENT ON COLUMN trackagoat.video_link.link IS 'host and path of the link';
+COMMENT ON COLUMN trackagoat.video_link.problem IS 'why no video came of it: dead_link or limit_reached; NULL while it waits';
 COMMENT ON COLUMN trackagoat.video_link.created_at IS 'when it was given';
+
+CREATE INDEX video_link_waiting_idx ON trackagoat.video_link (link) WHERE problem IS NULL;
+COMMENT ON INDEX trackagoat.video_link_waiting_idx IS 'all projects that wait for a link';
+
+CREATE TRIGGER video_link_scrape AFTER INSERT OR UPDATE ON trackagoat.video_link
+	FOR EACH ROW WHEN (NEW.problem IS NULL)
+	EXECUTE FUNCTION trackagoat.video_link_scrape();
+COMMENT ON TRIGGER video_link_scrape ON trackagoat.video_link IS 'queues the link';
 
 ALTER TABLE trackagoat.creator_event_kind ENABLE ROW LEVEL SECURITY;
 ALTER TABLE trackagoat.creator_event ENABLE ROW LEVEL SECURITY;

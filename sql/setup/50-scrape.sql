@@ -57,6 +57,7 @@ CREATE TABLE trackagoat.scrape_job (
 	kind trackagoat.scrape_kind NOT NULL,
 	tiktok_handle trackagoat.handle,
 	tiktok_video_id bigint,
+	link text,
 	priority smallint NOT NULL DEFAULT 0,
 	due_at timestamptz,
 	next_at timestamptz,
@@ -74,11 +75,12 @@ CREATE TABLE trackagoat.scrape_job (
 	listed_at timestamptz,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	CONSTRAINT scrape_job_pkey PRIMARY KEY (id),
-	CONSTRAINT scrape_job_target_key UNIQUE NULLS NOT DISTINCT (kind, tiktok_handle, tiktok_video_id),
+	CONSTRAINT scrape_job_target_key UNIQUE NULLS NOT DISTINCT (kind, tiktok_handle, tiktok_video_id, link),
 	CONSTRAINT scrape_job_priority_check CHECK (priority IN (0, 1)),
-	CONSTRAINT scrape_job_target_check CHECK (CASE kind
-		WHEN 'video_stats' THEN tiktok_handle IS NULL AND tiktok_video_id IS NOT NULL
-		ELSE tiktok_handle IS NOT NULL AND tiktok_video_id IS NULL END),
+	CONSTRAINT scrape_job_target_check CHECK (num_nonnulls(tiktok_handle, tiktok_video_id, link) = 1 AND CASE kind
+		WHEN 'video_stats' THEN tiktok_video_id IS NOT NULL
+		WHEN 'video_link' THEN link IS NOT NULL
+		ELSE tiktok_handle IS NOT NULL END),
 	CONSTRAINT scrape_job_last_outcome_fkey FOREIGN KEY (last_outcome)
 		REFERENCES trackagoat.scrape_outcome (outcome) ON DELETE SET NULL
 ) WITH (fillfactor = 70);
@@ -87,6 +89,7 @@ COMMENT ON COLUMN trackagoat.scrape_job.id IS 'UUID version 7: its order is the 
 COMMENT ON COLUMN trackagoat.scrape_job.kind IS 'what is fetched';
 COMMENT ON COLUMN trackagoat.scrape_job.tiktok_handle IS 'account, for creator_profile and discover_videos';
 COMMENT ON COLUMN trackagoat.scrape_job.tiktok_video_id IS 'post, for video_stats';
+COMMENT ON COLUMN trackagoat.scrape_job.link IS 'short link, for video_link';
 COMMENT ON COLUMN trackagoat.scrape_job.priority IS '1 goes first: what a person waits for; 0 is the schedule';
 COMMENT ON COLUMN trackagoat.scrape_job.due_at IS 'queued: to be fetched from then on; NULL while not queued';
 COMMENT ON COLUMN trackagoat.scrape_job.next_at IS 'when enqueue_due() queues it by the schedule';
@@ -121,6 +124,7 @@ CREATE TABLE trackagoat.scrape_request (
 	kind trackagoat.scrape_kind NOT NULL,
 	tiktok_handle trackagoat.handle,
 	tiktok_video_id bigint,
+	link text,
 	due_at timestamptz,
 	next_at timestamptz,
 	priority smallint NOT NULL,
@@ -132,6 +136,7 @@ COMMENT ON COLUMN trackagoat.scrape_request.id IS 'rises with time';
 COMMENT ON COLUMN trackagoat.scrape_request.kind IS 'what is to be fetched';
 COMMENT ON COLUMN trackagoat.scrape_request.tiktok_handle IS 'account, for creator_profile and discover_videos';
 COMMENT ON COLUMN trackagoat.scrape_request.tiktok_video_id IS 'post, for video_stats';
+COMMENT ON COLUMN trackagoat.scrape_request.link IS 'short link, for video_link';
 COMMENT ON COLUMN trackagoat.scrape_request.due_at IS 'from when; NULL leaves it to the schedule';
 COMMENT ON COLUMN trackagoat.scrape_request.next_at IS 'when the schedule is to queue it';
 COMMENT ON COLUMN trackagoat.scrape_request.priority IS '1 for what a person waits for';
@@ -147,6 +152,7 @@ CREATE TABLE trackagoat.scrape_attempt (
 	kind trackagoat.scrape_kind NOT NULL,
 	tiktok_handle trackagoat.handle,
 	tiktok_video_id bigint,
+	link text,
 	attempt integer NOT NULL,
 	worker_pid integer NOT NULL,
 	started_at timestamptz NOT NULL,
@@ -169,6 +175,7 @@ COMMENT ON COLUMN trackagoat.scrape_attempt.job_id IS 'job, or NULL once it is n
 COMMENT ON COLUMN trackagoat.scrape_attempt.kind IS 'what was fetched';
 COMMENT ON COLUMN trackagoat.scrape_attempt.tiktok_handle IS 'account, for creator_profile and discover_videos';
 COMMENT ON COLUMN trackagoat.scrape_attempt.tiktok_video_id IS 'post, for video_stats';
+COMMENT ON COLUMN trackagoat.scrape_attempt.link IS 'short link, for video_link';
 COMMENT ON COLUMN trackagoat.scrape_attempt.attempt IS 'which attempt since the last success';
 COMMENT ON COLUMN trackagoat.scrape_attempt.worker_pid IS 'process that made it';
 COMMENT ON COLUMN trackagoat.scrape_attempt.started_at IS 'when it was claimed';

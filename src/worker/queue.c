@@ -50,7 +50,7 @@ static SavedQuery extension_version = {
 static SavedQuery tables_are_ready = {.text = "SELECT trackagoat.tables_are_ready()"};
 static SavedQuery claim_scrapes = {
 	.text = "SELECT attempt_id, kind::pg_catalog.text, tiktok_handle::pg_catalog.text,"
-	" tiktok_video_id, sec_uid, list_cursor"
+	" tiktok_video_id, sec_uid, list_cursor, link"
 	" FROM trackagoat.claim_scrapes($1, pg_catalog.make_interval(secs => $2))",
 	.nargs = 2,
 	.types = {INT4OID, FLOAT8OID}
@@ -61,9 +61,9 @@ static SavedQuery fold_waiting = {.text = "SELECT trackagoat.fold_waiting($1)", 
 static SavedQuery release_scrapes = {.text = "SELECT trackagoat.release_scrapes()"};
 static SavedQuery targets = {
 	.text = "SELECT org_id FROM trackagoat.scrape_targets($1::trackagoat.scrape_kind,"
-	" $2::pg_catalog.text::trackagoat.handle, $3) ORDER BY org_id",
-	.nargs = 3,
-	.types = {TEXTOID, TEXTOID, INT8OID}
+	" $2::pg_catalog.text::trackagoat.handle, $3, $4) ORDER BY org_id",
+	.nargs = 4,
+	.types = {TEXTOID, TEXTOID, INT8OID, TEXTOID}
 };
 static SavedQuery store_scrape = {
 	.text = "SELECT trackagoat.store_scrape($1, $2::trackagoat.scrape_kind,"
@@ -260,6 +260,7 @@ queue_claim(int max_jobs, ScrapeClaim *claims)
 		claim->tiktok_video_id = get_bigint(tuple, 4);
 		copy_text(tuple, 5, claim->sec_uid, sizeof(claim->sec_uid));
 		claim->list_cursor = get_bigint(tuple, 6);
+		copy_text(tuple, 7, claim->link, sizeof(claim->link));
 	}
 	return count;
 }
@@ -314,8 +315,8 @@ wanting_organizations(const ScrapeClaim *claim, int *count)
 {
 	MemoryContext memory = CurrentMemoryContext;
 	pg_uuid_t  *orgs = NULL;
-	Datum		values[3];
-	char		nulls[3] = {' ', ' ', ' '};
+	Datum		values[4];
+	char		nulls[4] = {' ', ' ', ' ', ' '};
 
 	*count = 0;
 	if (!queue_begin())
@@ -323,6 +324,7 @@ wanting_organizations(const ScrapeClaim *claim, int *count)
 	values[0] = CStringGetTextDatum(claim->kind);
 	values[1] = text_or_null(claim->tiktok_handle, &nulls[1]);
 	values[2] = Int64GetDatum(claim->tiktok_video_id);
+	values[3] = text_or_null(claim->link, &nulls[3]);
 	saved_query_run(&targets, values, nulls);
 	if (SPI_processed > 0)
 		orgs = MemoryContextAlloc(memory, sizeof(pg_uuid_t) * SPI_processed);
@@ -397,6 +399,8 @@ log_failure(const char *what, const ScrapeClaim *claim, const char *error)
 			(errmsg("trackagoat could not %s: %s", what, error),
 			 claim->tiktok_handle[0] ?
 			 errdetail("%s of @%s", claim->kind, claim->tiktok_handle) :
+			 claim->link[0] ?
+			 errdetail("%s of %s", claim->kind, claim->link) :
 			 errdetail("%s of video " INT64_FORMAT, claim->kind, claim->tiktok_video_id)));
 }
 

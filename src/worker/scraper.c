@@ -21,6 +21,7 @@
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "tcop/tcopprot.h"
+#include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/portal.h"
@@ -30,6 +31,7 @@
 #include "page.h"
 #include "read_page.h"
 #include "trackagoat.h"
+#include "url.h"
 #include "worker/worker.h"
 
 PG_FUNCTION_INFO_V1(run_scrapes);
@@ -94,6 +96,10 @@ claim_url(const Scraper *scraper, const ScrapeClaim *claim)
 		return psprintf("%s/@%s", trackagoat_base_url, claim->tiktok_handle);
 	if (strcmp(claim->kind, "video_stats") == 0)
 		return psprintf("%s/@_/video/" INT64_FORMAT, trackagoat_base_url, claim->tiktok_video_id);
+	/* short links have hosts of their own, unless another host stands in for TikTok's */
+	if (strcmp(claim->kind, "video_link") == 0)
+		return strcmp(trackagoat_base_url, TIKTOK_URL) == 0 ? psprintf("https://%s", claim->link) :
+			psprintf("%s/t/%s", trackagoat_base_url, strrchr(claim->link, '/') + 1);
 
 	/* what a browser's page asks for; a shorter query is answered by 10201 */
 	return psprintf("%s/api/creator/item_list/?aid=1988&app_language=en&app_name=tiktok_web"
@@ -125,11 +131,38 @@ answers_claim(const WebPage *page, const ScrapeClaim *claim)
 			page->account.tiktok_handle != NULL &&
 			handle_compare(page->account.tiktok_handle, strlen(page->account.tiktok_handle),
 						   claim->tiktok_handle, strlen(claim->tiktok_handle)) == 0;
+	if (strcmp(claim->kind, "video_link") == 0)
+		return false;
 	if (strcmp(claim->kind, "video_stats") == 0)
 		return page->nvideos == 1 && page->videos[0].tiktok_video_id == claim->tiktok_video_id;
 	/* a list without items names nobody */
 	return strcmp(page->source, "item_list") == 0 &&
 		(page->account.sec_uid == NULL || strcmp(page->account.sec_uid, claim->sec_uid) == 0);
+}
+
+/* What a short link's redirect says: the video that it leads to. */
+static void
+judge_link(ScrapeResult *result, const FetchAnswer *answer, const ScrapeClaim *claim)
+{
+	TiktokUrl	url = url_parse(answer->location, strlen(answer->location));
+	StringInfoData page;
+
+	if ((url.kind != URL_VIDEO && url.kind != URL_PHOTO) || url.tiktok_video_id == 0)
+	{
+		/* a link that is dead leads to the front page */
+		result->outcome = "not_found";
+		result->detail = "The link leads to no video.";
+		return;
+	}
+	/* a link, a handle and an id have nothing to escape */
+	initStringInfo(&page);
+	appendStringInfo(&page, "{\"link\": \"%s\", \"tiktok_video_id\": \"" INT64_FORMAT "\", \"kind\": \"%s\"",
+					 claim->link, url.tiktok_video_id, url.kind == URL_PHOTO ? "photo" : "video");
+	if (url.handle != NULL)
+		appendStringInfo(&page, ", \"tiktok_handle\": \"%.*s\"", (int) url.handle_length, url.handle);
+	appendStringInfoChar(&page, '}');
+	result->outcome = "ok";
+	result->page = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(page.data)));
 }
 
 /*
@@ -175,6 +208,9 @@ judge(const FetchAnswer *answer, const ScrapeClaim *claim)
 
 		result.outcome = path && strstr(path, "/login") ? "login_required" : "redirected";
 		result.detail = path;
+		if (strcmp(claim->kind, "video_link") == 0 && path != NULL && strcmp(result.outcome, "redirected") == 0)
+			judge_link(&result, answer, claim);
+		return result;
 	}
 	else if (answer->status != 200)
 	{

@@ -58,10 +58,11 @@ typedef struct ScrapeClaim
 {
 	int64		attempt_id;
 	char		kind[NAMEDATALEN];
-	char		tiktok_handle[HANDLE_MAX_LENGTH + 1];	/* empty for video_stats */
+	char		tiktok_handle[HANDLE_MAX_LENGTH + 1];	/* empty but for accounts */
 	int64		tiktok_video_id;	/* 0 for accounts */
 	char		sec_uid[129];
 	int64		list_cursor;	/* Unix milliseconds; 0 for the newest */
+	char		link[80];		/* of video_link: host and path */
 } ScrapeClaim;
 
 /* What came of a claim. */

@@ -18,7 +18,7 @@ $$ SELECT j FROM trackagoat.scrape_job j WHERE kind = wanted_kind AND coalesce(l
 -- what the queue holds: kinds and targets, with * where due now
 CREATE FUNCTION pg_temp.queue() RETURNS text LANGUAGE sql AS
 $$ SELECT string_agg(kind || ' ' || coalesce(lower(tiktok_handle::text), tiktok_video_id::text) || CASE WHEN due_at <= now() THEN '*' ELSE '' END, ', ' ORDER BY kind, 1)
-	FROM (SELECT * FROM trackagoat.scrape_job ORDER BY kind, lower(tiktok_handle::text) COLLATE "C", tiktok_video_id) j (id, kind, tiktok_handle, tiktok_video_id, priority, due_at) $$;
+	FROM (SELECT * FROM trackagoat.scrape_job ORDER BY kind, lower(tiktok_handle::text) COLLATE "C", tiktok_video_id) j (id, kind, tiktok_handle, tiktok_video_id, link, priority, due_at) $$;
 CREATE FUNCTION pg_temp.profile(account bigint, followers bigint DEFAULT NULL, extra jsonb DEFAULT '{}') RETURNS jsonb LANGUAGE sql AS
 $$ SELECT jsonb_build_object('source', 'profile', 'outcome', 'ok', 'exact', true, 'videos', '[]'::jsonb, 'next', NULL,
 	'account', jsonb_build_object('id', account::text, 'follower_count', followers) || extra) $$;

@@ -289,6 +289,28 @@ wait_for_answer($node, 5, q(SELECT outcome FROM trackagoat.scrape_attempt WHERE 
 	'unreadable', 'the list of another account is noticed');
 is(sql('SELECT count(*) FROM trackagoat.video'), '0', 'and not stored');
 
+# --- short links are looked up ------------------------------------------------------------------------
+
+start_over();
+$host->answers(list => 'ok', ZMgood => 'redirect https://www.tiktok.com/@goat_link/video/7526770564367748360?_r=1',
+	ZTphoto => 'redirect https://www.tiktok.com/@goat_link/photo/7526770564367748361', ZMdead => 'redirect https://www.tiktok.com/?_r=1',
+	ZMlogin => 'redirect https://www.tiktok.com/login?x=1', ZMpage => 'ok', 7526770564367748360 => 'ok 5', 7526770564367748361 => 'ok 6');
+sql(q(CALL public.goats('linked', 'goat_link');
+	CALL public.goats('other', 'goat_other')));
+is(sql(q(SELECT string_agg(a.result, ' ' ORDER BY p.id, a.place) FROM trackagoat.project p, trackagoat.add_videos(p.id, ARRAY['https://vm.tiktok.com/ZMgood/',
+	'https://www.tiktok.com/t/ZTphoto?x=1', 'http://VM.tiktok.com/ZMdead', 'vm.tiktok.com/ZMlogin', 'vt.tiktok.com/ZMpage']) a)),
+	join(' ', ('queued') x 10), 'short links of two projects are queued');
+wait_for_answer($node, 10, q(SELECT string_agg(DISTINCT format('%s %s', link, outcome), ', ') FROM trackagoat.scrape_attempt WHERE kind = 'video_link'),
+	'vm.tiktok.com/ZMdead not_found, vm.tiktok.com/ZMgood ok, vm.tiktok.com/ZMlogin login_required, vt.tiktok.com/ZMpage unreadable, www.tiktok.com/t/ZTphoto ok',
+	'and looked up');
+is(sql(q(SELECT count(*) FROM trackagoat.scrape_attempt WHERE kind = 'video_link')), '5', 'once for both');
+is(sql(q(SELECT string_agg(format('%s %s %s', v.tiktok_video_id - 7526770564367748360, v.tracking_status, coalesce(c.tiktok_handle::text, '-')), ', '
+	ORDER BY v.tiktok_video_id, c.tiktok_handle) FROM trackagoat.video v LEFT JOIN trackagoat.creator c ON c.id = v.creator_id)),
+	'0 direct_add goat_link, 0 direct_add -, 1 direct_add goat_link, 1 direct_add -', 'the videos are there, one each and project, with their creator where it is');
+is(sql(q(SELECT string_agg(DISTINCT format('%s %s', link, problem), ', ') FROM trackagoat.video_link)),
+	'vm.tiktok.com/ZMdead dead_link, vm.tiktok.com/ZMlogin , vt.tiktok.com/ZMpage ', 'what led nowhere says so, what may yet waits');
+wait_for_answer($node, 5, q(SELECT string_agg(view_count::text, ' ' ORDER BY view_count) FROM trackagoat.video), '5 5 6 6', 'and their counters are fetched');
+
 # --- the host asks for patience ------------------------------------------------------------------------
 
 start_over();

@@ -77,7 +77,8 @@ INSERT INTO campaign_item (campaign_id, video_id) SELECT k.id, v.id FROM campaig
 	WHERE k.name = 'herd' AND v.creator_id IS NULL;
 INSERT INTO campaign_item (campaign_id, child_campaign_id) SELECT k.id, c.id FROM campaign k JOIN campaign c USING (project_id)
 	WHERE k.name = 'all' AND c.name = 'herd';
-SELECT add_videos(id, ARRAY['https://vm.tiktok.com/ZMgoat/', 'https://www.tiktok.com/@gone/video/7000000000000000999']) FROM project;
+SELECT add_videos(id, ARRAY['https://www.tiktok.com/@gone/video/7000000000000000999']) FROM project;
+INSERT INTO video_link (org_id, project_id, link, problem) SELECT org_id, id, 'vm.tiktok.com/ZMgoat', 'dead_link' FROM project;
 DELETE FROM video WHERE tiktok_video_id = 7000000000000000999;
 INSERT INTO banned_handle (tiktok_handle, reason) VALUES ('wolf', 'eats goats');
 INSERT INTO plan (plan, limit_key, max) VALUES ('herd', 'max_creators_per_org', 1000);

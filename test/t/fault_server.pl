@@ -152,7 +152,7 @@ sub answer
 	my ($line, @headers) = split /\r\n/, $connection->{request};
 	# a proxy is asked for the whole URL
 	my $path = (split / /, $line)[1] =~ s{^http://[^/]+}{}r;
-	my $name = $path =~ m{^/\@_/video/(\d+)} ? $1 : $path =~ m{^/\@([^/?]+)} ? $1 : 'list';
+	my $name = $path =~ m{^/\@_/video/(\d+)} ? $1 : $path =~ m{^/\@([^/?]+)} ? $1 : $path =~ m{^/t/(\w+)} ? $1 : 'list';
 	my ($behaviour, @arguments) = behaviour($name);
 	my $now = time;
 
