@@ -35,7 +35,7 @@ static int	bulk_depth = -1;
 /* In the order of handles, so that two calls do not wait for each other crosswise; ids rise in the order given. */
 static SavedQuery insert_query = {
 	.text = "INSERT INTO trackagoat.creator (id, org_id, project_id, tiktok_handle, tracking_mode, tracking_start_date)"
-	" SELECT n.id, $1, $2, n.handle, $4::trackagoat.tracking_mode, $5"
+	" SELECT n.id, $1, $2, n.handle, (SELECT $4::trackagoat.tracking_mode), $5"
 	" FROM (SELECT trackagoat.uuidv7() AS id, w.handle FROM unnest($3) WITH ORDINALITY w (handle, place) ORDER BY w.place) n"
 	" ORDER BY n.handle ON CONFLICT DO NOTHING RETURNING id, tiktok_handle",
 	.custom = true, .nargs = 5, .types = {UUIDOID, UUIDOID, InvalidOid, TEXTOID, DATEOID}

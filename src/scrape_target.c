@@ -243,30 +243,31 @@ queue_videos(const TriggerData *trigger, TimestampTz now)
 	}
 }
 
-/* Accounts that are queued alike, all of them held or none. */
-static SavedQuery account_jobs_query = {
+#define ACCOUNT_KINDS "pg_catalog.unnest('{creator_profile,discover_videos}'::trackagoat.scrape_kind[]) k, pg_catalog.unnest($1) h"
+
+static SavedQuery jobs_query = {
 	.text = "INSERT INTO trackagoat.scrape_job AS j (kind, tiktok_handle, due_at, next_at, priority)"
-	" SELECT k::trackagoat.scrape_kind, h, $3, $3, 1 FROM pg_catalog.unnest($1) k, pg_catalog.unnest($2) h"
+	" SELECT k, h, $2, $2, 1 FROM " ACCOUNT_KINDS
 	" ON CONFLICT ON CONSTRAINT scrape_job_target_key DO UPDATE SET" CHANGED_JOB("true"),
-	.nargs = 3, .types = {TEXTARRAYOID, InvalidOid, TIMESTAMPTZOID}
+	.custom = true, .nargs = 2, .types = {InvalidOid, TIMESTAMPTZOID}
 };
 
-static SavedQuery account_requests_query = {
+static SavedQuery requests_query = {
 	.text = "INSERT INTO trackagoat.scrape_request (kind, tiktok_handle, due_at, next_at, priority, renew)"
-	" SELECT k::trackagoat.scrape_kind, h, $3, $3, 1, true FROM pg_catalog.unnest($1) k, pg_catalog.unnest($2) h",
-	.nargs = 3, .types = {TEXTARRAYOID, InvalidOid, TIMESTAMPTZOID}
+	" SELECT k, h, $2, $2, 1, true FROM " ACCOUNT_KINDS,
+	.nargs = 2, .types = {InvalidOid, TIMESTAMPTZOID}
 };
 
 static void
 queue_accounts_by(SavedQuery *query, Datum *handles, int count, Oid type)
 {
-	Datum		values[3] = {text_array(account_kinds, 2),
+	Datum		values[2] = {
 		PointerGetDatum(construct_array(handles, count, type, -1, false, TYPALIGN_INT)),
 		TimestampTzGetDatum(GetCurrentTransactionStartTimestamp())};
 
 	if (count == 0)
 		return;
-	saved_query_set_type(query, 1, get_array_type(type));
+	saved_query_set_type(query, 0, get_array_type(type));
 	saved_query_write(query, values, NULL);
 }
 
@@ -289,8 +290,8 @@ queue_accounts(Datum *handles, int count, Oid type)
 		else
 			others[other_count++] = handles[i];
 	}
-	queue_accounts_by(&account_jobs_query, held, held_count, type);
-	queue_accounts_by(&account_requests_query, others, other_count, type);
+	queue_accounts_by(&jobs_query, held, held_count, type);
+	queue_accounts_by(&requests_query, others, other_count, type);
 }
 
 /*

@@ -33,6 +33,25 @@ next_time(void)
 	return last;
 }
 
+/* Random bytes for an id, of which many are fetched at a time. */
+static void
+random_bytes(unsigned char *bytes)
+{
+	static unsigned char pool[512];
+	static size_t used = sizeof(pool);
+
+	if (used == sizeof(pool))
+	{
+		if (!pg_strong_random(pool, sizeof(pool)))
+			ereport(ERROR,
+					(errcode(ERRCODE_INTERNAL_ERROR),
+					 errmsg("could not generate random values")));
+		used = 0;
+	}
+	memcpy(bytes, pool + used, UUID_LEN - 8);
+	used += UUID_LEN - 8;
+}
+
 /*
  * A UUID of version 7 (RFC 9562, method 3): 48 bits of Unix milliseconds, 12
  * bits of their fraction, 62 random bits.
@@ -45,11 +64,7 @@ trackagoat_uuidv7(PG_FUNCTION_ARGS)
 	uint64		ms = ns / NS_PER_MS;
 	uint32		fraction = (uint32) ((ns % NS_PER_MS) * 4096 / NS_PER_MS);
 
-	if (!pg_strong_random(&uuid->data[8], UUID_LEN - 8))
-		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
-				 errmsg("could not generate random values")));
-
+	random_bytes(&uuid->data[8]);
 	for (int i = 0; i < 6; i++)
 		uuid->data[i] = (unsigned char) (ms >> (40 - 8 * i));
 	uuid->data[6] = (unsigned char) (0x70 | (fraction >> 8));

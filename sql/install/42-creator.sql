@@ -307,11 +307,11 @@ BEGIN
 		PERFORM trackagoat.entity_missing('project', project_id);
 	END IF;
 
+	-- each handle once, as it is first written; OFFSET 0 has each input read once
 	SELECT array_agg(h.handle ORDER BY h.place) INTO handles FROM (
-		SELECT min(i.place) AS place, (array_agg(trackagoat.handle_or_null(i.input) ORDER BY i.place))[1] AS handle
-		FROM unnest(creators) WITH ORDINALITY i (input, place)
-		WHERE trackagoat.handle_or_null(i.input) IS NOT NULL
-		GROUP BY trackagoat.handle_or_null(i.input)) h;
+		SELECT DISTINCT ON (i.handle) i.handle, i.place FROM (
+			SELECT trackagoat.handle_or_null(g.input) AS handle, g.place FROM unnest(creators) WITH ORDINALITY g (input, place) OFFSET 0) i
+		WHERE i.handle IS NOT NULL ORDER BY i.handle, i.place) h;
 	SELECT array_agg(b.tiktok_handle) INTO banned FROM trackagoat.banned_handle b WHERE b.tiktok_handle = ANY (handles);
 	room := trackagoat.limit_room('max_creators_per_org', project.org_id, NULL);
 
@@ -344,9 +344,9 @@ BEGIN
 			WHEN c.id IN (SELECT unnest(reactivated)) THEN 'reactivated' ELSE 'already_there' END,
 		CASE WHEN c.id IS NOT NULL THEN NULL WHEN i.handle IS NULL THEN 'invalid_handle'
 			WHEN i.handle = ANY (banned) THEN 'creator_banned' ELSE 'limit_reached' END
-	FROM (SELECT g.place::integer, g.input, trackagoat.handle_or_null(g.input) AS handle,
-			row_number() OVER (PARTITION BY trackagoat.handle_or_null(g.input) ORDER BY g.place) AS nth
-		FROM unnest(creators) WITH ORDINALITY g (input, place)) i
+	FROM (SELECT r.place, r.input, r.handle, row_number() OVER (PARTITION BY r.handle ORDER BY r.place) AS nth
+		FROM (SELECT g.place::integer, g.input, trackagoat.handle_or_null(g.input) AS handle
+			FROM unnest(creators) WITH ORDINALITY g (input, place) OFFSET 0) r) i
 	LEFT JOIN trackagoat.creator c ON c.project_id = add_creators.project_id AND c.org_id = project.org_id
 		AND c.tiktok_handle = i.handle AND c.removed_at IS NULL
 	ORDER BY i.place;

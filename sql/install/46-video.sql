@@ -225,10 +225,12 @@ BEGIN
 	END IF;
 	reviewed := trackagoat.update_video_status(coalesce(video_ids, '{}'), tracking_status::text);
 	RETURN QUERY SELECT i.id,
-		CASE WHEN i.id IN (SELECT unnest(reviewed)) THEN 'reviewed' WHEN v.tracking_status = review_videos.tracking_status THEN 'unchanged' ELSE 'refused' END,
-		CASE WHEN v.id IS NULL THEN 'video_not_found' WHEN v.tracking_status <> review_videos.tracking_status THEN 'invalid_transition' END
-	FROM unnest(video_ids) WITH ORDINALITY i (id, place)
-	LEFT JOIN LATERAL (SELECT w.id, w.tracking_status FROM trackagoat.video w WHERE w.id = i.id LIMIT 1) v ON true
+		CASE WHEN i.is_reviewed THEN 'reviewed' WHEN v.tracking_status = review_videos.tracking_status THEN 'unchanged' ELSE 'refused' END,
+		CASE WHEN i.is_reviewed THEN NULL WHEN v.id IS NULL THEN 'video_not_found'
+			WHEN v.tracking_status <> review_videos.tracking_status THEN 'invalid_transition' END
+	FROM (SELECT g.id, g.place, g.id IN (SELECT unnest(reviewed)) AS is_reviewed
+		FROM unnest(video_ids) WITH ORDINALITY g (id, place) OFFSET 0) i
+	LEFT JOIN LATERAL (SELECT w.id, w.tracking_status FROM trackagoat.video w WHERE w.id = i.id AND NOT i.is_reviewed LIMIT 1) v ON true
 	ORDER BY i.place;
 END
 $$;

@@ -83,5 +83,9 @@ DELETE FROM total_difference;
 VACUUM (ANALYZE);
 \set name review_videos
 \set ours 'SELECT count(*) FROM review_videos((SELECT array_agg(id) FROM video), \'included\')'
+\set setwise 'UPDATE video SET tracking_status = \'included\', updated_at = now(); INSERT INTO total_difference (org_id, project_id, creator_id, video_id, differences) SELECT v.org_id, v.project_id, v.creator_id, v.id, video_amounts(v.id, v.org_id, v.posted_at, 1) FROM video v'
+\ir common/bulk.sql
+-- the same against differences that somebody has worked out before
+\set name review_videos_given
 \set setwise 'UPDATE video SET tracking_status = \'included\', updated_at = now(); INSERT INTO total_difference OVERRIDING SYSTEM VALUE SELECT * FROM wanted_difference'
 \ir common/bulk.sql

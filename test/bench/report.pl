@@ -17,6 +17,9 @@ my @benchmarks = (
 	[ bytes_live => 'bytes', ours => '<= 14' ],
 	[ row_growth => 'ms', ratio => '<= 1.1' ],
 	[ ingest => 'ms', ratio => '<= 1.5' ],
+	[ add_creators => 'ms', ratio => '<= 1.5' ],
+	[ review_videos => 'ms', ratio => '<= 1.5' ],
+	[ review_videos_given => 'ms' ],
 	[ handle_sort => 'ms', ratio => '>= 5' ],
 	[ handle_lookup_100k => 'ms', ratio => '>= 5' ],
 );
