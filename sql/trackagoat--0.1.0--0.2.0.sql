@@ -557,11 +557,11 @@ BEGIN
 		PERFORM trackagoat.entity_missing('project', project_id);
 	END IF;
 
+	-- each handle once, as it is first written; OFFSET 0 has each input read once
 	SELECT array_agg(h.handle ORDER BY h.place) INTO handles FROM (
-		SELECT min(i.place) AS place, (array_agg(trackagoat.handle_or_null(i.input) ORDER BY i.place))[1] AS handle
-		FROM unnest(creators) WITH ORDINALITY i (input, place)
-		WHERE trackagoat.handle_or_null(i.input) IS NOT NULL
-		GROUP BY trackagoat.handle_or_null(i.input)) h;
+		SELECT DISTINCT ON (i.handle) i.handle, i.place FROM (
+			SELECT trackagoat.handle_or_null(g.input) AS handle, g.place FROM unnest(creators) WITH ORDINALITY g (input, place) OFFSET 0) i
+		WHERE i.handle IS NOT NULL ORDER BY i.handle, i.place) h;
 	SELECT array_agg(b.tiktok_handle) INTO banned FROM trackagoat.banned_handle b WHERE b.tiktok_handle = ANY (handles);
 	room := trackagoat.limit_room('max_creators_per_org', project.org_id, NULL);
 
@@ -594,9 +594,9 @@ BEGIN
 			WHEN c.id IN (SELECT unnest(reactivated)) THEN 'reactivated' ELSE 'already_there' END,
 		CASE WHEN c.id IS NOT NULL THEN NULL WHEN i.handle IS NULL THEN 'invalid_handle'
 			WHEN i.handle = ANY (banned) THEN 'creator_banned' ELSE 'limit_reached' END
-	FROM (SELECT g.place::integer, g.input, trackagoat.handle_or_null(g.input) AS handle,
-			row_number() OVER (PARTITION BY trackagoat.handle_or_null(g.input) ORDER BY g.place) AS nth
-		FROM unnest(creators) WITH ORDINALITY g (input, place)) i
+	FROM (SELECT r.place, r.input, r.handle, row_number() OVER (PARTITION BY r.handle ORDER BY r.place) AS nth
+		FROM (SELECT g.place::integer, g.input, trackagoat.handle_or_null(g.input) AS handle
+			FROM unnest(creators) WITH ORDINALITY g (input, place) OFFSET 0) r) i
 	LEFT JOIN trackagoat.creator c ON c.project_id = add_creators.project_id AND c.org_id = project.org_id
 		AND c.tiktok_handle = i.handle AND c.removed_at IS NULL
 	ORDER BY i.place;
@@ -879,10 +879,12 @@ BEGIN
 	END IF;
 	reviewed := trackagoat.update_video_status(coalesce(video_ids, '{}'), tracking_status::text);
 	RETURN QUERY SELECT i.id,
-		CASE WHEN i.id IN (SELECT unnest(reviewed)) THEN 'reviewed' WHEN v.tracking_status = review_videos.tracking_status THEN 'unchanged' ELSE 'refused' END,
-		CASE WHEN v.id IS NULL THEN 'video_not_found' WHEN v.tracking_status <> review_videos.tracking_status THEN 'invalid_transition' END
-	FROM unnest(video_ids) WITH ORDINALITY i (id, place)
-	LEFT JOIN LATERAL (SELECT w.id, w.tracking_status FROM trackagoat.video w WHERE w.id = i.id LIMIT 1) v ON true
+		CASE WHEN i.is_reviewed THEN 'reviewed' WHEN v.tracking_status = review_videos.tracking_status THEN 'unchanged' ELSE 'refused' END,
+		CASE WHEN i.is_reviewed THEN NULL WHEN v.id IS NULL THEN 'video_not_found'
+			WHEN v.tracking_status <> review_videos.tracking_status THEN 'invalid_transition' END
+	FROM (SELECT g.id, g.place, g.id IN (SELECT unnest(reviewed)) AS is_reviewed
+		FROM unnest(video_ids) WITH ORDINALITY g (id, place) OFFSET 0) i
+	LEFT JOIN LATERAL (SELECT w.id, w.tracking_status FROM trackagoat.video w WHERE w.id = i.id AND NOT i.is_reviewed LIMIT 1) v ON true
 	ORDER BY i.place;
 END
 $$;

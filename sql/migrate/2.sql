@@ -30,6 +30,7 @@ DROP TRIGGER creator_touch ON trackagoat.creator;
 DROP TRIGGER video_fill ON trackagoat.video;
 DROP TRIGGER video_scrape ON trackagoat.video;
 DROP TRIGGER video_touch ON trackagoat.video;
+UPDATE trackagoat.creator SET disabled_reason = NULL WHERE disabled_at IS NULL AND disabled_reason IS NOT NULL;
 ALTER TABLE trackagoat.creator
 	ADD COLUMN display_name_override text,
 	ADD COLUMN handle_followed_at timestamptz,
@@ -38,6 +39,7 @@ ALTER TABLE trackagoat.creator
 	ADD COLUMN other_account_id bigint,
 	ADD COLUMN gone_days smallint NOT NULL DEFAULT 0,
 	ADD COLUMN gone_on date,
+	ADD CONSTRAINT creator_disabled_reason_check CHECK (disabled_at IS NOT NULL OR disabled_reason IS NULL),
 	ADD CONSTRAINT creator_display_name_override_check CHECK (char_length(display_name_override) BETWEEN 1 AND 200);
 COMMENT ON COLUMN trackagoat.creator.display_name_override IS 'name that the team shows instead, 1 to 200 characters';
 COMMENT ON COLUMN trackagoat.creator.handle_followed_at IS 'when the account last took another handle on TikTok and the creator followed; not a rename, so nothing is cleared';

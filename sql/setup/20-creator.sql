@@ -47,6 +47,7 @@ CREATE TABLE trackagoat.creator (
 	CONSTRAINT creator_tracking_start_date_check CHECK (tracking_start_date BETWEEN '1970-01-01' AND '9999-12-31'),
 	CONSTRAINT creator_metadata_check CHECK (jsonb_typeof(metadata) = 'object'),
 	CONSTRAINT creator_readme_check CHECK (octet_length(readme) <= 65536),
+	CONSTRAINT creator_disabled_reason_check CHECK (disabled_at IS NOT NULL OR disabled_reason IS NULL),
 	CONSTRAINT creator_display_name_override_check CHECK (char_length(display_name_override) BETWEEN 1 AND 200),
 	CONSTRAINT creator_counts_check CHECK (least(follower_count, following_count, total_likes_count, video_count) >= 0)
 ) WITH (fillfactor = 80);
