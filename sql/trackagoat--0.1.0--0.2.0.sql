@@ -787,8 +787,8 @@ COMMENT ON FUNCTION trackagoat.video_url_or_null(text) IS 'parse_video_url() tha
 CREATE FUNCTION trackagoat.short_link(url text) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 	RETURN (SELECT CASE WHEN p.part[2] IS NULL THEN lower(p.part[1]) ELSE 'www.tiktok.com/t' END || '/' || p.part[3]
-		FROM regexp_match(url, '^\s*(?:https?://)?(v[mt]\.tiktok\.com|(?:www\.|m\.)?tiktok\.com(/t))/([A-Za-z0-9]+)', 'i') p (part));
-COMMENT ON FUNCTION trackagoat.short_link(text) IS 'host and path of a short link, without what differs between copies of it';
+		FROM regexp_match(url, '^\s*(?:https?://)?(v[mt]\.tiktok\.com|(?:www\.|m\.)?tiktok\.com(/+t))/+([A-Za-z0-9_-]{1,40})/*\s*(?:[?#].*)?$', 'i') p (part));
+COMMENT ON FUNCTION trackagoat.short_link(text) IS 'host and path of a short link, without what differs between copies of it; NULL for one whose code is too long';
 
 CREATE FUNCTION trackagoat.video_link_scrape() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
@@ -839,7 +839,8 @@ BEGIN
 	-- the worker looks where short links lead
 	INSERT INTO trackagoat.video_link (org_id, project_id, link)
 	SELECT DISTINCT project.org_id, project_id, trackagoat.short_link(i.url)
-	FROM unnest(urls) i (url), trackagoat.video_url_or_null(i.url) u WHERE u.kind = 'short'
+	FROM unnest(urls) i (url), trackagoat.video_url_or_null(i.url) u
+	WHERE u.kind = 'short' AND trackagoat.short_link(i.url) IS NOT NULL
 	ORDER BY 3
 	ON CONFLICT ON CONSTRAINT video_link_pkey DO UPDATE SET problem = NULL;
 
@@ -849,7 +850,8 @@ BEGIN
 			WHEN i.nth = 1 AND v.id IN (SELECT unnest(created)) THEN 'created' ELSE 'already_there' END,
 		CASE WHEN i.kind = 'short' OR v.id IS NOT NULL THEN NULL WHEN i.tiktok_video_id IS NULL THEN 'invalid_video_url'
 			ELSE 'limit_reached' END
-	FROM (SELECT g.place::integer, g.url, u.tiktok_video_id, u.kind,
+	FROM (SELECT g.place::integer, g.url, u.tiktok_video_id,
+			CASE WHEN u.kind <> 'short' OR trackagoat.short_link(g.url) IS NOT NULL THEN u.kind END AS kind,
 			row_number() OVER (PARTITION BY u.tiktok_video_id ORDER BY g.place) AS nth
 		FROM unnest(urls) WITH ORDINALITY g (url, place) LEFT JOIN LATERAL trackagoat.video_url_or_null(g.url) u ON true) i
 	LEFT JOIN trackagoat.video v ON v.project_id = add_videos.project_id AND v.org_id = project.org_id
@@ -2852,7 +2854,7 @@ CREATE TABLE trackagoat.video_link (
 	CONSTRAINT video_link_project_fkey FOREIGN KEY (project_id, org_id)
 		REFERENCES trackagoat.project (id, org_id) ON DELETE CASCADE,
 	-- it goes into a URL
-	CONSTRAINT video_link_link_check CHECK (link ~ '^(vm\.tiktok\.com|vt\.tiktok\.com|www\.tiktok\.com/t)/[A-Za-z0-9]{1,40}$')
+	CONSTRAINT video_link_link_check CHECK (link ~ '^(vm\.tiktok\.com|vt\.tiktok\.com|www\.tiktok\.com/t)/[A-Za-z0-9_-]{1,40}$')
 );
 COMMENT ON TABLE trackagoat.video_link IS 'short links of videos: the worker looks where they lead, and the video takes their place';
 COMMENT ON COLUMN trackagoat.video_link.org_id IS 'organization';
@@ -3905,7 +3907,7 @@ CREATE TABLE trackagoat.video_link (
 	CONSTRAINT video_link_project_fkey FOREIGN KEY (project_id, org_id)
 		REFERENCES trackagoat.project (id, org_id) ON DELETE CASCADE,
 	-- it goes into a URL
-	CONSTRAINT video_link_link_check CHECK (link ~ '^(vm\.tiktok\.com|vt\.tiktok\.com|www\.tiktok\.com/t)/[A-Za-z0-9]{1,40}$')
+	CONSTRAINT video_link_link_check CHECK (link ~ '^(vm\.tiktok\.com|vt\.tiktok\.com|www\.tiktok\.com/t)/[A-Za-z0-9_-]{1,40}$')
 );
 COMMENT ON TABLE trackagoat.video_link IS 'short links of videos: the worker looks where they lead, and the video takes their place';
 COMMENT ON COLUMN trackagoat.video_link.org_id IS 'organization';

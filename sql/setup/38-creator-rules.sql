@@ -107,7 +107,7 @@ CREATE TABLE trackagoat.video_link (
 	CONSTRAINT video_link_project_fkey FOREIGN KEY (project_id, org_id)
 		REFERENCES trackagoat.project (id, org_id) ON DELETE CASCADE,
 	-- it goes into a URL
-	CONSTRAINT video_link_link_check CHECK (link ~ '^(vm\.tiktok\.com|vt\.tiktok\.com|www\.tiktok\.com/t)/[A-Za-z0-9]{1,40}$')
+	CONSTRAINT video_link_link_check CHECK (link ~ '^(vm\.tiktok\.com|vt\.tiktok\.com|www\.tiktok\.com/t)/[A-Za-z0-9_-]{1,40}$')
 );
 COMMENT ON TABLE trackagoat.video_link IS 'short links of videos: the worker looks where they lead, and the video takes their place';
 COMMENT ON COLUMN trackagoat.video_link.org_id IS 'organization';
