@@ -917,14 +917,16 @@ BEGIN
 	SELECT d.day::date, count(v.id), count(DISTINCT v.creator_id),
 		coalesce(array_agg(v.id ORDER BY v.posted_at, v.id) FILTER (WHERE v.id IS NOT NULL), '{}')
 	FROM generate_series(first_day::timestamp, first_day + interval '1 month - 1 day', '1 day') d (day)
-	LEFT JOIN (SELECT w.id, w.creator_id, trackagoat.video_posted_at(w.posted_at, w.tiktok_video_id) AS posted_at
+	LEFT JOIN (SELECT w.id, w.creator_id, trackagoat.video_posted_at(w.posted_at, w.tiktok_video_id) AS posted_at,
+			(trackagoat.video_posted_at(w.posted_at, w.tiktok_video_id) AT TIME ZONE project.timezone)::date AS day
 		FROM trackagoat.video w LEFT JOIN trackagoat.creator c ON c.id = w.creator_id AND c.org_id = w.org_id
 		WHERE w.project_id = content_calendar.project_id AND w.org_id = project.org_id
 			AND trackagoat.video_counts(w.tracking_status, c.removed_at)
 			AND (for_creator IS NULL OR w.creator_id = for_creator)
-			AND trackagoat.video_posted_at(w.posted_at, w.tiktok_video_id) >= first_day::timestamp AT TIME ZONE project.timezone
-			AND trackagoat.video_posted_at(w.posted_at, w.tiktok_video_id) < (first_day + interval '1 month') AT TIME ZONE project.timezone) v
-		ON v.posted_at >= d.day AT TIME ZONE project.timezone AND v.posted_at < (d.day + interval '1 day') AT TIME ZONE project.timezone
+			-- no time zone is further from UTC; a midnight may come twice, so the day decides
+			AND trackagoat.video_posted_at(w.posted_at, w.tiktok_video_id) >= (first_day - interval '1 day') AT TIME ZONE 'UTC'
+			AND trackagoat.video_posted_at(w.posted_at, w.tiktok_video_id) < (first_day + interval '1 month 1 day') AT TIME ZONE 'UTC') v
+		ON v.day = d.day::date
 	GROUP BY d.day ORDER BY d.day;
 END
 $$;
@@ -2942,7 +2944,7 @@ COMMENT ON TRIGGER creator_touch ON trackagoat.creator IS 'moves updated_at with
 
 -- ---- videos ----
 
-CREATE INDEX video_inbox_idx ON trackagoat.video (project_id, posted_at DESC) WHERE tracking_status = 'pending_review';
+CREATE INDEX video_inbox_idx ON trackagoat.video (project_id, trackagoat.video_posted_at(posted_at, tiktok_video_id) DESC) WHERE tracking_status = 'pending_review';
 COMMENT ON INDEX trackagoat.video_inbox_idx IS 'videos that wait for review';
 CREATE INDEX video_lone_idx ON trackagoat.video (project_id, tiktok_handle) WHERE creator_id IS NULL;
 COMMENT ON INDEX trackagoat.video_lone_idx IS 'videos whose creator is not in the project, by their author';
@@ -2998,7 +3000,7 @@ CREATE VIEW trackagoat.inbox WITH (security_invoker = true) AS
 		v.view_count, v.like_count, v.comment_count, v.share_count, v.save_count, v.last_observed_at, v.created_at
 	FROM trackagoat.video v LEFT JOIN trackagoat.creator c ON c.id = v.creator_id AND c.org_id = v.org_id
 	WHERE v.tracking_status = 'pending_review' AND c.removed_at IS NULL
-	ORDER BY v.posted_at DESC, v.id DESC;
+	ORDER BY trackagoat.video_posted_at(v.posted_at, v.tiktok_video_id) DESC, v.id DESC;
 COMMENT ON VIEW trackagoat.inbox IS 'videos that wait for review, newest first; review_videos() decides on them';
 COMMENT ON COLUMN trackagoat.inbox.video_id IS 'video';
 COMMENT ON COLUMN trackagoat.inbox.org_id IS 'its organization';
@@ -3995,7 +3997,7 @@ COMMENT ON TRIGGER creator_touch ON trackagoat.creator IS 'moves updated_at with
 
 -- ---- videos ----
 
-CREATE INDEX video_inbox_idx ON trackagoat.video (project_id, posted_at DESC) WHERE tracking_status = 'pending_review';
+CREATE INDEX video_inbox_idx ON trackagoat.video (project_id, trackagoat.video_posted_at(posted_at, tiktok_video_id) DESC) WHERE tracking_status = 'pending_review';
 COMMENT ON INDEX trackagoat.video_inbox_idx IS 'videos that wait for review';
 CREATE INDEX video_lone_idx ON trackagoat.video (project_id, tiktok_handle) WHERE creator_id IS NULL;
 COMMENT ON INDEX trackagoat.video_lone_idx IS 'videos whose creator is not in the project, by their author';
@@ -4051,7 +4053,7 @@ CREATE VIEW trackagoat.inbox WITH (security_invoker = true) AS
 		v.view_count, v.like_count, v.comment_count, v.share_count, v.save_count, v.last_observed_at, v.created_at
 	FROM trackagoat.video v LEFT JOIN trackagoat.creator c ON c.id = v.creator_id AND c.org_id = v.org_id
 	WHERE v.tracking_status = 'pending_review' AND c.removed_at IS NULL
-	ORDER BY v.posted_at DESC, v.id DESC;
+	ORDER BY trackagoat.video_posted_at(v.posted_at, v.tiktok_video_id) DESC, v.id DESC;
 COMMENT ON VIEW trackagoat.inbox IS 'videos that wait for review, newest first; review_videos() decides on them';
 COMMENT ON COLUMN trackagoat.inbox.video_id IS 'video';
 COMMENT ON COLUMN trackagoat.inbox.org_id IS 'its organization';

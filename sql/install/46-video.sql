@@ -263,14 +263,16 @@ BEGIN
 	SELECT d.day::date, count(v.id), count(DISTINCT v.creator_id),
 		coalesce(array_agg(v.id ORDER BY v.posted_at, v.id) FILTER (WHERE v.id IS NOT NULL), '{}')
 	FROM generate_series(first_day::timestamp, first_day + interval '1 month - 1 day', '1 day') d (day)
-	LEFT JOIN (SELECT w.id, w.creator_id, trackagoat.video_posted_at(w.posted_at, w.tiktok_video_id) AS posted_at
+	LEFT JOIN (SELECT w.id, w.creator_id, trackagoat.video_posted_at(w.posted_at, w.tiktok_video_id) AS posted_at,
+			(trackagoat.video_posted_at(w.posted_at, w.tiktok_video_id) AT TIME ZONE project.timezone)::date AS day
 		FROM trackagoat.video w LEFT JOIN trackagoat.creator c ON c.id = w.creator_id AND c.org_id = w.org_id
 		WHERE w.project_id = content_calendar.project_id AND w.org_id = project.org_id
 			AND trackagoat.video_counts(w.tracking_status, c.removed_at)
 			AND (for_creator IS NULL OR w.creator_id = for_creator)
-			AND trackagoat.video_posted_at(w.posted_at, w.tiktok_video_id) >= first_day::timestamp AT TIME ZONE project.timezone
-			AND trackagoat.video_posted_at(w.posted_at, w.tiktok_video_id) < (first_day + interval '1 month') AT TIME ZONE project.timezone) v
-		ON v.posted_at >= d.day AT TIME ZONE project.timezone AND v.posted_at < (d.day + interval '1 day') AT TIME ZONE project.timezone
+			-- no time zone is further from UTC; a midnight may come twice, so the day decides
+			AND trackagoat.video_posted_at(w.posted_at, w.tiktok_video_id) >= (first_day - interval '1 day') AT TIME ZONE 'UTC'
+			AND trackagoat.video_posted_at(w.posted_at, w.tiktok_video_id) < (first_day + interval '1 month 1 day') AT TIME ZONE 'UTC') v
+		ON v.day = d.day::date
 	GROUP BY d.day ORDER BY d.day;
 END
 $$;

@@ -195,7 +195,7 @@ COMMENT ON TRIGGER creator_touch ON trackagoat.creator IS 'moves updated_at with
 
 -- ---- videos ----
 
-CREATE INDEX video_inbox_idx ON trackagoat.video (project_id, posted_at DESC) WHERE tracking_status = 'pending_review';
+CREATE INDEX video_inbox_idx ON trackagoat.video (project_id, trackagoat.video_posted_at(posted_at, tiktok_video_id) DESC) WHERE tracking_status = 'pending_review';
 COMMENT ON INDEX trackagoat.video_inbox_idx IS 'videos that wait for review';
 CREATE INDEX video_lone_idx ON trackagoat.video (project_id, tiktok_handle) WHERE creator_id IS NULL;
 COMMENT ON INDEX trackagoat.video_lone_idx IS 'videos whose creator is not in the project, by their author';
@@ -251,7 +251,7 @@ CREATE VIEW trackagoat.inbox WITH (security_invoker = true) AS
 		v.view_count, v.like_count, v.comment_count, v.share_count, v.save_count, v.last_observed_at, v.created_at
 	FROM trackagoat.video v LEFT JOIN trackagoat.creator c ON c.id = v.creator_id AND c.org_id = v.org_id
 	WHERE v.tracking_status = 'pending_review' AND c.removed_at IS NULL
-	ORDER BY v.posted_at DESC, v.id DESC;
+	ORDER BY trackagoat.video_posted_at(v.posted_at, v.tiktok_video_id) DESC, v.id DESC;
 COMMENT ON VIEW trackagoat.inbox IS 'videos that wait for review, newest first; review_videos() decides on them';
 COMMENT ON COLUMN trackagoat.inbox.video_id IS 'video';
 COMMENT ON COLUMN trackagoat.inbox.org_id IS 'its organization';
