@@ -2126,7 +2126,9 @@ BEGIN
 	PERFORM trackagoat.mend_history(k.id, k.org_id, k.previous_baseline_at + interval '1 microsecond')
 	FROM trackagoat.creator k
 	WHERE k.org_id = store_profile.org_id AND k.tiktok_handle = store_profile.tiktok_handle
-		AND k.removed_at IS NULL AND k.is_active AND k.tiktok_account_id IS NULL AND k.previous_account_id = account_id;
+		AND k.removed_at IS NULL AND (k.is_active OR k.disabled_reason = 'account_gone')
+		AND k.tiktok_account_id IS NULL AND k.previous_account_id = account_id
+		AND NOT EXISTS (SELECT FROM trackagoat.banned_handle b WHERE b.tiktok_handle = k.tiktok_handle);
 
 	UPDATE trackagoat.creator c SET
 		tiktok_account_id = coalesce(account_id, c.tiktok_account_id),
@@ -2697,7 +2699,7 @@ COMMENT ON COLUMN trackagoat.video_history.started_at IS 'time of the first poin
 COMMENT ON COLUMN trackagoat.video_history.points IS 'a run of observations: views, likes, comments, shares, saves';
 
 CREATE TRIGGER creator_break AFTER UPDATE ON trackagoat.creator
-	FOR EACH ROW WHEN (OLD.tiktok_handle <> NEW.tiktok_handle)
+	FOR EACH ROW WHEN (OLD.tiktok_handle <> NEW.tiktok_handle AND OLD.handle_followed_at IS NOT DISTINCT FROM NEW.handle_followed_at)
 	EXECUTE FUNCTION trackagoat.creator_break();
 COMMENT ON TRIGGER creator_break ON trackagoat.creator IS 'a new handle may be another account: its level is a new baseline';
 
@@ -2823,10 +2825,10 @@ COMMENT ON COLUMN trackagoat.banned_handle.reason IS 'why; those who are refused
 COMMENT ON COLUMN trackagoat.banned_handle.banned_by IS 'who banned it; the role that did when left out';
 COMMENT ON COLUMN trackagoat.banned_handle.created_at IS 'since when';
 
-CREATE TRIGGER banned_handle_disable AFTER INSERT ON trackagoat.banned_handle
+CREATE TRIGGER banned_handle_disable AFTER INSERT OR UPDATE OF tiktok_handle ON trackagoat.banned_handle
 	FOR EACH ROW EXECUTE FUNCTION trackagoat.banned_handle_disable();
 COMMENT ON TRIGGER banned_handle_disable ON trackagoat.banned_handle IS 'disables the creators that have the handle';
-CREATE CONSTRAINT TRIGGER banned_handle_commit AFTER INSERT ON trackagoat.banned_handle
+CREATE CONSTRAINT TRIGGER banned_handle_commit AFTER INSERT OR UPDATE OF tiktok_handle ON trackagoat.banned_handle
 	DEFERRABLE INITIALLY DEFERRED
 	FOR EACH ROW EXECUTE FUNCTION trackagoat.banned_handle_disable();
 COMMENT ON TRIGGER banned_handle_commit ON trackagoat.banned_handle IS 'disables those that others added meanwhile';
@@ -3750,7 +3752,7 @@ COMMENT ON COLUMN trackagoat.video_history.started_at IS 'time of the first poin
 COMMENT ON COLUMN trackagoat.video_history.points IS 'a run of observations: views, likes, comments, shares, saves';
 
 CREATE TRIGGER creator_break AFTER UPDATE ON trackagoat.creator
-	FOR EACH ROW WHEN (OLD.tiktok_handle <> NEW.tiktok_handle)
+	FOR EACH ROW WHEN (OLD.tiktok_handle <> NEW.tiktok_handle AND OLD.handle_followed_at IS NOT DISTINCT FROM NEW.handle_followed_at)
 	EXECUTE FUNCTION trackagoat.creator_break();
 COMMENT ON TRIGGER creator_break ON trackagoat.creator IS 'a new handle may be another account: its level is a new baseline';
 
@@ -3876,10 +3878,10 @@ COMMENT ON COLUMN trackagoat.banned_handle.reason IS 'why; those who are refused
 COMMENT ON COLUMN trackagoat.banned_handle.banned_by IS 'who banned it; the role that did when left out';
 COMMENT ON COLUMN trackagoat.banned_handle.created_at IS 'since when';
 
-CREATE TRIGGER banned_handle_disable AFTER INSERT ON trackagoat.banned_handle
+CREATE TRIGGER banned_handle_disable AFTER INSERT OR UPDATE OF tiktok_handle ON trackagoat.banned_handle
 	FOR EACH ROW EXECUTE FUNCTION trackagoat.banned_handle_disable();
 COMMENT ON TRIGGER banned_handle_disable ON trackagoat.banned_handle IS 'disables the creators that have the handle';
-CREATE CONSTRAINT TRIGGER banned_handle_commit AFTER INSERT ON trackagoat.banned_handle
+CREATE CONSTRAINT TRIGGER banned_handle_commit AFTER INSERT OR UPDATE OF tiktok_handle ON trackagoat.banned_handle
 	DEFERRABLE INITIALLY DEFERRED
 	FOR EACH ROW EXECUTE FUNCTION trackagoat.banned_handle_disable();
 COMMENT ON TRIGGER banned_handle_commit ON trackagoat.banned_handle IS 'disables those that others added meanwhile';

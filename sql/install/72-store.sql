@@ -123,7 +123,9 @@ BEGIN
 	PERFORM trackagoat.mend_history(k.id, k.org_id, k.previous_baseline_at + interval '1 microsecond')
 	FROM trackagoat.creator k
 	WHERE k.org_id = store_profile.org_id AND k.tiktok_handle = store_profile.tiktok_handle
-		AND k.removed_at IS NULL AND k.is_active AND k.tiktok_account_id IS NULL AND k.previous_account_id = account_id;
+		AND k.removed_at IS NULL AND (k.is_active OR k.disabled_reason = 'account_gone')
+		AND k.tiktok_account_id IS NULL AND k.previous_account_id = account_id
+		AND NOT EXISTS (SELECT FROM trackagoat.banned_handle b WHERE b.tiktok_handle = k.tiktok_handle);
 
 	UPDATE trackagoat.creator c SET
 		tiktok_account_id = coalesce(account_id, c.tiktok_account_id),

@@ -31,7 +31,7 @@ COMMENT ON COLUMN trackagoat.video_history.started_at IS 'time of the first poin
 COMMENT ON COLUMN trackagoat.video_history.points IS 'a run of observations: views, likes, comments, shares, saves';
 
 CREATE TRIGGER creator_break AFTER UPDATE ON trackagoat.creator
-	FOR EACH ROW WHEN (OLD.tiktok_handle <> NEW.tiktok_handle)
+	FOR EACH ROW WHEN (OLD.tiktok_handle <> NEW.tiktok_handle AND OLD.handle_followed_at IS NOT DISTINCT FROM NEW.handle_followed_at)
 	EXECUTE FUNCTION trackagoat.creator_break();
 COMMENT ON TRIGGER creator_break ON trackagoat.creator IS 'a new handle may be another account: its level is a new baseline';
 

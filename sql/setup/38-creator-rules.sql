@@ -74,10 +74,10 @@ COMMENT ON COLUMN trackagoat.banned_handle.reason IS 'why; those who are refused
 COMMENT ON COLUMN trackagoat.banned_handle.banned_by IS 'who banned it; the role that did when left out';
 COMMENT ON COLUMN trackagoat.banned_handle.created_at IS 'since when';
 
-CREATE TRIGGER banned_handle_disable AFTER INSERT ON trackagoat.banned_handle
+CREATE TRIGGER banned_handle_disable AFTER INSERT OR UPDATE OF tiktok_handle ON trackagoat.banned_handle
 	FOR EACH ROW EXECUTE FUNCTION trackagoat.banned_handle_disable();
 COMMENT ON TRIGGER banned_handle_disable ON trackagoat.banned_handle IS 'disables the creators that have the handle';
-CREATE CONSTRAINT TRIGGER banned_handle_commit AFTER INSERT ON trackagoat.banned_handle
+CREATE CONSTRAINT TRIGGER banned_handle_commit AFTER INSERT OR UPDATE OF tiktok_handle ON trackagoat.banned_handle
 	DEFERRABLE INITIALLY DEFERRED
 	FOR EACH ROW EXECUTE FUNCTION trackagoat.banned_handle_disable();
 COMMENT ON TRIGGER banned_handle_commit ON trackagoat.banned_handle IS 'disables those that others added meanwhile';
