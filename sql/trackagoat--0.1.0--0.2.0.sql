@@ -2518,6 +2518,7 @@ CREATE TABLE trackagoat.creator (
 	CONSTRAINT creator_tracking_start_date_check CHECK (tracking_start_date BETWEEN '1970-01-01' AND '9999-12-31'),
 	CONSTRAINT creator_metadata_check CHECK (jsonb_typeof(metadata) = 'object'),
 	CONSTRAINT creator_readme_check CHECK (octet_length(readme) <= 65536),
+	CONSTRAINT creator_disabled_reason_check CHECK (disabled_at IS NOT NULL OR disabled_reason IS NULL),
 	CONSTRAINT creator_display_name_override_check CHECK (char_length(display_name_override) BETWEEN 1 AND 200),
 	CONSTRAINT creator_counts_check CHECK (least(follower_count, following_count, total_likes_count, video_count) >= 0)
 ) WITH (fillfactor = 80);
@@ -3628,6 +3629,7 @@ DROP TRIGGER creator_touch ON trackagoat.creator;
 DROP TRIGGER video_fill ON trackagoat.video;
 DROP TRIGGER video_scrape ON trackagoat.video;
 DROP TRIGGER video_touch ON trackagoat.video;
+UPDATE trackagoat.creator SET disabled_reason = NULL WHERE disabled_at IS NULL AND disabled_reason IS NOT NULL;
 ALTER TABLE trackagoat.creator
 	ADD COLUMN display_name_override text,
 	ADD COLUMN handle_followed_at timestamptz,
@@ -3636,6 +3638,7 @@ ALTER TABLE trackagoat.creator
 	ADD COLUMN other_account_id bigint,
 	ADD COLUMN gone_days smallint NOT NULL DEFAULT 0,
 	ADD COLUMN gone_on date,
+	ADD CONSTRAINT creator_disabled_reason_check CHECK (disabled_at IS NOT NULL OR disabled_reason IS NULL),
 	ADD CONSTRAINT creator_display_name_override_check CHECK (char_length(display_name_override) BETWEEN 1 AND 200);
 COMMENT ON COLUMN trackagoat.creator.display_name_override IS 'name that the team shows instead, 1 to 200 characters';
 COMMENT ON COLUMN trackagoat.creator.handle_followed_at IS 'when the account last took another handle on TikTok and the creator followed; not a rename, so nothing is cleared';
