@@ -339,8 +339,8 @@ BEGIN
 			PERFORM trackagoat.check_ban(NEW.tiktok_handle);
 		END IF;
 		-- of two renames to one handle the second waits, and then sees the first
-		PERFORM pg_advisory_xact_lock('trackagoat.creator'::regclass::oid::integer,
-			hashtext(NEW.project_id || lower(NEW.tiktok_handle::text)));
+		-- sixteen locks a project, so that ten thousand renames do not fill the lock table
+		PERFORM pg_advisory_xact_lock(hashtext(NEW.project_id::text), trackagoat.handle_hash(NEW.tiktok_handle) & 15);
 		IF trackagoat.handle_is_taken(NEW.org_id, NEW.project_id, NEW.tiktok_handle, NEW.id) THEN
 			RAISE SQLSTATE 'PT409' USING
 				MESSAGE = 'handle_taken',
@@ -425,6 +425,12 @@ CREATE FUNCTION trackagoat.banned_handle_disable() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 BEGIN
+	IF current_setting('transaction_isolation') <> 'read committed' THEN
+		RAISE active_sql_transaction USING
+			MESSAGE = 'a handle cannot be banned in a transaction whose snapshot is fixed',
+			DETAIL = 'It would not see the creators that others add meanwhile.',
+			HINT = 'Ban in a transaction of isolation level READ COMMITTED.';
+	END IF;
 	-- once more at commit, for creators that others added meanwhile
 	IF TG_NAME = 'banned_handle_commit' THEN
 		PERFORM trackagoat.lock_bans();
@@ -488,8 +494,10 @@ BEGIN
 		kinds := kinds || 'reenabled'::text;
 		details := details || jsonb_build_object('reason', OLD.disabled_reason);
 	END IF;
-	-- what was not known before, or is of another account, is a baseline
-	IF OLD.follower_count <> NEW.follower_count THEN
+	-- what was not known before, or is of another account, is a baseline; an import or a correction is no event of now
+	IF OLD.follower_count <> NEW.follower_count AND NEW.last_observed_at > OLD.last_observed_at
+		AND NEW.last_observed_at > now() - interval '1 day'
+	THEN
 		SELECT kinds || array_agg('follower_milestone'::text), details || array_agg(jsonb_build_object('milestone', m.milestone,
 			'direction', CASE WHEN OLD.follower_count < NEW.follower_count THEN 'up' ELSE 'down' END, 'follower_count', NEW.follower_count))
 		INTO kinds, details
@@ -944,7 +952,8 @@ BEGIN
 		refresh_slowed_at = CASE WHEN q.is_quiet THEN coalesce(v.refresh_slowed_at, at) END,
 		refresh_stopped_at = CASE WHEN q.is_quiet AND v.refresh_slowed_at <= at - q.days THEN at END
 	FROM (SELECT w.id, p.expiry_days * interval '1 day' AS days,
-			greatest(w.created_at, trackagoat.video_posted_at(w.posted_at, w.tiktok_video_id)) <= at - p.expiry_days * interval '1 day'
+			EXISTS (SELECT FROM trackagoat.video_history h WHERE h.video_id = w.id AND h.org_id = w.org_id
+				AND trackagoat.series_at(h.points, at - p.expiry_days * interval '1 day') IS NOT NULL)
 			AND (SELECT coalesce(sum((trackagoat.series_gain(h.points, at - p.expiry_days * interval '1 day', at + interval '1 microsecond'))[1]), 0)
 				FROM trackagoat.video_history h WHERE h.video_id = w.id AND h.org_id = w.org_id) <= p.expiry_max_gain AS is_quiet
 		FROM trackagoat.video w JOIN trackagoat.project p ON p.id = w.project_id AND p.org_id = w.org_id
@@ -2249,11 +2258,12 @@ DECLARE
 	today date := (at AT TIME ZONE 'UTC')::date;
 	noted integer;
 BEGIN
-	-- a row that somebody holds is noted another day
-	UPDATE trackagoat.creator c SET gone_days = c.gone_days + 1, gone_on = today,
-		disabled_at = CASE WHEN c.gone_days >= 4 THEN at END,
-		disabled_reason = CASE WHEN c.gone_days >= 4 THEN 'account_gone' END
-	FROM (SELECT k.id, k.org_id FROM trackagoat.creator k
+	-- a row that somebody holds is noted another day; a day on which the host answered nothing is no gap
+	UPDATE trackagoat.creator c SET gone_days = g.days, gone_on = today,
+		disabled_at = CASE WHEN g.days >= 5 THEN at END,
+		disabled_reason = CASE WHEN g.days >= 5 THEN 'account_gone' END
+	FROM (SELECT k.id, k.org_id, CASE WHEN k.gone_on >= today - 2 THEN k.gone_days + 1 ELSE 1 END AS days
+		FROM trackagoat.creator k
 		WHERE k.tiktok_handle = note_gone.tiktok_handle AND k.removed_at IS NULL AND k.is_active
 			AND coalesce(k.gone_on < today, true)
 		ORDER BY k.org_id, k.id FOR NO KEY UPDATE SKIP LOCKED) g
@@ -2264,6 +2274,19 @@ END
 $$;
 COMMENT ON FUNCTION trackagoat.note_gone(trackagoat.handle, timestamptz) IS
 	'an account was reported gone: on the fifth day since it was last seen its creators are disabled; answers how many were noted';
+
+CREATE FUNCTION trackagoat.note_seen(tiktok_handle trackagoat.handle) RETURNS void
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	UPDATE trackagoat.creator c SET gone_days = 0, gone_on = NULL
+	FROM (SELECT k.id, k.org_id FROM trackagoat.creator k
+		WHERE k.tiktok_handle = note_seen.tiktok_handle AND k.removed_at IS NULL AND k.is_active AND k.gone_days > 0
+		ORDER BY k.org_id, k.id FOR NO KEY UPDATE SKIP LOCKED) s
+	WHERE c.id = s.id AND c.org_id = s.org_id;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.note_seen(trackagoat.handle) IS 'an account is there, if private: it is not counted as gone any more';
 
 CREATE OR REPLACE FUNCTION trackagoat.finish_scrape(
 	attempt_id bigint, outcome text, http_status integer, body_bytes bigint, detail text,
@@ -2306,6 +2329,9 @@ BEGIN
 	SELECT o.* INTO STRICT rule FROM trackagoat.scrape_outcome o WHERE o.outcome = finish_scrape.outcome;
 	IF rule.is_gone AND job.kind = 'creator_profile' THEN
 		PERFORM trackagoat.note_gone(job.tiktok_handle, clock_timestamp());
+	END IF;
+	IF outcome IN ('ok', 'private') AND job.tiktok_handle IS NOT NULL THEN
+		PERFORM trackagoat.note_seen(job.tiktok_handle);
 	END IF;
 	IF outcome = 'not_found' AND job.kind = 'video_link' THEN
 		UPDATE trackagoat.video_link l SET problem = 'dead_link' WHERE l.link = job.link AND l.problem IS NULL;
@@ -2930,11 +2956,17 @@ CREATE TRIGGER creator_log AFTER UPDATE ON trackagoat.creator
 		OR OLD.previous_account_id IS DISTINCT FROM NEW.previous_account_id)
 	EXECUTE FUNCTION trackagoat.creator_log();
 COMMENT ON TRIGGER creator_log ON trackagoat.creator IS 'writes to the change log';
-CREATE CONSTRAINT TRIGGER creator_ban AFTER INSERT OR UPDATE OF tiktok_handle, disabled_at, removed_at ON trackagoat.creator
+CREATE CONSTRAINT TRIGGER creator_ban AFTER INSERT ON trackagoat.creator
 	DEFERRABLE INITIALLY DEFERRED
 	FOR EACH ROW WHEN (NEW.removed_at IS NULL AND NEW.disabled_at IS NULL)
 	EXECUTE FUNCTION trackagoat.creator_ban();
 COMMENT ON TRIGGER creator_ban ON trackagoat.creator IS 'refuses, at commit, a handle that was banned meanwhile';
+CREATE CONSTRAINT TRIGGER creator_ban_update AFTER UPDATE ON trackagoat.creator
+	DEFERRABLE INITIALLY DEFERRED
+	FOR EACH ROW WHEN (NEW.removed_at IS NULL AND NEW.disabled_at IS NULL
+		AND (OLD.tiktok_handle <> NEW.tiktok_handle OR OLD.removed_at IS NOT NULL OR OLD.disabled_at IS NOT NULL))
+	EXECUTE FUNCTION trackagoat.creator_ban();
+COMMENT ON TRIGGER creator_ban_update ON trackagoat.creator IS 'the same of one that is renamed, enabled or brought back';
 CREATE TRIGGER creator_touch BEFORE UPDATE ON trackagoat.creator
 	FOR EACH ROW WHEN ((OLD.tiktok_handle::text <> NEW.tiktok_handle::text AND OLD.handle_followed_at IS NOT DISTINCT FROM NEW.handle_followed_at)
 		OR OLD.display_name_override IS DISTINCT FROM NEW.display_name_override
@@ -3359,6 +3391,27 @@ COMMENT ON TRIGGER campaign_item_limit_lock ON trackagoat.campaign_item IS 'one 
 CREATE TRIGGER campaign_item_limit AFTER INSERT ON trackagoat.campaign_item
 	FOR EACH ROW EXECUTE FUNCTION trackagoat.limit_check('max_campaign_items_per_campaign');
 COMMENT ON TRIGGER campaign_item_limit ON trackagoat.campaign_item IS 'refuses what the plan does not allow';
+
+CREATE TRIGGER project_move_lock BEFORE UPDATE ON trackagoat.project
+	FOR EACH ROW WHEN (OLD.org_id <> NEW.org_id) EXECUTE FUNCTION trackagoat.limit_lock();
+COMMENT ON TRIGGER project_move_lock ON trackagoat.project IS 'one transaction of an organization with a plan at a time';
+CREATE TRIGGER project_move_limit AFTER UPDATE ON trackagoat.project
+	FOR EACH ROW WHEN (OLD.org_id <> NEW.org_id) EXECUTE FUNCTION trackagoat.limit_check('max_projects_per_org');
+COMMENT ON TRIGGER project_move_limit ON trackagoat.project IS 'refuses to move in what the plan does not allow';
+
+CREATE TRIGGER video_move_lock BEFORE UPDATE ON trackagoat.video
+	FOR EACH ROW WHEN (OLD.org_id <> NEW.org_id AND NEW.tracking_status = 'direct_add') EXECUTE FUNCTION trackagoat.limit_lock();
+COMMENT ON TRIGGER video_move_lock ON trackagoat.video IS 'one transaction of an organization with a plan at a time';
+CREATE TRIGGER video_move_limit AFTER UPDATE ON trackagoat.video
+	FOR EACH ROW WHEN (OLD.org_id <> NEW.org_id AND NEW.tracking_status = 'direct_add') EXECUTE FUNCTION trackagoat.limit_check('max_tracked_videos_per_org');
+COMMENT ON TRIGGER video_move_limit ON trackagoat.video IS 'refuses to move in what the plan does not allow';
+
+CREATE TRIGGER campaign_item_move_lock BEFORE UPDATE ON trackagoat.campaign_item
+	FOR EACH ROW WHEN (OLD.campaign_id <> NEW.campaign_id) EXECUTE FUNCTION trackagoat.limit_lock();
+COMMENT ON TRIGGER campaign_item_move_lock ON trackagoat.campaign_item IS 'one transaction of an organization with a plan at a time';
+CREATE TRIGGER campaign_item_move_limit AFTER UPDATE ON trackagoat.campaign_item
+	FOR EACH ROW WHEN (OLD.campaign_id <> NEW.campaign_id) EXECUTE FUNCTION trackagoat.limit_check('max_campaign_items_per_campaign');
+COMMENT ON TRIGGER campaign_item_move_limit ON trackagoat.campaign_item IS 'refuses to move in what the plan does not allow';
 
 CREATE TRIGGER creator_return_lock BEFORE UPDATE OF removed_at ON trackagoat.creator
 	FOR EACH ROW WHEN (OLD.removed_at IS NOT NULL AND NEW.removed_at IS NULL) EXECUTE FUNCTION trackagoat.limit_lock();
@@ -3985,11 +4038,17 @@ CREATE TRIGGER creator_log AFTER UPDATE ON trackagoat.creator
 		OR OLD.previous_account_id IS DISTINCT FROM NEW.previous_account_id)
 	EXECUTE FUNCTION trackagoat.creator_log();
 COMMENT ON TRIGGER creator_log ON trackagoat.creator IS 'writes to the change log';
-CREATE CONSTRAINT TRIGGER creator_ban AFTER INSERT OR UPDATE OF tiktok_handle, disabled_at, removed_at ON trackagoat.creator
+CREATE CONSTRAINT TRIGGER creator_ban AFTER INSERT ON trackagoat.creator
 	DEFERRABLE INITIALLY DEFERRED
 	FOR EACH ROW WHEN (NEW.removed_at IS NULL AND NEW.disabled_at IS NULL)
 	EXECUTE FUNCTION trackagoat.creator_ban();
 COMMENT ON TRIGGER creator_ban ON trackagoat.creator IS 'refuses, at commit, a handle that was banned meanwhile';
+CREATE CONSTRAINT TRIGGER creator_ban_update AFTER UPDATE ON trackagoat.creator
+	DEFERRABLE INITIALLY DEFERRED
+	FOR EACH ROW WHEN (NEW.removed_at IS NULL AND NEW.disabled_at IS NULL
+		AND (OLD.tiktok_handle <> NEW.tiktok_handle OR OLD.removed_at IS NOT NULL OR OLD.disabled_at IS NOT NULL))
+	EXECUTE FUNCTION trackagoat.creator_ban();
+COMMENT ON TRIGGER creator_ban_update ON trackagoat.creator IS 'the same of one that is renamed, enabled or brought back';
 CREATE TRIGGER creator_touch BEFORE UPDATE ON trackagoat.creator
 	FOR EACH ROW WHEN ((OLD.tiktok_handle::text <> NEW.tiktok_handle::text AND OLD.handle_followed_at IS NOT DISTINCT FROM NEW.handle_followed_at)
 		OR OLD.display_name_override IS DISTINCT FROM NEW.display_name_override
@@ -4322,6 +4381,27 @@ CREATE TRIGGER campaign_item_limit AFTER INSERT ON trackagoat.campaign_item
 	FOR EACH ROW EXECUTE FUNCTION trackagoat.limit_check('max_campaign_items_per_campaign');
 COMMENT ON TRIGGER campaign_item_limit ON trackagoat.campaign_item IS 'refuses what the plan does not allow';
 
+CREATE TRIGGER project_move_lock BEFORE UPDATE ON trackagoat.project
+	FOR EACH ROW WHEN (OLD.org_id <> NEW.org_id) EXECUTE FUNCTION trackagoat.limit_lock();
+COMMENT ON TRIGGER project_move_lock ON trackagoat.project IS 'one transaction of an organization with a plan at a time';
+CREATE TRIGGER project_move_limit AFTER UPDATE ON trackagoat.project
+	FOR EACH ROW WHEN (OLD.org_id <> NEW.org_id) EXECUTE FUNCTION trackagoat.limit_check('max_projects_per_org');
+COMMENT ON TRIGGER project_move_limit ON trackagoat.project IS 'refuses to move in what the plan does not allow';
+
+CREATE TRIGGER video_move_lock BEFORE UPDATE ON trackagoat.video
+	FOR EACH ROW WHEN (OLD.org_id <> NEW.org_id AND NEW.tracking_status = 'direct_add') EXECUTE FUNCTION trackagoat.limit_lock();
+COMMENT ON TRIGGER video_move_lock ON trackagoat.video IS 'one transaction of an organization with a plan at a time';
+CREATE TRIGGER video_move_limit AFTER UPDATE ON trackagoat.video
+	FOR EACH ROW WHEN (OLD.org_id <> NEW.org_id AND NEW.tracking_status = 'direct_add') EXECUTE FUNCTION trackagoat.limit_check('max_tracked_videos_per_org');
+COMMENT ON TRIGGER video_move_limit ON trackagoat.video IS 'refuses to move in what the plan does not allow';
+
+CREATE TRIGGER campaign_item_move_lock BEFORE UPDATE ON trackagoat.campaign_item
+	FOR EACH ROW WHEN (OLD.campaign_id <> NEW.campaign_id) EXECUTE FUNCTION trackagoat.limit_lock();
+COMMENT ON TRIGGER campaign_item_move_lock ON trackagoat.campaign_item IS 'one transaction of an organization with a plan at a time';
+CREATE TRIGGER campaign_item_move_limit AFTER UPDATE ON trackagoat.campaign_item
+	FOR EACH ROW WHEN (OLD.campaign_id <> NEW.campaign_id) EXECUTE FUNCTION trackagoat.limit_check('max_campaign_items_per_campaign');
+COMMENT ON TRIGGER campaign_item_move_limit ON trackagoat.campaign_item IS 'refuses to move in what the plan does not allow';
+
 CREATE TRIGGER creator_return_lock BEFORE UPDATE OF removed_at ON trackagoat.creator
 	FOR EACH ROW WHEN (OLD.removed_at IS NOT NULL AND NEW.removed_at IS NULL) EXECUTE FUNCTION trackagoat.limit_lock();
 COMMENT ON TRIGGER creator_return_lock ON trackagoat.creator IS 'one transaction of an organization with a plan at a time';
@@ -4347,6 +4427,9 @@ DROP TABLE trackagoat.creator_history_1, trackagoat.video_history_1;
 -- nothing was logged of what is older: all totals begin from the histories
 DELETE FROM trackagoat.total_difference;
 INSERT INTO trackagoat.total_difference (org_id, project_id) SELECT p.org_id, p.id FROM trackagoat.project p;
+
+-- nothing of this has happened now
+DELETE FROM trackagoat.creator_event;
 $migration$;
 		INSERT INTO trackagoat.setup_version (version) VALUES (2);
 	END IF;

@@ -6,7 +6,8 @@
  * cost.  So add_creators() and review_videos() check and write set by set what
  * the triggers of these statements would row by row; in_bulk() tells these
  * triggers so.  Only the statements here are in bulk, not what triggers of
- * others do within them, and nobody else can say that he is.
+ * others do within them; a default that the tables' owner gives a column must
+ * not write to the same tables.
  */
 #include "postgres.h"
 

@@ -37,16 +37,17 @@ static SavedQuery any_ban_query = {
 
 /* The row may have been disabled, renamed or deleted since. */
 static SavedQuery ban_query = {
-	.text = "SELECT trackagoat.check_ban(c.tiktok_handle) FROM trackagoat.creator c"
+	.text = "SELECT c.tiktok_handle, b.reason FROM trackagoat.creator c"
 	" JOIN trackagoat.banned_handle b ON b.tiktok_handle OPERATOR(trackagoat.=) c.tiktok_handle"
 	" WHERE c.id OPERATOR(pg_catalog.=) $1 AND c.org_id OPERATOR(pg_catalog.=) $2"
 	"  AND c.removed_at IS NULL AND c.disabled_at IS NULL",
 	.read_only = true, .nargs = 2, .types = {UUIDOID, UUIDOID}
 };
 
-/* In which (sub)transaction bans were looked for last, and there were none. */
+/* In which command of which (sub)transaction bans were looked for last, and there were none. */
 static TransactionId no_bans_in;
 static SubTransactionId no_bans_in_sub;
+static CommandId no_bans_at;
 
 /*
  * creator_no_change(): before an UPDATE that leaves the handle as it is.
@@ -139,7 +140,8 @@ creator_ban(PG_FUNCTION_ARGS)
 
 	if (!CALLED_AS_TRIGGER(fcinfo))
 		elog(ERROR, "creator_ban was not called as a trigger");
-	if (no_bans_in == GetTopTransactionId() && no_bans_in_sub == GetCurrentSubTransactionId())
+	if (no_bans_in == GetTopTransactionId() && no_bans_in_sub == GetCurrentSubTransactionId() &&
+		no_bans_at == GetCurrentCommandId(false))
 		PG_RETURN_POINTER(NULL);
 	acquire_ban_lock(ShareLock);
 
@@ -151,6 +153,7 @@ creator_ban(PG_FUNCTION_ARGS)
 	{
 		no_bans_in = GetTopTransactionId();
 		no_bans_in_sub = GetCurrentSubTransactionId();
+		no_bans_at = GetCurrentCommandId(false);
 	}
 	else
 	{
@@ -159,6 +162,15 @@ creator_ban(PG_FUNCTION_ARGS)
 		values[0] = SPI_getbinval(tuple, tupdesc, SPI_fnumber(tupdesc, "id"), &isnull);
 		values[1] = SPI_getbinval(tuple, tupdesc, SPI_fnumber(tupdesc, "org_id"), &isnull);
 		saved_query_run(&ban_query, values, NULL);
+		/* as check_ban() says it, which would look under an older snapshot */
+		if (SPI_processed > 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_TRACKAGOAT_CONFLICT),
+					 errmsg("creator_banned"),
+					 errdetail("The handle %s is banned on this platform: %s.",
+							   SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1),
+							   SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2)),
+					 errhint("Ask the operators of the platform, who keep trackagoat.banned_handle.")));
 	}
 	PopActiveSnapshot();
 	UnregisterSnapshot(latest);

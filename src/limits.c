@@ -203,7 +203,7 @@ limit_check(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_TRACKAGOAT_LIMIT),
 				 errmsg("limit_reached"),
 				 errdetail("{\"limitKey\": \"%s\", \"current\": " INT64_FORMAT ", \"max\": " INT64_FORMAT "}",
-						   limit->key, before, max),
+						   limit->key, Min(before, max), max),
 				 errhint("Make room, or choose a plan that allows more.")));
 	SPI_finish();
 	checked.limit = limit;

@@ -72,8 +72,8 @@ BEGIN
 			PERFORM trackagoat.check_ban(NEW.tiktok_handle);
 		END IF;
 		-- of two renames to one handle the second waits, and then sees the first
-		PERFORM pg_advisory_xact_lock('trackagoat.creator'::regclass::oid::integer,
-			hashtext(NEW.project_id || lower(NEW.tiktok_handle::text)));
+		-- sixteen locks a project, so that ten thousand renames do not fill the lock table
+		PERFORM pg_advisory_xact_lock(hashtext(NEW.project_id::text), trackagoat.handle_hash(NEW.tiktok_handle) & 15);
 		IF trackagoat.handle_is_taken(NEW.org_id, NEW.project_id, NEW.tiktok_handle, NEW.id) THEN
 			RAISE SQLSTATE 'PT409' USING
 				MESSAGE = 'handle_taken',
@@ -171,6 +171,12 @@ CREATE FUNCTION trackagoat.banned_handle_disable() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 BEGIN
+	IF current_setting('transaction_isolation') <> 'read committed' THEN
+		RAISE active_sql_transaction USING
+			MESSAGE = 'a handle cannot be banned in a transaction whose snapshot is fixed',
+			DETAIL = 'It would not see the creators that others add meanwhile.',
+			HINT = 'Ban in a transaction of isolation level READ COMMITTED.';
+	END IF;
 	-- once more at commit, for creators that others added meanwhile
 	IF TG_NAME = 'banned_handle_commit' THEN
 		PERFORM trackagoat.lock_bans();
@@ -236,8 +242,10 @@ BEGIN
 		kinds := kinds || 'reenabled'::text;
 		details := details || jsonb_build_object('reason', OLD.disabled_reason);
 	END IF;
-	-- what was not known before, or is of another account, is a baseline
-	IF OLD.follower_count <> NEW.follower_count THEN
+	-- what was not known before, or is of another account, is a baseline; an import or a correction is no event of now
+	IF OLD.follower_count <> NEW.follower_count AND NEW.last_observed_at > OLD.last_observed_at
+		AND NEW.last_observed_at > now() - interval '1 day'
+	THEN
 		SELECT kinds || array_agg('follower_milestone'::text), details || array_agg(jsonb_build_object('milestone', m.milestone,
 			'direction', CASE WHEN OLD.follower_count < NEW.follower_count THEN 'up' ELSE 'down' END, 'follower_count', NEW.follower_count))
 		INTO kinds, details

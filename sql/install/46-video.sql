@@ -290,7 +290,8 @@ BEGIN
 		refresh_slowed_at = CASE WHEN q.is_quiet THEN coalesce(v.refresh_slowed_at, at) END,
 		refresh_stopped_at = CASE WHEN q.is_quiet AND v.refresh_slowed_at <= at - q.days THEN at END
 	FROM (SELECT w.id, p.expiry_days * interval '1 day' AS days,
-			greatest(w.created_at, trackagoat.video_posted_at(w.posted_at, w.tiktok_video_id)) <= at - p.expiry_days * interval '1 day'
+			EXISTS (SELECT FROM trackagoat.video_history h WHERE h.video_id = w.id AND h.org_id = w.org_id
+				AND trackagoat.series_at(h.points, at - p.expiry_days * interval '1 day') IS NOT NULL)
 			AND (SELECT coalesce(sum((trackagoat.series_gain(h.points, at - p.expiry_days * interval '1 day', at + interval '1 microsecond'))[1]), 0)
 				FROM trackagoat.video_history h WHERE h.video_id = w.id AND h.org_id = w.org_id) <= p.expiry_max_gain AS is_quiet
 		FROM trackagoat.video w JOIN trackagoat.project p ON p.id = w.project_id AND p.org_id = w.org_id

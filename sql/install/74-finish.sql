@@ -71,11 +71,12 @@ DECLARE
 	today date := (at AT TIME ZONE 'UTC')::date;
 	noted integer;
 BEGIN
-	-- a row that somebody holds is noted another day
-	UPDATE trackagoat.creator c SET gone_days = c.gone_days + 1, gone_on = today,
-		disabled_at = CASE WHEN c.gone_days >= 4 THEN at END,
-		disabled_reason = CASE WHEN c.gone_days >= 4 THEN 'account_gone' END
-	FROM (SELECT k.id, k.org_id FROM trackagoat.creator k
+	-- a row that somebody holds is noted another day; a day on which the host answered nothing is no gap
+	UPDATE trackagoat.creator c SET gone_days = g.days, gone_on = today,
+		disabled_at = CASE WHEN g.days >= 5 THEN at END,
+		disabled_reason = CASE WHEN g.days >= 5 THEN 'account_gone' END
+	FROM (SELECT k.id, k.org_id, CASE WHEN k.gone_on >= today - 2 THEN k.gone_days + 1 ELSE 1 END AS days
+		FROM trackagoat.creator k
 		WHERE k.tiktok_handle = note_gone.tiktok_handle AND k.removed_at IS NULL AND k.is_active
 			AND coalesce(k.gone_on < today, true)
 		ORDER BY k.org_id, k.id FOR NO KEY UPDATE SKIP LOCKED) g
@@ -86,6 +87,19 @@ END
 $$;
 COMMENT ON FUNCTION trackagoat.note_gone(trackagoat.handle, timestamptz) IS
 	'an account was reported gone: on the fifth day since it was last seen its creators are disabled; answers how many were noted';
+
+CREATE FUNCTION trackagoat.note_seen(tiktok_handle trackagoat.handle) RETURNS void
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	UPDATE trackagoat.creator c SET gone_days = 0, gone_on = NULL
+	FROM (SELECT k.id, k.org_id FROM trackagoat.creator k
+		WHERE k.tiktok_handle = note_seen.tiktok_handle AND k.removed_at IS NULL AND k.is_active AND k.gone_days > 0
+		ORDER BY k.org_id, k.id FOR NO KEY UPDATE SKIP LOCKED) s
+	WHERE c.id = s.id AND c.org_id = s.org_id;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.note_seen(trackagoat.handle) IS 'an account is there, if private: it is not counted as gone any more';
 
 CREATE FUNCTION trackagoat.finish_scrape(
 	attempt_id bigint, outcome text, http_status integer, body_bytes bigint, detail text,
@@ -128,6 +142,9 @@ BEGIN
 	SELECT o.* INTO STRICT rule FROM trackagoat.scrape_outcome o WHERE o.outcome = finish_scrape.outcome;
 	IF rule.is_gone AND job.kind = 'creator_profile' THEN
 		PERFORM trackagoat.note_gone(job.tiktok_handle, clock_timestamp());
+	END IF;
+	IF outcome IN ('ok', 'private') AND job.tiktok_handle IS NOT NULL THEN
+		PERFORM trackagoat.note_seen(job.tiktok_handle);
 	END IF;
 	IF outcome = 'not_found' AND job.kind = 'video_link' THEN
 		UPDATE trackagoat.video_link l SET problem = 'dead_link' WHERE l.link = job.link AND l.problem IS NULL;

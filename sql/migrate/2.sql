@@ -132,3 +132,6 @@ DROP TABLE trackagoat.creator_history_1, trackagoat.video_history_1;
 -- nothing was logged of what is older: all totals begin from the histories
 DELETE FROM trackagoat.total_difference;
 INSERT INTO trackagoat.total_difference (org_id, project_id) SELECT p.org_id, p.id FROM trackagoat.project p;
+
+-- nothing of this has happened now
+DELETE FROM trackagoat.creator_event;

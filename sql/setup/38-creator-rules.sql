@@ -178,11 +178,17 @@ CREATE TRIGGER creator_log AFTER UPDATE ON trackagoat.creator
 		OR OLD.previous_account_id IS DISTINCT FROM NEW.previous_account_id)
 	EXECUTE FUNCTION trackagoat.creator_log();
 COMMENT ON TRIGGER creator_log ON trackagoat.creator IS 'writes to the change log';
-CREATE CONSTRAINT TRIGGER creator_ban AFTER INSERT OR UPDATE OF tiktok_handle, disabled_at, removed_at ON trackagoat.creator
+CREATE CONSTRAINT TRIGGER creator_ban AFTER INSERT ON trackagoat.creator
 	DEFERRABLE INITIALLY DEFERRED
 	FOR EACH ROW WHEN (NEW.removed_at IS NULL AND NEW.disabled_at IS NULL)
 	EXECUTE FUNCTION trackagoat.creator_ban();
 COMMENT ON TRIGGER creator_ban ON trackagoat.creator IS 'refuses, at commit, a handle that was banned meanwhile';
+CREATE CONSTRAINT TRIGGER creator_ban_update AFTER UPDATE ON trackagoat.creator
+	DEFERRABLE INITIALLY DEFERRED
+	FOR EACH ROW WHEN (NEW.removed_at IS NULL AND NEW.disabled_at IS NULL
+		AND (OLD.tiktok_handle <> NEW.tiktok_handle OR OLD.removed_at IS NOT NULL OR OLD.disabled_at IS NOT NULL))
+	EXECUTE FUNCTION trackagoat.creator_ban();
+COMMENT ON TRIGGER creator_ban_update ON trackagoat.creator IS 'the same of one that is renamed, enabled or brought back';
 CREATE TRIGGER creator_touch BEFORE UPDATE ON trackagoat.creator
 	FOR EACH ROW WHEN ((OLD.tiktok_handle::text <> NEW.tiktok_handle::text AND OLD.handle_followed_at IS NOT DISTINCT FROM NEW.handle_followed_at)
 		OR OLD.display_name_override IS DISTINCT FROM NEW.display_name_override

@@ -61,6 +61,27 @@ CREATE TRIGGER campaign_item_limit AFTER INSERT ON trackagoat.campaign_item
 	FOR EACH ROW EXECUTE FUNCTION trackagoat.limit_check('max_campaign_items_per_campaign');
 COMMENT ON TRIGGER campaign_item_limit ON trackagoat.campaign_item IS 'refuses what the plan does not allow';
 
+CREATE TRIGGER project_move_lock BEFORE UPDATE ON trackagoat.project
+	FOR EACH ROW WHEN (OLD.org_id <> NEW.org_id) EXECUTE FUNCTION trackagoat.limit_lock();
+COMMENT ON TRIGGER project_move_lock ON trackagoat.project IS 'one transaction of an organization with a plan at a time';
+CREATE TRIGGER project_move_limit AFTER UPDATE ON trackagoat.project
+	FOR EACH ROW WHEN (OLD.org_id <> NEW.org_id) EXECUTE FUNCTION trackagoat.limit_check('max_projects_per_org');
+COMMENT ON TRIGGER project_move_limit ON trackagoat.project IS 'refuses to move in what the plan does not allow';
+
+CREATE TRIGGER video_move_lock BEFORE UPDATE ON trackagoat.video
+	FOR EACH ROW WHEN (OLD.org_id <> NEW.org_id AND NEW.tracking_status = 'direct_add') EXECUTE FUNCTION trackagoat.limit_lock();
+COMMENT ON TRIGGER video_move_lock ON trackagoat.video IS 'one transaction of an organization with a plan at a time';
+CREATE TRIGGER video_move_limit AFTER UPDATE ON trackagoat.video
+	FOR EACH ROW WHEN (OLD.org_id <> NEW.org_id AND NEW.tracking_status = 'direct_add') EXECUTE FUNCTION trackagoat.limit_check('max_tracked_videos_per_org');
+COMMENT ON TRIGGER video_move_limit ON trackagoat.video IS 'refuses to move in what the plan does not allow';
+
+CREATE TRIGGER campaign_item_move_lock BEFORE UPDATE ON trackagoat.campaign_item
+	FOR EACH ROW WHEN (OLD.campaign_id <> NEW.campaign_id) EXECUTE FUNCTION trackagoat.limit_lock();
+COMMENT ON TRIGGER campaign_item_move_lock ON trackagoat.campaign_item IS 'one transaction of an organization with a plan at a time';
+CREATE TRIGGER campaign_item_move_limit AFTER UPDATE ON trackagoat.campaign_item
+	FOR EACH ROW WHEN (OLD.campaign_id <> NEW.campaign_id) EXECUTE FUNCTION trackagoat.limit_check('max_campaign_items_per_campaign');
+COMMENT ON TRIGGER campaign_item_move_limit ON trackagoat.campaign_item IS 'refuses to move in what the plan does not allow';
+
 CREATE TRIGGER creator_return_lock BEFORE UPDATE OF removed_at ON trackagoat.creator
 	FOR EACH ROW WHEN (OLD.removed_at IS NOT NULL AND NEW.removed_at IS NULL) EXECUTE FUNCTION trackagoat.limit_lock();
 COMMENT ON TRIGGER creator_return_lock ON trackagoat.creator IS 'one transaction of an organization with a plan at a time';

@@ -365,7 +365,9 @@ run_guarded(SavedQuery *query, Datum *values, const char *nulls,
 		if (value == NULL)
 			elog(ERROR, "unexpected null");
 		answer = MemoryContextStrdup(memory, value);
-		if (SPI_execute("SET CONSTRAINTS ALL IMMEDIATE", false, 0) != SPI_OK_UTILITY)
+		/* whoever bans a handle may take his time */
+		if (SPI_execute("SET LOCAL lock_timeout = '2s'", false, 0) != SPI_OK_UTILITY ||
+			SPI_execute("SET CONSTRAINTS ALL IMMEDIATE", false, 0) != SPI_OK_UTILITY)
 			elog(ERROR, "SET CONSTRAINTS failed");
 		ReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(old_context);

@@ -390,14 +390,17 @@ SELECT is((gone_days, gone_on, is_active)::text, '(2,2026-03-03,t)', 'two days s
 SELECT is(pg_temp.see(:'east', 'ghost', 1, pg_temp.profile(60, 110)), 'ok', 'a profile in between');
 SELECT is((gone_days, gone_on)::text, '(0,)', 'and the count starts anew') FROM trackagoat.creator WHERE id = :'ghost';
 SELECT is((gone_days, gone_on)::text, '(2,2026-03-03)', 'where it was stored') FROM trackagoat.creator WHERE id = :'west_ghost';
-SELECT pg_temp.gone(d) AS noted FROM generate_series(5, 8) d \g /dev/null
+SELECT pg_temp.gone(d) AS noted FROM generate_series(4, 7) d \g /dev/null
 SELECT ok(is_active AND gone_days = 4, 'four days are not enough') FROM trackagoat.creator WHERE id = :'ghost';
 SELECT ok(NOT is_active, 'five are') FROM trackagoat.creator WHERE id = :'west_ghost';
-SELECT is(pg_temp.gone(8, 13), '0', 'the fourth twice is not the fifth');
-SELECT is(pg_temp.gone(30), '1', 'days need not follow each other');
-SELECT is((disabled_at, disabled_reason, gone_days)::text, ('2026-03-31 12:00Z'::timestamptz, 'account_gone', 5)::text, 'on the fifth the creator is disabled') FROM trackagoat.creator WHERE id = :'ghost';
+SELECT is(pg_temp.gone(7, 13), '0', 'the fourth twice is not the fifth');
+SELECT is(pg_temp.gone(11), '1', 'after days without a word');
+SELECT is((gone_days, is_active)::text, '(1,t)', 'the count begins anew') FROM trackagoat.creator WHERE id = :'ghost';
+SELECT pg_temp.gone(d) AS noted FROM generate_series(12, 14) d \g /dev/null
+SELECT is(pg_temp.gone(16), '1', 'one day missed is no gap');
+SELECT is((disabled_at, disabled_reason, gone_days)::text, ('2026-03-17 12:00Z'::timestamptz, 'account_gone', 5)::text, 'on the fifth the creator is disabled') FROM trackagoat.creator WHERE id = :'ghost';
 SELECT is(pg_temp.detail(:'ghost', 'auto_disabled')::jsonb, '{"reason": "account_gone"}', 'which the change log tells');
-SELECT is(pg_temp.gone(31), '0', 'then nothing more is noted');
+SELECT is(pg_temp.gone(17), '0', 'then nothing more is noted');
 SELECT is((SELECT views FROM trackagoat.campaign_stats(:'campaign')), :'ghost_views'::bigint, 'totals stay');
 SELECT is(count(*), 0::bigint, 'but nothing is fetched') FROM trackagoat.scrape_targets('creator_profile', 'ghost', NULL);
 -- a success enables it again, of this account only
