@@ -203,7 +203,7 @@ limit_check(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_TRACKAGOAT_LIMIT),
 				 errmsg("limit_reached"),
 				 errdetail("{\"limitKey\": \"%s\", \"current\": " INT64_FORMAT ", \"max\": " INT64_FORMAT "}",
-						   limit->key, Min(before, max), max),
+						   limit->key, before, max),
 				 errhint("Make room, or choose a plan that allows more.")));
 	SPI_finish();
 	checked.limit = limit;
