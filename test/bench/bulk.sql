@@ -8,6 +8,8 @@
 SELECT round(10000 * :scale)::integer AS rows \gset
 SET search_path TO public, trackagoat;
 SET client_min_messages = warning;
+\pset tuples_only on
+\pset format unaligned
 
 INSERT INTO organization (name) VALUES ('bench') RETURNING id AS org \gset
 INSERT INTO project (org_id, name) VALUES (:'org', 'bench') RETURNING id AS project \gset
