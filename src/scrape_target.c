@@ -24,6 +24,7 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+#include "handle.h"
 #include "saved_query.h"
 #include "scrape_target.h"
 #include "trackagoat.h"
@@ -114,10 +115,8 @@ lock_target(const text *name, int64 video)
 	else
 	{
 		/* case does not matter to handles */
-		size_t		length = Min(VARSIZE_ANY_EXHDR(name), sizeof(folded));
+		size_t		length = handle_fold(VARDATA_ANY(name), Min(VARSIZE_ANY_EXHDR(name), sizeof(folded)), folded);
 
-		for (size_t i = 0; i < length; i++)
-			folded[i] = pg_ascii_tolower((unsigned char) VARDATA_ANY(name)[i]);
 		hash = hash_bytes((unsigned char *) folded, (int) length);
 	}
 	/* the key space of two integers, as pg_advisory_xact_lock(int, int) has it */
