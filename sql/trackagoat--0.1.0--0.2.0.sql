@@ -538,10 +538,11 @@ $$;
 COMMENT ON FUNCTION trackagoat.check_many(text, integer) IS 'raises PT400 for more than 10,000 inputs of a call';
 
 CREATE FUNCTION trackagoat.insert_creators(
-	org_id uuid, project_id uuid, handles trackagoat.handle[], tracking_mode text, tracking_start_date date) RETURNS uuid[]
+	org_id uuid, project_id uuid, handles trackagoat.handle[], tracking_mode text, tracking_start_date date, careful boolean)
+	RETURNS uuid[]
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT SET search_path = pg_catalog, trackagoat, pg_temp;
-COMMENT ON FUNCTION trackagoat.insert_creators(uuid, uuid, trackagoat.handle[], text, date) IS
-	'the rows of add_creators(), whose triggers stand back, and what follows from them; answers the ids of those that were not there';
+COMMENT ON FUNCTION trackagoat.insert_creators(uuid, uuid, trackagoat.handle[], text, date, boolean) IS
+	'the rows of add_creators(), whose triggers stand back, and what follows from them; answers the ids of those that were not there. Unless careful it is faster, and raises unique_violation where others write the same meanwhile';
 
 CREATE FUNCTION trackagoat.add_creators(
 	project_id uuid, creators text[],
@@ -557,6 +558,7 @@ DECLARE
 	room bigint;
 	created uuid[];
 	reactivated uuid[];
+	brought trackagoat.handle[];
 BEGIN
 	PERFORM trackagoat.check_many('creators', cardinality(creators));
 	SELECT p.org_id, (now() AT TIME ZONE o.timezone)::date AS today, count(*) OVER () AS found INTO project
@@ -581,7 +583,7 @@ BEGIN
 				AND c.org_id = project.org_id AND c.tiktok_handle = w.handle AND c.removed_at IS NULL)
 		ORDER BY w.place LIMIT room) h;
 
-	WITH brought AS (UPDATE trackagoat.creator c SET removed_at = NULL, disabled_at = NULL,
+	WITH back AS (UPDATE trackagoat.creator c SET removed_at = NULL, disabled_at = NULL,
 			tracking_mode = coalesce(add_creators.tracking_mode, c.tracking_mode),
 			tracking_start_date = coalesce(add_creators.tracking_start_date, c.tracking_start_date)
 		FROM (SELECT k.id FROM trackagoat.creator k
@@ -591,10 +593,17 @@ BEGIN
 				ORDER BY r.tiktok_handle, r.removed_at DESC) b ON b.id = k.id
 			WHERE k.org_id = project.org_id ORDER BY k.id FOR UPDATE OF k) b
 		WHERE c.id = b.id AND c.org_id = project.org_id
-		RETURNING c.id)
-	SELECT coalesce(array_agg(b.id), '{}') INTO reactivated FROM brought b;
-	created := trackagoat.insert_creators(project.org_id, project_id, coalesce(handles, '{}'), coalesce(tracking_mode, 'auto')::text,
-		coalesce(tracking_start_date, project.today));
+		RETURNING c.id, c.tiktok_handle)
+	SELECT coalesce(array_agg(b.id), '{}'), coalesce(array_agg(b.tiktok_handle), '{}') INTO reactivated, brought FROM back b;
+	SELECT coalesce(array_agg(w.handle ORDER BY w.place), '{}') INTO handles FROM unnest(handles) WITH ORDINALITY w (handle, place)
+	WHERE w.handle NOT IN (SELECT unnest(brought));
+	tracking_mode := coalesce(tracking_mode, 'auto');
+	tracking_start_date := coalesce(tracking_start_date, project.today);
+	BEGIN
+		created := trackagoat.insert_creators(project.org_id, project_id, handles, tracking_mode::text, tracking_start_date, false);
+	EXCEPTION WHEN unique_violation THEN
+		created := trackagoat.insert_creators(project.org_id, project_id, handles, tracking_mode::text, tracking_start_date, true);
+	END;
 
 	RETURN QUERY
 	SELECT i.place, i.input, i.handle, c.id,
@@ -958,7 +967,8 @@ BEGIN
 				FROM trackagoat.video_history h WHERE h.video_id = w.id AND h.org_id = w.org_id) <= p.expiry_max_gain AS is_quiet
 		FROM trackagoat.video w JOIN trackagoat.project p ON p.id = w.project_id AND p.org_id = w.org_id
 		WHERE w.id = ANY (video_ids) AND w.org_id = expire_videos.org_id
-			AND p.expiry_days IS NOT NULL AND w.refresh_stopped_at IS NULL) q
+			-- where the rule is gone, nothing is quiet
+			AND (p.expiry_days IS NOT NULL OR w.refresh_slowed_at IS NOT NULL) AND w.refresh_stopped_at IS NULL) q
 	WHERE v.id = q.id AND v.org_id = expire_videos.org_id
 		AND (q.is_quiet <> (v.refresh_slowed_at IS NOT NULL) OR (q.is_quiet AND v.refresh_slowed_at <= at - q.days));
 	GET DIAGNOSTICS changed = ROW_COUNT;
@@ -2086,7 +2096,9 @@ BEGIN
 	IF shown IS NULL OR shown = tiktok_handle THEN
 		RETURN tiktok_handle;
 	END IF;
-	UPDATE trackagoat.creator c SET tiktok_handle = shown, handle_followed_at = fetched_at
+	UPDATE trackagoat.creator c SET tiktok_handle = shown,
+		-- pages are of whole seconds, and that it changes tells a follow from a rename
+		handle_followed_at = greatest(fetched_at, c.handle_followed_at + interval '1 microsecond')
 	FROM (SELECT k.id FROM trackagoat.creator k
 		WHERE k.org_id = follow_handle.org_id AND k.tiktok_handle = follow_handle.tiktok_handle
 			AND k.removed_at IS NULL AND k.is_active AND k.tiktok_account_id = (account ->> 'id')::bigint

@@ -34,12 +34,22 @@ PG_FUNCTION_INFO_V1(update_video_status);
 static int	bulk_depth = -1;
 
 /* In the order of handles, so that two calls do not wait for each other crosswise; ids rise in the order given. */
-static SavedQuery insert_query = {
-	.text = "INSERT INTO trackagoat.creator (id, org_id, project_id, tiktok_handle, tracking_mode, tracking_start_date)"
-	" SELECT n.id, $1, $2, n.handle, (SELECT $4::trackagoat.tracking_mode), $5"
-	" FROM (SELECT trackagoat.uuidv7() AS id, w.handle FROM unnest($3) WITH ORDINALITY w (handle, place) ORDER BY w.place) n"
-	" ORDER BY n.handle ON CONFLICT DO NOTHING RETURNING id, tiktok_handle",
-	.custom = true, .nargs = 5, .types = {UUIDOID, UUIDOID, InvalidOid, TEXTOID, DATEOID}
+#define INSERT_CREATORS(on_conflict) \
+	"INSERT INTO trackagoat.creator (id, org_id, project_id, tiktok_handle, tracking_mode, tracking_start_date)" \
+	" SELECT n.id, $1, $2, n.handle, (SELECT $4::trackagoat.tracking_mode), $5" \
+	" FROM (SELECT trackagoat.uuidv7() AS id, w.handle FROM unnest($3) WITH ORDINALITY w (handle, place) ORDER BY w.place) n" \
+	" ORDER BY n.handle " on_conflict " RETURNING id, tiktok_handle"
+
+/* The plain one, and the careful one, which steps over those that others add meanwhile. */
+static SavedQuery insert_query[] = {
+	{
+		.text = INSERT_CREATORS(""),
+		.custom = true, .nargs = 5, .types = {UUIDOID, UUIDOID, InvalidOid, TEXTOID, DATEOID}
+	},
+	{
+		.text = INSERT_CREATORS("ON CONFLICT DO NOTHING"),
+		.custom = true, .nargs = 5, .types = {UUIDOID, UUIDOID, InvalidOid, TEXTOID, DATEOID}
+	}
 };
 
 /* What creator_added() and creator_adopt() do of each. */
@@ -118,9 +128,11 @@ answered_array(SPITupleTable *table, uint64 count, int column, Oid type, int len
 }
 
 /*
- * insert_creators(org_id, project_id, handles, tracking_mode, start_date):
- * the ids of those that were not there, after which the change log, the jobs
- * and videos that came before them follow.  The caller has checked the handles.
+ * insert_creators(org_id, project_id, handles, tracking_mode, start_date,
+ * careful): the ids of those that were not there, after which the change log,
+ * the jobs and videos that came before them follow.  The caller has checked
+ * the handles.  Where others added some of them meanwhile, this raises
+ * unique_violation, unless it is told to be careful, which takes longer.
  */
 Datum
 insert_creators(PG_FUNCTION_ARGS)
@@ -134,12 +146,14 @@ insert_creators(PG_FUNCTION_ARGS)
 	ArrayType  *ids;
 	ArrayType  *added;
 	Datum	   *handles;
+	bool		careful = PG_GETARG_BOOL(5);
+	SavedQuery *insert = &insert_query[careful];
 
 	for (int i = 0; i < 5; i++)
 		values[i] = PG_GETARG_DATUM(i);
 	SPI_connect();
-	saved_query_set_type(&insert_query, 2, array_type);
-	run_in_bulk(&insert_query, values);
+	saved_query_set_type(insert, 2, array_type);
+	run_in_bulk(insert, values);
 	table = SPI_tuptable;
 	count = (int) SPI_processed;
 	ids = answered_array(table, count, 1, UUIDOID, UUID_LEN, TYPALIGN_CHAR, memory);
@@ -153,7 +167,7 @@ insert_creators(PG_FUNCTION_ARGS)
 		saved_query_set_type(&added_query, 3, array_type);
 		saved_query_write(&added_query, values, NULL);
 		deconstruct_array(added, type, -1, false, TYPALIGN_INT, &handles, NULL, &count);
-		queue_accounts(handles, count, type);
+		queue_accounts(handles, count, type, careful);
 		saved_query_set_type(&adopt_query, 3, array_type);
 		saved_query_write(&adopt_query, values, NULL);
 	}

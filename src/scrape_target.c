@@ -242,29 +242,56 @@ queue_videos(const TriggerData *trigger, TimestampTz now)
 	}
 }
 
-#define ACCOUNT_KINDS "pg_catalog.unnest('{creator_profile,discover_videos}'::trackagoat.scrape_kind[]) k, pg_catalog.unnest($1) h"
+#define ACCOUNT_KINDS "'{creator_profile,discover_videos}'::trackagoat.scrape_kind[]"
+#define FOR_ACCOUNTS "pg_catalog.unnest(" ACCOUNT_KINDS ") k, pg_catalog.unnest($1) h"
+#define ACCOUNT_JOBS \
+	"INSERT INTO trackagoat.scrape_job AS j (kind, tiktok_handle, due_at, next_at, priority)" \
+	" SELECT k, h, $2, $2, 1 FROM " FOR_ACCOUNTS
 
+/* Of each account, whether it has a job. */
+static SavedQuery known_query = {
+	.text = "SELECT EXISTS (SELECT FROM trackagoat.scrape_job j WHERE j.kind OPERATOR(pg_catalog.=) ANY (" ACCOUNT_KINDS ")"
+	" AND j.tiktok_handle OPERATOR(trackagoat.=) h.handle)"
+	" FROM pg_catalog.unnest($1) WITH ORDINALITY h (handle, place) ORDER BY h.place",
+	.custom = true, .nargs = 1, .types = {InvalidOid}
+};
+
+static SavedQuery new_jobs_query = {
+	.text = ACCOUNT_JOBS,
+	.custom = true, .nargs = 2, .types = {InvalidOid, TIMESTAMPTZOID}
+};
+
+/* Twice as slow, as each is looked for before it is written. */
 static SavedQuery jobs_query = {
-	.text = "INSERT INTO trackagoat.scrape_job AS j (kind, tiktok_handle, due_at, next_at, priority)"
-	" SELECT k, h, $2, $2, 1 FROM " ACCOUNT_KINDS
-	" ON CONFLICT ON CONSTRAINT scrape_job_target_key DO UPDATE SET" CHANGED_JOB("true"),
+	.text = ACCOUNT_JOBS " ON CONFLICT ON CONSTRAINT scrape_job_target_key DO UPDATE SET" CHANGED_JOB("true"),
 	.custom = true, .nargs = 2, .types = {InvalidOid, TIMESTAMPTZOID}
 };
 
 static SavedQuery requests_query = {
 	.text = "INSERT INTO trackagoat.scrape_request (kind, tiktok_handle, due_at, next_at, priority, renew)"
-	" SELECT k, h, $2, $2, 1, true FROM " ACCOUNT_KINDS,
-	.nargs = 2, .types = {InvalidOid, TIMESTAMPTZOID}
+	" SELECT k, h, $2, $2, 1, true FROM " FOR_ACCOUNTS,
+	.custom = true, .nargs = 2, .types = {InvalidOid, TIMESTAMPTZOID}
 };
 
-static void
-queue_accounts_by(SavedQuery *query, Datum *handles, int count, Oid type)
+/* Handles on their way to a statement. */
+typedef struct Handles
 {
-	Datum		values[2] = {
-		PointerGetDatum(construct_array(handles, count, type, -1, false, TYPALIGN_INT)),
-		TimestampTzGetDatum(GetCurrentTransactionStartTimestamp())};
+	Datum	   *values;
+	int			count;
+} Handles;
 
-	if (count == 0)
+static Datum
+handle_array(const Handles *handles, Oid type)
+{
+	return PointerGetDatum(construct_array(handles->values, handles->count, type, -1, false, TYPALIGN_INT));
+}
+
+static void
+queue_accounts_by(SavedQuery *query, const Handles *handles, Oid type)
+{
+	Datum		values[2] = {handle_array(handles, type), TimestampTzGetDatum(GetCurrentTransactionStartTimestamp())};
+
+	if (handles->count == 0)
 		return;
 	saved_query_set_type(query, 0, get_array_type(type));
 	saved_query_write(query, values, NULL);
@@ -272,25 +299,44 @@ queue_accounts_by(SavedQuery *query, Datum *handles, int count, Oid type)
 
 /*
  * What creator_scrape() does of each new creator, for many: their handles, of
- * that type.  SPI must be connected.
+ * that type.  Jobs may come meanwhile under a snapshot that does not show them;
+ * then this raises unique_violation, unless it is told to be careful.  SPI must
+ * be connected.
  */
 void
-queue_accounts(Datum *handles, int count, Oid type)
+queue_accounts(Datum *handles, int count, Oid type, bool careful)
 {
-	Datum	   *held = palloc(sizeof(Datum) * Max(count, 1));
-	Datum	   *others = palloc(sizeof(Datum) * Max(count, 1));
-	int			held_count = 0;
-	int			other_count = 0;
+	size_t		size = sizeof(Datum) * Max(count, 1);
+	Handles		locked = {palloc(size), 0};
+	Handles		requested = {palloc(size), 0};
+	Handles		new = {palloc(size), 0};
+	Handles		known = {palloc(size), 0};
+	Datum		value;
+	bool		isnull;
 
 	for (int i = 0; i < count; i++)
 	{
-		if (lock_target(DatumGetTextPP(handles[i]), 0))
-			held[held_count++] = handles[i];
-		else
-			others[other_count++] = handles[i];
+		Handles    *to = lock_target(DatumGetTextPP(handles[i]), 0) ? &locked : &requested;
+
+		to->values[to->count++] = handles[i];
 	}
-	queue_accounts_by(&jobs_query, held, held_count, type);
-	queue_accounts_by(&requests_query, others, other_count, type);
+	if (careful)
+		known = locked;
+	else
+	{
+		value = handle_array(&locked, type);
+		saved_query_set_type(&known_query, 0, get_array_type(type));
+		saved_query_run(&known_query, &value, NULL);
+		for (int i = 0; i < locked.count; i++)
+		{
+			Handles    *to = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull)) ? &known : &new;
+
+			to->values[to->count++] = locked.values[i];
+		}
+	}
+	queue_accounts_by(&new_jobs_query, &new, type);
+	queue_accounts_by(&jobs_query, &known, type);
+	queue_accounts_by(&requests_query, &requested, type);
 }
 
 /*

@@ -5,6 +5,6 @@
 #ifndef TRACKAGOAT_SCRAPE_TARGET_H
 #define TRACKAGOAT_SCRAPE_TARGET_H
 
-extern void queue_accounts(Datum *handles, int count, Oid type);
+extern void queue_accounts(Datum *handles, int count, Oid type, bool careful);
 
 #endif							/* TRACKAGOAT_SCRAPE_TARGET_H */

@@ -288,10 +288,11 @@ $$;
 COMMENT ON FUNCTION trackagoat.check_many(text, integer) IS 'raises PT400 for more than 10,000 inputs of a call';
 
 CREATE FUNCTION trackagoat.insert_creators(
-	org_id uuid, project_id uuid, handles trackagoat.handle[], tracking_mode text, tracking_start_date date) RETURNS uuid[]
+	org_id uuid, project_id uuid, handles trackagoat.handle[], tracking_mode text, tracking_start_date date, careful boolean)
+	RETURNS uuid[]
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT SET search_path = pg_catalog, trackagoat, pg_temp;
-COMMENT ON FUNCTION trackagoat.insert_creators(uuid, uuid, trackagoat.handle[], text, date) IS
-	'the rows of add_creators(), whose triggers stand back, and what follows from them; answers the ids of those that were not there';
+COMMENT ON FUNCTION trackagoat.insert_creators(uuid, uuid, trackagoat.handle[], text, date, boolean) IS
+	'the rows of add_creators(), whose triggers stand back, and what follows from them; answers the ids of those that were not there. Unless careful it is faster, and raises unique_violation where others write the same meanwhile';
 
 CREATE FUNCTION trackagoat.add_creators(
 	project_id uuid, creators text[],
@@ -307,6 +308,7 @@ DECLARE
 	room bigint;
 	created uuid[];
 	reactivated uuid[];
+	brought trackagoat.handle[];
 BEGIN
 	PERFORM trackagoat.check_many('creators', cardinality(creators));
 	SELECT p.org_id, (now() AT TIME ZONE o.timezone)::date AS today, count(*) OVER () AS found INTO project
@@ -331,7 +333,7 @@ BEGIN
 				AND c.org_id = project.org_id AND c.tiktok_handle = w.handle AND c.removed_at IS NULL)
 		ORDER BY w.place LIMIT room) h;
 
-	WITH brought AS (UPDATE trackagoat.creator c SET removed_at = NULL, disabled_at = NULL,
+	WITH back AS (UPDATE trackagoat.creator c SET removed_at = NULL, disabled_at = NULL,
 			tracking_mode = coalesce(add_creators.tracking_mode, c.tracking_mode),
 			tracking_start_date = coalesce(add_creators.tracking_start_date, c.tracking_start_date)
 		FROM (SELECT k.id FROM trackagoat.creator k
@@ -341,10 +343,17 @@ BEGIN
 				ORDER BY r.tiktok_handle, r.removed_at DESC) b ON b.id = k.id
 			WHERE k.org_id = project.org_id ORDER BY k.id FOR UPDATE OF k) b
 		WHERE c.id = b.id AND c.org_id = project.org_id
-		RETURNING c.id)
-	SELECT coalesce(array_agg(b.id), '{}') INTO reactivated FROM brought b;
-	created := trackagoat.insert_creators(project.org_id, project_id, coalesce(handles, '{}'), coalesce(tracking_mode, 'auto')::text,
-		coalesce(tracking_start_date, project.today));
+		RETURNING c.id, c.tiktok_handle)
+	SELECT coalesce(array_agg(b.id), '{}'), coalesce(array_agg(b.tiktok_handle), '{}') INTO reactivated, brought FROM back b;
+	SELECT coalesce(array_agg(w.handle ORDER BY w.place), '{}') INTO handles FROM unnest(handles) WITH ORDINALITY w (handle, place)
+	WHERE w.handle NOT IN (SELECT unnest(brought));
+	tracking_mode := coalesce(tracking_mode, 'auto');
+	tracking_start_date := coalesce(tracking_start_date, project.today);
+	BEGIN
+		created := trackagoat.insert_creators(project.org_id, project_id, handles, tracking_mode::text, tracking_start_date, false);
+	EXCEPTION WHEN unique_violation THEN
+		created := trackagoat.insert_creators(project.org_id, project_id, handles, tracking_mode::text, tracking_start_date, true);
+	END;
 
 	RETURN QUERY
 	SELECT i.place, i.input, i.handle, c.id,

@@ -296,7 +296,8 @@ BEGIN
 				FROM trackagoat.video_history h WHERE h.video_id = w.id AND h.org_id = w.org_id) <= p.expiry_max_gain AS is_quiet
 		FROM trackagoat.video w JOIN trackagoat.project p ON p.id = w.project_id AND p.org_id = w.org_id
 		WHERE w.id = ANY (video_ids) AND w.org_id = expire_videos.org_id
-			AND p.expiry_days IS NOT NULL AND w.refresh_stopped_at IS NULL) q
+			-- where the rule is gone, nothing is quiet
+			AND (p.expiry_days IS NOT NULL OR w.refresh_slowed_at IS NOT NULL) AND w.refresh_stopped_at IS NULL) q
 	WHERE v.id = q.id AND v.org_id = expire_videos.org_id
 		AND (q.is_quiet <> (v.refresh_slowed_at IS NOT NULL) OR (q.is_quiet AND v.refresh_slowed_at <= at - q.days));
 	GET DIAGNOSTICS changed = ROW_COUNT;

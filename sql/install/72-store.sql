@@ -74,7 +74,9 @@ BEGIN
 	IF shown IS NULL OR shown = tiktok_handle THEN
 		RETURN tiktok_handle;
 	END IF;
-	UPDATE trackagoat.creator c SET tiktok_handle = shown, handle_followed_at = fetched_at
+	UPDATE trackagoat.creator c SET tiktok_handle = shown,
+		-- pages are of whole seconds, and that it changes tells a follow from a rename
+		handle_followed_at = greatest(fetched_at, c.handle_followed_at + interval '1 microsecond')
 	FROM (SELECT k.id FROM trackagoat.creator k
 		WHERE k.org_id = follow_handle.org_id AND k.tiktok_handle = follow_handle.tiktok_handle
 			AND k.removed_at IS NULL AND k.is_active AND k.tiktok_account_id = (account ->> 'id')::bigint

@@ -273,6 +273,10 @@ SELECT is((SELECT tiktok_handle::text FROM trackagoat.creator WHERE id = :'doe')
 DELETE FROM trackagoat.banned_handle;
 SELECT is(trackagoat.store_scrape(:'east', 'discover_videos', 'nanny.goat', NULL, now() + interval '18 hours', pg_temp.listing(44, 'elsewhere')), 'account_changed', 'one of another account');
 SELECT is((SELECT tiktok_handle::text FROM trackagoat.creator WHERE id = :'doe'), 'Nanny.Goat', 'is not followed');
+-- followed twice within one second
+SELECT is(trackagoat.store_scrape(:'east', 'discover_videos', h.was, NULL, now() + interval '19 hours', pg_temp.listing(43, h.shown)), 'ok', format('%s is %s', h.was, h.shown))
+FROM (VALUES ('nanny.goat'::trackagoat.handle, 'one'), ('one', 'two')) h (was, shown);
+SELECT is((tiktok_handle::text, tiktok_account_id)::text, '(two,43)', 'is a follow both times') FROM trackagoat.creator WHERE id = :'doe';
 -- a rename after that is a rename
 UPDATE trackagoat.creator SET tiktok_handle = 'doe' WHERE id = :'doe';
 SELECT is((tiktok_account_id, previous_account_id)::text, '(,43)', 'a person''s rename after it is one') FROM trackagoat.creator WHERE id = :'doe';

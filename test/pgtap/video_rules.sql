@@ -275,6 +275,10 @@ SELECT is(trackagoat.expire_videos(ARRAY[pg_temp.id(:'expiring', 502), pg_temp.i
 SELECT is(trackagoat.expire_videos(ARRAY[pg_temp.id(:'expiring', 502), pg_temp.id(:'expiring', 503)], :'org', '2026-07-20Z'), 1, 'of two long histories');
 SELECT is((SELECT refresh_slowed_at FROM pg_temp.video(:'expiring', 502)), NULL, 'the one that gains goes on');
 SELECT is((SELECT refresh_slowed_at FROM pg_temp.video(:'expiring', 503)), '2026-07-20Z', 'the one that does not slows down');
+UPDATE trackagoat.project SET expiry_max_gain = NULL, expiry_days = NULL WHERE id = :'expiring';
+SELECT is(trackagoat.expire_videos(ARRAY[pg_temp.id(:'expiring', 502), pg_temp.id(:'expiring', 503)], :'org', '2026-07-21Z'), 1, 'and is back at the full rate when the rule is gone');
+SELECT is((SELECT refresh_slowed_at FROM pg_temp.video(:'expiring', 503)), NULL, 'as it says');
+UPDATE trackagoat.project SET expiry_max_gain = 0, expiry_days = 30 WHERE id = :'expiring';
 SELECT is(pg_temp.day(pg_temp.id(:'expiring', 504), :'org', 200, 5000), 0, 'what is seen for the first time says nothing of the days before');
 SELECT is(pg_temp.refusal(format('UPDATE trackagoat.project SET expiry_days = %s, expiry_max_gain = %s WHERE id = %L', d, g, :'expiring')), '23514 project_expiry_check', format('%s views in %s days is no rule', g, d))
 FROM (VALUES ('0', '1'), ('3651', '1'), ('7', '-1'), ('7', 'NULL'), ('NULL', '1')) v (d, g);
