@@ -3,7 +3,8 @@
  *	  The folded totals of creators, projects and campaigns.
  *
  * totals.c reads and writes their rows, fold.c brings them up to date,
- * read_totals.c answers what they are now.
+ * read_totals.c answers what they are now, with read_log.c for what is not
+ * folded yet and read_campaign.c for campaigns.
  */
 #ifndef TRACKAGOAT_TOTALS_H
 #define TRACKAGOAT_TOTALS_H
