@@ -2,7 +2,8 @@
  * totals.h
  *	  The folded totals of creators, projects and campaigns.
  *
- * totals.c reads and writes their rows, fold.c brings them up to date,
+ * totals.c reads and writes their rows.  fold.c brings them up to date, with
+ * fold_log.c for what the log has and fold_campaigns.c for campaigns.
  * read_totals.c answers what they are now, with read_log.c for what is not
  * folded yet and read_campaign.c for campaigns.
  */
