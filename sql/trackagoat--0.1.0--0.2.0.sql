@@ -1741,6 +1741,344 @@ $$;
 COMMENT ON FUNCTION trackagoat.campaign_progress(uuid, timestamptz) IS
 	'how far a campaign is towards target_views by target_at: percent reached, views and days left, the pace of the last seven whole days, the pace it needs, and where the present pace leads; NULL where no target says; PT404 campaign_not_found';
 
+CREATE FUNCTION trackagoat.goal_fill() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	parent record;
+BEGIN
+	IF NEW.org_id IS NULL OR NEW.project_id IS NULL OR NEW.starts_on IS NULL THEN
+		SELECT c.org_id, c.project_id, (now() AT TIME ZONE o.timezone)::date AS today, count(*) OVER () AS found INTO parent
+		FROM trackagoat.creator c JOIN trackagoat.organization o ON o.id = c.org_id
+		WHERE c.id = NEW.creator_id AND c.org_id = coalesce(NEW.org_id, c.org_id);
+		IF parent.found IS DISTINCT FROM 1 THEN
+			PERFORM trackagoat.parent_missing('creator', 'goal', NEW.creator_id);
+		END IF;
+		NEW.org_id := parent.org_id;
+		NEW.project_id := coalesce(NEW.project_id, parent.project_id);
+		NEW.starts_on := coalesce(NEW.starts_on, parent.today);
+	END IF;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.goal_fill() IS 'trigger: organization and project from the creator, starts_on from the organization''s calendar';
+
+CREATE FUNCTION trackagoat.goal_rules() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	IF NEW.target IS NULL OR NEW.target <= 0 OR NEW.target > (CASE NEW.goal_type WHEN 'engagement' THEN 100 ELSE 9223372036854775807 END)
+		OR (NEW.goal_type <> 'engagement' AND NEW.target <> trunc(NEW.target))
+	THEN
+		RAISE SQLSTATE 'PT400' USING
+			MESSAGE = 'invalid_target',
+			DETAIL = format('%s is no target of %s.', coalesce(NEW.target::text, 'NULL'), NEW.goal_type),
+			HINT = 'Give a whole number of 1 or more; of engagement a rate of more than 0 and at most 100 percent.';
+	END IF;
+	IF NEW.period IS NULL AND NEW.goal_type <> 'followers' THEN
+		RAISE SQLSTATE 'PT400' USING
+			MESSAGE = 'invalid_period',
+			DETAIL = format('A goal of %s needs a period.', NEW.goal_type),
+			HINT = 'Allowed are daily, weekly, monthly; followers alone may be a milestone without one.';
+	END IF;
+	IF NEW.starts_on NOT BETWEEN '1970-01-01' AND '9990-12-31' OR NEW.ends_on NOT BETWEEN NEW.starts_on AND '9990-12-31' THEN
+		RAISE SQLSTATE 'PT400' USING
+			MESSAGE = 'invalid_dates',
+			DETAIL = format('A goal cannot go from %s to %s.', NEW.starts_on, coalesce(NEW.ends_on::text, 'no end')),
+			HINT = 'Give days of 1970 or later, ends_on not before starts_on, or NULL for no end.';
+	END IF;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.goal_rules() IS
+	'trigger: refuses targets, periods and dates that make no sense: PT400 invalid_target, invalid_period, invalid_dates';
+
+CREATE FUNCTION trackagoat.video_counts_for_goals(
+	status trackagoat.tracking_status, creator_removed_at timestamptz, tracking_disabled_at timestamptz) RETURNS boolean
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN trackagoat.video_counts(status, creator_removed_at) AND tracking_disabled_at IS NULL;
+COMMENT ON FUNCTION trackagoat.video_counts_for_goals(trackagoat.tracking_status, timestamptz, timestamptz) IS
+	'whether a video counts for goals: it counts in totals, and people have not disabled its tracking';
+
+CREATE FUNCTION trackagoat.goal_states(
+	project_id uuid, creator_ids uuid[], goal_ids uuid[], reference_date date, for_period trackagoat.goal_period, at timestamptz,
+	active_only boolean)
+	RETURNS TABLE (creator_id uuid, goal_id uuid, goal_type trackagoat.goal_type, period trackagoat.goal_period,
+		period_start date, period_end date, target numeric, actual numeric, projected numeric,
+		status trackagoat.goal_status, compliant boolean, advisory jsonb)
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 1000
+	SET search_path = pg_catalog, trackagoat, pg_temp;
+COMMENT ON FUNCTION trackagoat.goal_states(uuid, uuid[], uuid[], date, trackagoat.goal_period, timestamptz, boolean) IS
+	'what goal_compliance() answers, for some creators or goals, and for creators that are not fetched as well';
+
+CREATE FUNCTION trackagoat.goal_compliance(
+	project_id uuid, reference_date date DEFAULT NULL, for_creator uuid DEFAULT NULL,
+	for_period trackagoat.goal_period DEFAULT NULL, at timestamptz DEFAULT NULL)
+	RETURNS TABLE (creator_id uuid, goal_id uuid, goal_type trackagoat.goal_type, period trackagoat.goal_period,
+		period_start date, period_end date, target numeric, actual numeric, projected numeric,
+		status trackagoat.goal_status, compliant boolean, advisory jsonb)
+	LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1000
+BEGIN ATOMIC
+	SELECT s.* FROM trackagoat.goal_states(goal_compliance.project_id,
+		CASE WHEN for_creator IS NOT NULL THEN ARRAY[for_creator] END, NULL, reference_date, for_period, at, true) s;
+END;
+COMMENT ON FUNCTION trackagoat.goal_compliance(uuid, date, uuid, trackagoat.goal_period, timestamptz) IS
+	'where each goal of the active creators stands in the period that holds the reference date (today when left out); at answers as of a past moment; no row for an unknown project; PT400 invalid_reference_date, invalid_at';
+
+CREATE FUNCTION trackagoat.goal_overview(
+	project_id uuid, reference_date date DEFAULT NULL, shown integer DEFAULT 20, at timestamptz DEFAULT NULL,
+	OUT creators bigint, OUT goals bigint,
+	OUT on_track bigint, OUT behind_pace bigint, OUT at_risk bigint, OUT completed bigint, OUT missed bigint,
+	OUT not_yet_started bigint, OUT no_data bigint, OUT need_attention bigint, OUT attention jsonb)
+	LANGUAGE sql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+	WITH states AS MATERIALIZED (
+		SELECT s.creator_id, s.goal_id, s.goal_type, s.period, s.target, s.actual, s.projected, s.status, s.compliant
+		FROM trackagoat.goal_states(goal_overview.project_id, NULL, NULL, reference_date, NULL, at, true) s
+	),
+	-- missed comes after at_risk, and that after behind_pace
+	of_creators AS MATERIALIZED (
+		SELECT s.creator_id, max(s.status) FILTER (WHERE NOT s.compliant) AS worst,
+			min(coalesce(s.projected, s.actual) / s.target) FILTER (WHERE NOT s.compliant) AS share
+		FROM states s GROUP BY s.creator_id
+	),
+	worst AS (
+		SELECT c.creator_id, c.worst, c.share, row_number() OVER (ORDER BY c.worst DESC, c.share, c.creator_id) AS place
+		FROM of_creators c WHERE c.worst IS NOT NULL
+		ORDER BY place LIMIT shown
+	)
+	SELECT (SELECT count(*) FROM of_creators), count(*),
+		count(*) FILTER (WHERE s.status = 'on_track'), count(*) FILTER (WHERE s.status = 'behind_pace'),
+		count(*) FILTER (WHERE s.status = 'at_risk'), count(*) FILTER (WHERE s.status = 'completed'),
+		count(*) FILTER (WHERE s.status = 'missed'), count(*) FILTER (WHERE s.status = 'not_yet_started'),
+		count(*) FILTER (WHERE s.status = 'no_data'), (SELECT count(*) FROM of_creators c WHERE c.worst IS NOT NULL),
+		(SELECT coalesce(jsonb_agg(jsonb_build_object('creator_id', w.creator_id, 'tiktok_handle', k.tiktok_handle::text,
+				'display_name', coalesce(k.display_name_override, k.display_name), 'status', w.worst,
+				'share', round(w.share * 100, 2),
+				'goals', (SELECT jsonb_agg(jsonb_build_object('goal_id', g.goal_id, 'goal_type', g.goal_type, 'period', g.period,
+						'target', g.target, 'actual', g.actual, 'projected', g.projected, 'status', g.status)
+						ORDER BY g.status DESC, coalesce(g.projected, g.actual) / g.target, g.goal_id)
+					FROM states g WHERE g.creator_id = w.creator_id AND NOT g.compliant)) ORDER BY w.place), '[]')
+			FROM worst w JOIN trackagoat.creator k ON k.id = w.creator_id AND k.project_id = goal_overview.project_id)
+	FROM states s
+$$;
+COMMENT ON FUNCTION trackagoat.goal_overview(uuid, date, integer, timestamptz) IS
+	'goals of a project by status, and the creators that need attention, worst first: missed before at_risk before behind_pace, then by the share of the target that is reached or forecast; as many as are to be shown';
+
+CREATE FUNCTION trackagoat.goal_history(goal_id uuid, periods integer DEFAULT 12, at timestamptz DEFAULT NULL)
+	RETURNS TABLE (period_start date, period_end date, target numeric, actual numeric, status trackagoat.goal_status,
+		compliant boolean, streak integer, current_streak integer, longest_streak integer)
+	LANGUAGE plpgsql STABLE ROWS 12 SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_column
+DECLARE
+	goal record;
+	state record;
+	states jsonb[] := '{}';
+	day date;
+BEGIN
+	IF periods IS NULL OR periods NOT BETWEEN 1 AND 1000 THEN
+		RAISE SQLSTATE 'PT400' USING
+			MESSAGE = 'invalid_periods',
+			DETAIL = format('A history of %s periods was asked for.', coalesce(periods::text, 'NULL')),
+			HINT = 'Give a number from 1 to 1000.';
+	END IF;
+	SELECT g.*, o.timezone, count(*) OVER () AS found INTO goal
+	FROM trackagoat.goal g JOIN trackagoat.organization o ON o.id = g.org_id WHERE g.id = goal_history.goal_id;
+	IF goal.found IS DISTINCT FROM 1 THEN
+		PERFORM trackagoat.entity_missing('goal', goal_history.goal_id);
+	END IF;
+	day := least((coalesce(at, now()) AT TIME ZONE goal.timezone)::date, goal.ends_on);
+	FOR n IN 1 .. periods LOOP
+		SELECT s.period_start, s.period_end, s.target, s.actual, s.status, s.compliant INTO state
+		FROM trackagoat.goal_states(goal.project_id, ARRAY[goal.creator_id], ARRAY[goal.id], day, NULL, at, false) s;
+		EXIT WHEN NOT FOUND OR (n > 1 AND state.status = 'not_yet_started');
+		states := states || to_jsonb(state);
+		EXIT WHEN goal.period IS NULL OR state.period_start <= goal.starts_on;
+		day := state.period_start - 1;
+	END LOOP;
+	RETURN QUERY
+	WITH shown AS (SELECT r.period_start, r.period_end, r.target, r.actual, r.status, r.compliant, s.place
+		FROM unnest(states) WITH ORDINALITY s (state, place), jsonb_to_record(s.state) r (period_start date, period_end date,
+			target numeric, actual numeric, status trackagoat.goal_status, compliant boolean)),
+	-- a period that goes on neither lengthens a streak nor ends it
+	ended AS (SELECT s.*, count(*) FILTER (WHERE s.status IN ('missed', 'no_data')) OVER (ORDER BY s.place DESC) AS ends FROM shown s),
+	counted AS (SELECT e.*, (count(*) FILTER (WHERE e.status = 'completed') OVER (PARTITION BY e.ends ORDER BY e.place DESC))::integer AS streak
+		FROM ended e)
+	SELECT c.period_start, c.period_end, c.target, c.actual, c.status, c.compliant, c.streak,
+		first_value(c.streak) OVER (ORDER BY c.place), max(c.streak) OVER ()
+	FROM counted c ORDER BY c.place;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.goal_history(uuid, integer, timestamptz) IS
+	'the last periods of a goal, newest first, with how many in a row were completed until then, at present and at most among these; PT400 invalid_periods, PT404 goal_not_found';
+
+CREATE FUNCTION trackagoat.campaign_goals(campaign_id uuid, reference_date date DEFAULT NULL, at timestamptz DEFAULT NULL)
+	RETURNS TABLE (creator_id uuid, goal_id uuid, goal_type trackagoat.goal_type, period trackagoat.goal_period,
+		period_start date, period_end date, target numeric, actual numeric, projected numeric,
+		status trackagoat.goal_status, compliant boolean, advisory jsonb)
+	LANGUAGE plpgsql STABLE ROWS 100 SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_column
+DECLARE
+	campaign record;
+	members uuid[];
+BEGIN
+	SELECT c.project_id, c.org_id, count(*) OVER () AS found INTO campaign
+	FROM trackagoat.campaign c WHERE c.id = campaign_goals.campaign_id;
+	IF campaign.found IS DISTINCT FROM 1 THEN
+		PERFORM trackagoat.entity_missing('campaign', campaign_goals.campaign_id);
+	END IF;
+	-- those that it holds, and the owners of counted videos that it holds
+	SELECT array_agg(DISTINCT coalesce(i.creator_id, v.creator_id)) INTO members
+	FROM trackagoat.campaign_tree(campaign_goals.campaign_id) t
+	JOIN trackagoat.campaign_item i ON i.campaign_id = t.id AND i.org_id = campaign.org_id
+	LEFT JOIN trackagoat.video v ON v.id = i.video_id AND v.org_id = i.org_id AND trackagoat.status_counts(v.tracking_status)
+	WHERE coalesce(i.creator_id, v.creator_id) IS NOT NULL;
+	RETURN QUERY SELECT s.* FROM trackagoat.goal_states(campaign.project_id, coalesce(members, '{}'), NULL, reference_date, NULL, at, true) s;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.campaign_goals(uuid, date, timestamptz) IS
+	'what goal_compliance() answers, for the creators of a campaign: those that it or one below it holds, and the owners of counted videos held; PT404 campaign_not_found';
+
+CREATE FUNCTION trackagoat.goal_tell() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	change record;
+	detail jsonb;
+BEGIN
+	FOR change IN
+		-- how it stood last in the period that is over by now
+		SELECT NEW.closed_period AS period_start, NEW.closed_status AS now_is,
+			CASE WHEN OLD.closed_period = NEW.closed_period THEN OLD.closed_status
+				WHEN OLD.status_period = NEW.closed_period THEN OLD.status END AS was
+		WHERE (OLD.closed_period, OLD.closed_status) IS DISTINCT FROM (NEW.closed_period, NEW.closed_status)
+			AND OLD.status IS NOT NULL
+		UNION ALL
+		SELECT NEW.status_period, NEW.status, OLD.status WHERE OLD.status <> NEW.status
+	LOOP
+		CONTINUE WHEN change.now_is IS NOT DISTINCT FROM change.was;
+		detail := jsonb_build_object('goal_id', NEW.id, 'goal_type', NEW.goal_type, 'period', NEW.period, 'target', NEW.target,
+			'period_start', change.period_start, 'from', change.was, 'to', change.now_is);
+		INSERT INTO trackagoat.creator_event (org_id, project_id, creator_id, kind, detail)
+		VALUES (NEW.org_id, NEW.project_id, NEW.creator_id, 'goal_status_changed', detail);
+		INSERT INTO trackagoat.notification (org_id, project_id, creator_id, kind, subject, detail)
+		VALUES (NEW.org_id, NEW.project_id, NEW.creator_id, 'goal_status_changed', NEW.id, detail);
+	END LOOP;
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.goal_tell() IS 'trigger: writes another status of a goal to the change log and the notifications';
+
+CREATE FUNCTION trackagoat.goal_changes(project_id uuid, creator_ids uuid[], goal_ids uuid[], at timestamptz)
+	RETURNS TABLE (goal_id uuid, status trackagoat.goal_status, status_period date, closed_status trackagoat.goal_status, closed_period date)
+	LANGUAGE plpgsql STABLE ROWS 10 SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_column
+DECLARE
+	moment timestamptz := coalesce(at, now());
+	before record;
+BEGIN
+	RETURN QUERY
+	SELECT s.goal_id, s.status, s.period_start, NULL::trackagoat.goal_status, NULL::date
+	FROM trackagoat.goal_states(goal_changes.project_id, creator_ids, goal_ids, NULL, NULL, at, true) s
+	JOIN trackagoat.goal g ON g.id = s.goal_id AND g.project_id = goal_changes.project_id
+	WHERE (g.status, g.status_period) IS DISTINCT FROM (s.status, s.period_start);
+
+	-- the periods before those of now: once, and for two days again
+	FOR before IN
+		SELECT p.period, p.first_day, p.last_day, (p.last_day + 1)::timestamp AT TIME ZONE o.timezone > moment - interval '48 hours' AS moves
+		FROM trackagoat.project j JOIN trackagoat.organization o ON o.id = j.org_id,
+			LATERAL (SELECT (moment AT TIME ZONE o.timezone)::date AS day) today,
+			LATERAL (SELECT today.day - (extract(isodow FROM today.day)::integer - o.week_starts_on + 7) % 7 AS week,
+				date_trunc('month', today.day::timestamp)::date AS month) t,
+			LATERAL (VALUES ('daily'::trackagoat.goal_period, today.day - 1, today.day - 1), ('weekly', t.week - 7, t.week - 1),
+				('monthly', (t.month - interval '1 month')::date, t.month - 1)) p (period, first_day, last_day)
+		WHERE j.id = goal_changes.project_id
+	LOOP
+		RETURN QUERY
+		SELECT s.goal_id, NULL::trackagoat.goal_status, NULL::date, s.status, s.period_start
+		FROM trackagoat.goal_states(goal_changes.project_id, creator_ids,
+			ARRAY(SELECT g.id FROM trackagoat.goal g
+				WHERE g.project_id = goal_changes.project_id AND g.period = before.period
+					AND g.starts_on <= before.last_day AND coalesce(g.ends_on >= before.first_day, true)
+					AND (before.moves OR g.closed_period IS DISTINCT FROM before.first_day)
+					AND (creator_ids IS NULL OR g.creator_id = ANY (creator_ids)) AND (goal_ids IS NULL OR g.id = ANY (goal_ids))),
+			before.last_day, before.period, at, true) s
+		JOIN trackagoat.goal g ON g.id = s.goal_id AND g.project_id = goal_changes.project_id
+		WHERE (g.closed_status, g.closed_period) IS DISTINCT FROM (s.status, s.period_start);
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.goal_changes(uuid, uuid[], uuid[], timestamptz) IS
+	'goals of a project whose status is not what was found last: of the period at hand, or of the last that is over';
+
+CREATE FUNCTION trackagoat.evaluate_project_goals(project_id uuid, creator_ids uuid[], at timestamptz) RETURNS integer
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	changed uuid[];
+	written integer;
+BEGIN
+	SELECT array_agg(DISTINCT c.goal_id) INTO changed
+	FROM trackagoat.goal_changes(evaluate_project_goals.project_id, creator_ids, NULL, at) c;
+	-- of those who evaluate at the same time, one holds a goal, and looks again at what is there by now
+	SELECT array_agg(g.id) INTO changed FROM (SELECT k.id FROM trackagoat.goal k
+		WHERE k.id = ANY (changed) AND k.project_id = evaluate_project_goals.project_id
+		ORDER BY k.id FOR NO KEY UPDATE SKIP LOCKED) g;
+	IF changed IS NULL THEN
+		RETURN 0;
+	END IF;
+	UPDATE trackagoat.goal g SET
+		status = coalesce(c.status, g.status),
+		status_period = coalesce(c.status_period, g.status_period),
+		status_at = CASE WHEN g.status IS DISTINCT FROM coalesce(c.status, g.status) THEN coalesce(at, now()) ELSE g.status_at END,
+		closed_status = coalesce(c.closed_status, g.closed_status),
+		closed_period = coalesce(c.closed_period, g.closed_period)
+	FROM (SELECT n.goal_id, max(n.status) AS status, max(n.status_period) AS status_period, max(n.closed_status) AS closed_status,
+			max(n.closed_period) AS closed_period
+		FROM trackagoat.goal_changes(evaluate_project_goals.project_id, NULL, changed, at) n GROUP BY n.goal_id) c
+	WHERE g.id = c.goal_id AND g.project_id = evaluate_project_goals.project_id;
+	GET DIAGNOSTICS written = ROW_COUNT;
+	RETURN written;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.evaluate_project_goals(uuid, uuid[], timestamptz) IS
+	'write down where goals of a project, or of some of its creators, stand by now; answers how many have changed';
+
+CREATE FUNCTION trackagoat.evaluate_goals_of(creator_ids uuid[], at timestamptz) RETURNS integer
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	written integer := 0;
+	project record;
+BEGIN
+	FOR project IN SELECT g.project_id, CASE WHEN creator_ids IS NOT NULL THEN array_agg(DISTINCT g.creator_id) END AS creators
+		FROM trackagoat.goal g WHERE creator_ids IS NULL OR g.creator_id = ANY (creator_ids)
+		GROUP BY g.project_id ORDER BY g.project_id
+	LOOP
+		BEGIN
+			written := written + trackagoat.evaluate_project_goals(project.project_id, project.creators, at);
+		EXCEPTION WHEN OTHERS THEN
+			-- neither other projects nor what is being stored must wait for this one
+			RAISE WARNING 'trackagoat could not evaluate the goals of project %: %', project.project_id, SQLERRM;
+		END;
+	END LOOP;
+	RETURN written;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.evaluate_goals_of(uuid[], timestamptz) IS
+	'evaluate_goals() for the goals of some creators, or of all for NULL';
+
+CREATE FUNCTION trackagoat.evaluate_goals(at timestamptz DEFAULT NULL) RETURNS integer
+	LANGUAGE sql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+	SELECT trackagoat.evaluate_goals_of(NULL, evaluate_goals.at)
+$$;
+COMMENT ON FUNCTION trackagoat.evaluate_goals(timestamptz) IS
+	'write down where all goals stand by now, and tell of each other status, once, in the change log and the notifications; what pg_cron calls; answers how many have changed';
+
 CREATE FUNCTION trackagoat.verify_histories(project_id uuid) RETURNS TABLE (entity text, entity_id uuid, problem text)
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
@@ -2030,12 +2368,30 @@ CREATE OR REPLACE FUNCTION trackagoat.store_scrape(
 	fetched_at timestamptz, page jsonb) RETURNS text
 	LANGUAGE plpgsql VOLATILE SET lock_timeout = '2s' SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
+DECLARE
+	outcome text;
 BEGIN
-	-- histories keep whole seconds in half the room
-	fetched_at := date_trunc('second', fetched_at);
 	IF kind = 'video_link' THEN
 		RETURN trackagoat.store_link(org_id, page);
 	END IF;
+	-- histories keep whole seconds in half the room
+	outcome := trackagoat.store_page(org_id, kind, tiktok_handle, date_trunc('second', fetched_at), page);
+	PERFORM trackagoat.evaluate_goals_of(ARRAY(
+		SELECT c.id FROM trackagoat.creator c
+		WHERE c.org_id = store_scrape.org_id AND c.tiktok_handle = store_scrape.tiktok_handle AND c.removed_at IS NULL
+		UNION ALL SELECT v.creator_id FROM trackagoat.video v
+		WHERE v.org_id = store_scrape.org_id AND v.tiktok_video_id = store_scrape.tiktok_video_id), NULL);
+	RETURN outcome;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.store_scrape(uuid, trackagoat.scrape_kind, trackagoat.handle, bigint, timestamptz, jsonb) IS
+	'store what a page says for one organization, and evaluate the goals that it bears on; answers the outcome: ok or account_changed';
+
+CREATE FUNCTION trackagoat.store_page(
+	org_id uuid, kind trackagoat.scrape_kind, tiktok_handle trackagoat.handle, fetched_at timestamptz, page jsonb) RETURNS text
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
 	IF kind = 'creator_profile' THEN
 		RETURN trackagoat.store_profile(org_id, tiktok_handle, fetched_at, page);
 	END IF;
@@ -2043,7 +2399,7 @@ BEGIN
 		tiktok_handle := trackagoat.follow_handle(org_id, tiktok_handle, fetched_at, page -> 'account');
 		-- an empty list is anybody's
 		PERFORM FROM trackagoat.creator c
-		WHERE c.org_id = store_scrape.org_id AND c.tiktok_handle = store_scrape.tiktok_handle
+		WHERE c.org_id = store_page.org_id AND c.tiktok_handle = store_page.tiktok_handle
 			AND c.removed_at IS NULL AND c.is_active
 			AND c.tiktok_account_id = coalesce((page #>> '{account,id}')::bigint, c.tiktok_account_id);
 		IF NOT FOUND THEN
@@ -2056,6 +2412,9 @@ BEGIN
 	RETURN 'ok';
 END
 $$;
+COMMENT ON FUNCTION trackagoat.store_page(uuid, trackagoat.scrape_kind, trackagoat.handle, timestamptz, jsonb) IS
+	'store a profile, a list of videos or a video';
+
 CREATE FUNCTION trackagoat.store_link(org_id uuid, page jsonb) RETURNS text
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
@@ -2392,6 +2751,60 @@ BEGIN
 					'video_history', 'creator_event', 'creator_event_kind', 'banned_handle', 'deleted_video', 'video_link', 'plan', 'total', 'total_month', 'total_difference', 'observation_source', 'scrape_outcome', 'scrape_job', 'scrape_request', 'scrape_attempt')) = 1;
 END
 $$;
+CREATE FUNCTION trackagoat.cron_jobs() RETURNS TABLE (place integer, name text, schedule text, command text)
+	LANGUAGE sql STABLE PARALLEL SAFE ROWS 2 SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+	SELECT * FROM (VALUES (1, 'trackagoat ' || current_database(), '* * * * *', 'SELECT trackagoat.enqueue_due()'),
+		(2, 'trackagoat goals ' || current_database(), '*/5 * * * *', 'SELECT trackagoat.evaluate_goals()')) j
+$$;
+COMMENT ON FUNCTION trackagoat.cron_jobs() IS 'what pg_cron is to do for this database';
+
+CREATE OR REPLACE FUNCTION trackagoat.schedule_scrapes() RETURNS bigint
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	command text;
+	job_id bigint;
+	goals_id bigint;
+BEGIN
+	PERFORM trackagoat.check_owner('schedule scrapes');
+	PERFORM FROM pg_roles r WHERE r.rolname = current_user AND r.rolcanlogin;
+	IF NOT FOUND THEN
+		RAISE NOTICE 'role "%" cannot log in, so pg_cron cannot run its jobs', current_user
+			USING HINT = format('ALTER ROLE %I LOGIN;', current_user);
+	END IF;
+	SELECT trackagoat.cron_command(string_agg(format('schedule(%L, %L, %L)', j.name, j.schedule, j.command), ', cron.' ORDER BY j.place))
+	INTO command FROM trackagoat.cron_jobs() j;
+	IF command IS NULL THEN
+		RAISE SQLSTATE 'PT409' USING
+			MESSAGE = 'pg_cron_missing',
+			DETAIL = format('Database "%s" has no extension pg_cron.', current_database()),
+			HINT = (SELECT format('CREATE EXTENSION pg_cron, or as a superuser in the database that has it: SELECT %s;',
+				string_agg(format('cron.schedule_in_database(%L, %L, %L, %L, %L)', j.name, j.schedule, j.command,
+					current_database(), current_user), ', ' ORDER BY j.place)) FROM trackagoat.cron_jobs() j);
+	END IF;
+	EXECUTE command INTO job_id, goals_id;
+	RETURN job_id;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.schedule_scrapes() IS
+	'let pg_cron call enqueue_due() every minute and evaluate_goals() every five; answers pg_cron''s id of the first job; again changes nothing; PT409 pg_cron_missing';
+
+CREATE OR REPLACE FUNCTION trackagoat.unschedule_scrapes() RETURNS boolean
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	scheduled boolean := false;
+BEGIN
+	IF EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_cron') THEN
+		EXECUTE 'SELECT count(cron.unschedule(jobid)) > 0 FROM cron.job WHERE jobname = ANY ($1)'
+			INTO scheduled USING ARRAY(SELECT j.name FROM trackagoat.cron_jobs() j);
+	END IF;
+	RETURN scheduled;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.unschedule_scrapes() IS 'take the jobs out of pg_cron; answers whether they were there';
+
 CREATE OR REPLACE PROCEDURE trackagoat.setup()
 	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
 $setup$
@@ -2447,11 +2860,13 @@ CREATE TABLE trackagoat.organization (
 	creator_profile_interval interval NOT NULL DEFAULT '1 day',
 	discover_videos_interval interval NOT NULL DEFAULT '6 hours',
 	video_stats_interval interval NOT NULL DEFAULT '1 day',
+	week_starts_on smallint NOT NULL DEFAULT 1,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	updated_at timestamptz NOT NULL DEFAULT now(),
 	CONSTRAINT organization_pkey PRIMARY KEY (id),
 	CONSTRAINT organization_name_check CHECK (char_length(name) BETWEEN 1 AND 200),
 	CONSTRAINT organization_timezone_check CHECK (trackagoat.is_timezone(timezone)),
+	CONSTRAINT organization_week_starts_on_check CHECK (week_starts_on BETWEEN 1 AND 7),
 	CONSTRAINT organization_creator_profile_interval_check CHECK (creator_profile_interval BETWEEN '1 minute' AND '1 year'),
 	CONSTRAINT organization_discover_videos_interval_check CHECK (discover_videos_interval BETWEEN '1 minute' AND '1 year'),
 	CONSTRAINT organization_video_stats_interval_check CHECK (video_stats_interval BETWEEN '1 minute' AND '1 year')
@@ -2464,6 +2879,7 @@ COMMENT ON COLUMN trackagoat.organization.plan IS 'plan whose limits hold; NULL 
 COMMENT ON COLUMN trackagoat.organization.creator_profile_interval IS 'how often profiles are fetched';
 COMMENT ON COLUMN trackagoat.organization.discover_videos_interval IS 'how often new videos are looked for';
 COMMENT ON COLUMN trackagoat.organization.video_stats_interval IS 'how often the counters of a video are fetched';
+COMMENT ON COLUMN trackagoat.organization.week_starts_on IS 'day that weeks of goals begin on: 1 is Monday, 7 is Sunday';
 COMMENT ON COLUMN trackagoat.organization.created_at IS 'when the row was made';
 COMMENT ON COLUMN trackagoat.organization.updated_at IS 'when a person last changed the row';
 
@@ -2810,7 +3226,7 @@ INSERT INTO trackagoat.creator_event_kind (kind, description) VALUES
 	('account_changed', 'the handle shows another account, of which nothing is stored: tiktok_account_id, shown_account_id'),
 	('mode_changed', 'the tracking mode was changed: from, to'),
 	('follower_milestone', 'the followers crossed 1k, 2.5k, 5k, 10k, ...: milestone, direction (up, down), follower_count'),
-	('goal_status_changed', 'a goal has another status'),
+	('goal_status_changed', 'a goal has another status: goal_id, goal_type, period, target, period_start, from, to'),
 	('disabled', 'a person had it no longer fetched: reason'),
 	('auto_disabled', 'the account was reported gone on five days: reason'),
 	('banned', 'its handle was banned on the platform: reason'),
@@ -3067,6 +3483,103 @@ COMMENT ON COLUMN trackagoat.inbox.share_count IS 'shares, last known';
 COMMENT ON COLUMN trackagoat.inbox.save_count IS 'saves, last known';
 COMMENT ON COLUMN trackagoat.inbox.last_observed_at IS 'time of the newest observation';
 COMMENT ON COLUMN trackagoat.inbox.created_at IS 'when it was found';
+-- Goals of creators, and what people are to be told.
+
+CREATE TABLE trackagoat.goal (
+	id uuid NOT NULL DEFAULT trackagoat.uuidv7(),
+	org_id uuid NOT NULL,
+	project_id uuid NOT NULL,
+	creator_id uuid NOT NULL,
+	goal_type trackagoat.goal_type NOT NULL,
+	target numeric NOT NULL,
+	period trackagoat.goal_period,
+	starts_on date NOT NULL,
+	ends_on date,
+	status trackagoat.goal_status,
+	status_period date,
+	status_at timestamptz,
+	closed_status trackagoat.goal_status,
+	closed_period date,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	updated_at timestamptz NOT NULL DEFAULT now(),
+	CONSTRAINT goal_pkey PRIMARY KEY (id, org_id),
+	CONSTRAINT goal_creator_fkey FOREIGN KEY (creator_id, project_id, org_id)
+		REFERENCES trackagoat.creator (id, project_id, org_id) ON DELETE CASCADE
+) WITH (fillfactor = 80);
+COMMENT ON TABLE trackagoat.goal IS 'target of a creator; goal_compliance() answers where it stands';
+COMMENT ON COLUMN trackagoat.goal.id IS 'UUID version 7: its order is the order of creation';
+COMMENT ON COLUMN trackagoat.goal.org_id IS 'organization; taken from the creator when left out';
+COMMENT ON COLUMN trackagoat.goal.project_id IS 'project; taken from the creator when left out';
+COMMENT ON COLUMN trackagoat.goal.creator_id IS 'whose goal it is';
+COMMENT ON COLUMN trackagoat.goal.goal_type IS 'what it measures';
+COMMENT ON COLUMN trackagoat.goal.target IS 'what is to be reached in each period; percent for engagement, a level for followers';
+COMMENT ON COLUMN trackagoat.goal.period IS 'how often it begins anew; NULL for a milestone of followers';
+COMMENT ON COLUMN trackagoat.goal.starts_on IS 'first day, in the organization''s time zone; today when left out';
+COMMENT ON COLUMN trackagoat.goal.ends_on IS 'last day; NULL for none';
+COMMENT ON COLUMN trackagoat.goal.status IS 'where it stood when it was last evaluated; NULL before that';
+COMMENT ON COLUMN trackagoat.goal.status_period IS 'first day of the period that status is of';
+COMMENT ON COLUMN trackagoat.goal.status_at IS 'since when it has that status';
+COMMENT ON COLUMN trackagoat.goal.closed_status IS 'how the last period ended that is over';
+COMMENT ON COLUMN trackagoat.goal.closed_period IS 'first day of that period';
+COMMENT ON COLUMN trackagoat.goal.created_at IS 'when the row was made';
+COMMENT ON COLUMN trackagoat.goal.updated_at IS 'when a person last changed the row; an evaluation does not move it';
+
+CREATE INDEX goal_creator_idx ON trackagoat.goal (creator_id);
+COMMENT ON INDEX trackagoat.goal_creator_idx IS 'goals of a creator';
+CREATE INDEX goal_project_idx ON trackagoat.goal (project_id);
+COMMENT ON INDEX trackagoat.goal_project_idx IS 'goals of a project';
+CREATE INDEX video_disabled_idx ON trackagoat.video (creator_id) WHERE tracking_disabled_at IS NOT NULL;
+COMMENT ON INDEX trackagoat.video_disabled_idx IS 'creators some of whose videos leave the goals alone';
+
+CREATE TRIGGER goal_fill BEFORE INSERT ON trackagoat.goal
+	FOR EACH ROW EXECUTE FUNCTION trackagoat.goal_fill();
+COMMENT ON TRIGGER goal_fill ON trackagoat.goal IS 'fills org_id, project_id and starts_on';
+CREATE TRIGGER goal_rules BEFORE INSERT OR UPDATE OF goal_type, target, period, starts_on, ends_on ON trackagoat.goal
+	FOR EACH ROW EXECUTE FUNCTION trackagoat.goal_rules();
+COMMENT ON TRIGGER goal_rules ON trackagoat.goal IS 'refuses targets, periods and dates that make no sense';
+CREATE TRIGGER goal_touch BEFORE UPDATE ON trackagoat.goal
+	FOR EACH ROW WHEN ((OLD.goal_type, OLD.target, OLD.period, OLD.starts_on, OLD.ends_on)
+		IS DISTINCT FROM (NEW.goal_type, NEW.target, NEW.period, NEW.starts_on, NEW.ends_on))
+	EXECUTE FUNCTION trackagoat.touch_updated_at();
+COMMENT ON TRIGGER goal_touch ON trackagoat.goal IS 'moves updated_at';
+CREATE TRIGGER goal_tell AFTER UPDATE ON trackagoat.goal
+	FOR EACH ROW WHEN (OLD.status <> NEW.status OR (NEW.closed_status IS NOT NULL
+		AND (OLD.closed_period, OLD.closed_status) IS DISTINCT FROM (NEW.closed_period, NEW.closed_status)))
+	EXECUTE FUNCTION trackagoat.goal_tell();
+COMMENT ON TRIGGER goal_tell ON trackagoat.goal IS 'tells the change log and people of another status';
+
+CREATE TABLE trackagoat.notification (
+	id uuid NOT NULL DEFAULT trackagoat.uuidv7(),
+	org_id uuid NOT NULL,
+	project_id uuid NOT NULL,
+	creator_id uuid NOT NULL,
+	kind text NOT NULL,
+	subject uuid NOT NULL,
+	detail jsonb NOT NULL DEFAULT '{}',
+	created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	read_at timestamptz,
+	CONSTRAINT notification_pkey PRIMARY KEY (id, org_id),
+	CONSTRAINT notification_creator_fkey FOREIGN KEY (creator_id, project_id, org_id)
+		REFERENCES trackagoat.creator (id, project_id, org_id) ON DELETE CASCADE
+);
+COMMENT ON TABLE trackagoat.notification IS 'what people are to be told; triggers write it';
+COMMENT ON COLUMN trackagoat.notification.id IS 'UUID version 7: its order is the order of events';
+COMMENT ON COLUMN trackagoat.notification.org_id IS 'organization';
+COMMENT ON COLUMN trackagoat.notification.project_id IS 'project';
+COMMENT ON COLUMN trackagoat.notification.creator_id IS 'creator';
+COMMENT ON COLUMN trackagoat.notification.kind IS 'what happened: a kind of creator_event_kind';
+COMMENT ON COLUMN trackagoat.notification.subject IS 'of what: the id of the goal';
+COMMENT ON COLUMN trackagoat.notification.detail IS 'what else is to be told, as in the change log';
+COMMENT ON COLUMN trackagoat.notification.created_at IS 'when';
+COMMENT ON COLUMN trackagoat.notification.read_at IS 'when somebody read it; set it';
+
+CREATE INDEX notification_unread_idx ON trackagoat.notification (project_id, id) WHERE read_at IS NULL;
+COMMENT ON INDEX trackagoat.notification_unread_idx IS 'what nobody has read yet';
+CREATE INDEX notification_creator_idx ON trackagoat.notification (creator_id);
+COMMENT ON INDEX trackagoat.notification_creator_idx IS 'notifications of a creator';
+
+ALTER TABLE trackagoat.goal ENABLE ROW LEVEL SECURITY;
+ALTER TABLE trackagoat.notification ENABLE ROW LEVEL SECURITY;
 -- Campaigns: named groups of creators, videos and other campaigns of a project.
 
 CREATE TABLE trackagoat.campaign (
@@ -3713,6 +4226,9 @@ COMMENT ON COLUMN trackagoat.creator.other_account_id IS 'another account that t
 COMMENT ON COLUMN trackagoat.creator.gone_days IS 'days on which the account was reported gone since it was last seen; at the fifth the creator is disabled';
 COMMENT ON COLUMN trackagoat.creator.gone_on IS 'the last of these days (UTC)';
 COMMENT ON COLUMN trackagoat.creator.disabled_reason IS 'why nothing is fetched: account_gone and banned are set by trackagoat, anything else by people';
+ALTER TABLE trackagoat.organization ADD COLUMN week_starts_on smallint NOT NULL DEFAULT 1,
+	ADD CONSTRAINT organization_week_starts_on_check CHECK (week_starts_on BETWEEN 1 AND 7);
+COMMENT ON COLUMN trackagoat.organization.week_starts_on IS 'day that weeks of goals begin on: 1 is Monday, 7 is Sunday';
 ALTER TABLE trackagoat.video ADD COLUMN refresh_slowed_at timestamptz;
 COMMENT ON COLUMN trackagoat.video.refresh_slowed_at IS 'since when it is fetched at a quarter of the rate: it gains little';
 ALTER TABLE trackagoat.project
@@ -3892,7 +4408,7 @@ INSERT INTO trackagoat.creator_event_kind (kind, description) VALUES
 	('account_changed', 'the handle shows another account, of which nothing is stored: tiktok_account_id, shown_account_id'),
 	('mode_changed', 'the tracking mode was changed: from, to'),
 	('follower_milestone', 'the followers crossed 1k, 2.5k, 5k, 10k, ...: milestone, direction (up, down), follower_count'),
-	('goal_status_changed', 'a goal has another status'),
+	('goal_status_changed', 'a goal has another status: goal_id, goal_type, period, target, period_start, from, to'),
 	('disabled', 'a person had it no longer fetched: reason'),
 	('auto_disabled', 'the account was reported gone on five days: reason'),
 	('banned', 'its handle was banned on the platform: reason'),
@@ -4149,6 +4665,103 @@ COMMENT ON COLUMN trackagoat.inbox.share_count IS 'shares, last known';
 COMMENT ON COLUMN trackagoat.inbox.save_count IS 'saves, last known';
 COMMENT ON COLUMN trackagoat.inbox.last_observed_at IS 'time of the newest observation';
 COMMENT ON COLUMN trackagoat.inbox.created_at IS 'when it was found';
+-- Goals of creators, and what people are to be told.
+
+CREATE TABLE trackagoat.goal (
+	id uuid NOT NULL DEFAULT trackagoat.uuidv7(),
+	org_id uuid NOT NULL,
+	project_id uuid NOT NULL,
+	creator_id uuid NOT NULL,
+	goal_type trackagoat.goal_type NOT NULL,
+	target numeric NOT NULL,
+	period trackagoat.goal_period,
+	starts_on date NOT NULL,
+	ends_on date,
+	status trackagoat.goal_status,
+	status_period date,
+	status_at timestamptz,
+	closed_status trackagoat.goal_status,
+	closed_period date,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	updated_at timestamptz NOT NULL DEFAULT now(),
+	CONSTRAINT goal_pkey PRIMARY KEY (id, org_id),
+	CONSTRAINT goal_creator_fkey FOREIGN KEY (creator_id, project_id, org_id)
+		REFERENCES trackagoat.creator (id, project_id, org_id) ON DELETE CASCADE
+) WITH (fillfactor = 80);
+COMMENT ON TABLE trackagoat.goal IS 'target of a creator; goal_compliance() answers where it stands';
+COMMENT ON COLUMN trackagoat.goal.id IS 'UUID version 7: its order is the order of creation';
+COMMENT ON COLUMN trackagoat.goal.org_id IS 'organization; taken from the creator when left out';
+COMMENT ON COLUMN trackagoat.goal.project_id IS 'project; taken from the creator when left out';
+COMMENT ON COLUMN trackagoat.goal.creator_id IS 'whose goal it is';
+COMMENT ON COLUMN trackagoat.goal.goal_type IS 'what it measures';
+COMMENT ON COLUMN trackagoat.goal.target IS 'what is to be reached in each period; percent for engagement, a level for followers';
+COMMENT ON COLUMN trackagoat.goal.period IS 'how often it begins anew; NULL for a milestone of followers';
+COMMENT ON COLUMN trackagoat.goal.starts_on IS 'first day, in the organization''s time zone; today when left out';
+COMMENT ON COLUMN trackagoat.goal.ends_on IS 'last day; NULL for none';
+COMMENT ON COLUMN trackagoat.goal.status IS 'where it stood when it was last evaluated; NULL before that';
+COMMENT ON COLUMN trackagoat.goal.status_period IS 'first day of the period that status is of';
+COMMENT ON COLUMN trackagoat.goal.status_at IS 'since when it has that status';
+COMMENT ON COLUMN trackagoat.goal.closed_status IS 'how the last period ended that is over';
+COMMENT ON COLUMN trackagoat.goal.closed_period IS 'first day of that period';
+COMMENT ON COLUMN trackagoat.goal.created_at IS 'when the row was made';
+COMMENT ON COLUMN trackagoat.goal.updated_at IS 'when a person last changed the row; an evaluation does not move it';
+
+CREATE INDEX goal_creator_idx ON trackagoat.goal (creator_id);
+COMMENT ON INDEX trackagoat.goal_creator_idx IS 'goals of a creator';
+CREATE INDEX goal_project_idx ON trackagoat.goal (project_id);
+COMMENT ON INDEX trackagoat.goal_project_idx IS 'goals of a project';
+CREATE INDEX video_disabled_idx ON trackagoat.video (creator_id) WHERE tracking_disabled_at IS NOT NULL;
+COMMENT ON INDEX trackagoat.video_disabled_idx IS 'creators some of whose videos leave the goals alone';
+
+CREATE TRIGGER goal_fill BEFORE INSERT ON trackagoat.goal
+	FOR EACH ROW EXECUTE FUNCTION trackagoat.goal_fill();
+COMMENT ON TRIGGER goal_fill ON trackagoat.goal IS 'fills org_id, project_id and starts_on';
+CREATE TRIGGER goal_rules BEFORE INSERT OR UPDATE OF goal_type, target, period, starts_on, ends_on ON trackagoat.goal
+	FOR EACH ROW EXECUTE FUNCTION trackagoat.goal_rules();
+COMMENT ON TRIGGER goal_rules ON trackagoat.goal IS 'refuses targets, periods and dates that make no sense';
+CREATE TRIGGER goal_touch BEFORE UPDATE ON trackagoat.goal
+	FOR EACH ROW WHEN ((OLD.goal_type, OLD.target, OLD.period, OLD.starts_on, OLD.ends_on)
+		IS DISTINCT FROM (NEW.goal_type, NEW.target, NEW.period, NEW.starts_on, NEW.ends_on))
+	EXECUTE FUNCTION trackagoat.touch_updated_at();
+COMMENT ON TRIGGER goal_touch ON trackagoat.goal IS 'moves updated_at';
+CREATE TRIGGER goal_tell AFTER UPDATE ON trackagoat.goal
+	FOR EACH ROW WHEN (OLD.status <> NEW.status OR (NEW.closed_status IS NOT NULL
+		AND (OLD.closed_period, OLD.closed_status) IS DISTINCT FROM (NEW.closed_period, NEW.closed_status)))
+	EXECUTE FUNCTION trackagoat.goal_tell();
+COMMENT ON TRIGGER goal_tell ON trackagoat.goal IS 'tells the change log and people of another status';
+
+CREATE TABLE trackagoat.notification (
+	id uuid NOT NULL DEFAULT trackagoat.uuidv7(),
+	org_id uuid NOT NULL,
+	project_id uuid NOT NULL,
+	creator_id uuid NOT NULL,
+	kind text NOT NULL,
+	subject uuid NOT NULL,
+	detail jsonb NOT NULL DEFAULT '{}',
+	created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	read_at timestamptz,
+	CONSTRAINT notification_pkey PRIMARY KEY (id, org_id),
+	CONSTRAINT notification_creator_fkey FOREIGN KEY (creator_id, project_id, org_id)
+		REFERENCES trackagoat.creator (id, project_id, org_id) ON DELETE CASCADE
+);
+COMMENT ON TABLE trackagoat.notification IS 'what people are to be told; triggers write it';
+COMMENT ON COLUMN trackagoat.notification.id IS 'UUID version 7: its order is the order of events';
+COMMENT ON COLUMN trackagoat.notification.org_id IS 'organization';
+COMMENT ON COLUMN trackagoat.notification.project_id IS 'project';
+COMMENT ON COLUMN trackagoat.notification.creator_id IS 'creator';
+COMMENT ON COLUMN trackagoat.notification.kind IS 'what happened: a kind of creator_event_kind';
+COMMENT ON COLUMN trackagoat.notification.subject IS 'of what: the id of the goal';
+COMMENT ON COLUMN trackagoat.notification.detail IS 'what else is to be told, as in the change log';
+COMMENT ON COLUMN trackagoat.notification.created_at IS 'when';
+COMMENT ON COLUMN trackagoat.notification.read_at IS 'when somebody read it; set it';
+
+CREATE INDEX notification_unread_idx ON trackagoat.notification (project_id, id) WHERE read_at IS NULL;
+COMMENT ON INDEX trackagoat.notification_unread_idx IS 'what nobody has read yet';
+CREATE INDEX notification_creator_idx ON trackagoat.notification (creator_id);
+COMMENT ON INDEX trackagoat.notification_creator_idx IS 'notifications of a creator';
+
+ALTER TABLE trackagoat.goal ENABLE ROW LEVEL SECURITY;
+ALTER TABLE trackagoat.notification ENABLE ROW LEVEL SECURITY;
 -- Totals: folded rows of creators, projects and campaigns, and the log of
 -- differences that are not folded yet.  Only the folder writes the rows; the
 -- log is written by everybody and nobody waits for another to do so.
@@ -4547,5 +5160,6 @@ GRANT EXECUTE ON FUNCTION
 	trackagoat.video_is_fetched(trackagoat.tracking_status, timestamptz, timestamptz),
 	trackagoat.video_posted_at(timestamptz, bigint),
 	trackagoat.status_counts(trackagoat.tracking_status),
-	trackagoat.video_counts(trackagoat.tracking_status, timestamptz)
+	trackagoat.video_counts(trackagoat.tracking_status, timestamptz),
+	trackagoat.video_counts_for_goals(trackagoat.tracking_status, timestamptz, timestamptz)
 	TO PUBLIC;

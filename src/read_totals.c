@@ -143,7 +143,7 @@ scope_find(const char *kind, Datum id)
  * May the current role read all totals?  Where row-level security chooses
  * rows for it, the totals would tell of rows that it may not see.
  */
-static bool
+bool
 may_read_totals(void)
 {
 	static const char *const tables[] = {"total", "total_month", "total_difference"};

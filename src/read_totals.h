@@ -21,6 +21,7 @@ typedef struct Scope
 /* Followers: gain, baseline and number of baselines. */
 #define FOLLOWER_WIDTH AMOUNTS(1)
 
+extern bool may_read_totals(void);
 extern Scope scope_find(const char *kind, Datum id);
 extern int64 scope_read(const Scope *scope, const char *timezone, TimestampTz until, bool live,
 						DaySums *days, int32 from);

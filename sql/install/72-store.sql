@@ -5,12 +5,30 @@ CREATE FUNCTION trackagoat.store_scrape(
 	fetched_at timestamptz, page jsonb) RETURNS text
 	LANGUAGE plpgsql VOLATILE SET lock_timeout = '2s' SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
+DECLARE
+	outcome text;
 BEGIN
-	-- histories keep whole seconds in half the room
-	fetched_at := date_trunc('second', fetched_at);
 	IF kind = 'video_link' THEN
 		RETURN trackagoat.store_link(org_id, page);
 	END IF;
+	-- histories keep whole seconds in half the room
+	outcome := trackagoat.store_page(org_id, kind, tiktok_handle, date_trunc('second', fetched_at), page);
+	PERFORM trackagoat.evaluate_goals_of(ARRAY(
+		SELECT c.id FROM trackagoat.creator c
+		WHERE c.org_id = store_scrape.org_id AND c.tiktok_handle = store_scrape.tiktok_handle AND c.removed_at IS NULL
+		UNION ALL SELECT v.creator_id FROM trackagoat.video v
+		WHERE v.org_id = store_scrape.org_id AND v.tiktok_video_id = store_scrape.tiktok_video_id), NULL);
+	RETURN outcome;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.store_scrape(uuid, trackagoat.scrape_kind, trackagoat.handle, bigint, timestamptz, jsonb) IS
+	'store what a page says for one organization, and evaluate the goals that it bears on; answers the outcome: ok or account_changed';
+
+CREATE FUNCTION trackagoat.store_page(
+	org_id uuid, kind trackagoat.scrape_kind, tiktok_handle trackagoat.handle, fetched_at timestamptz, page jsonb) RETURNS text
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
 	IF kind = 'creator_profile' THEN
 		RETURN trackagoat.store_profile(org_id, tiktok_handle, fetched_at, page);
 	END IF;
@@ -18,7 +36,7 @@ BEGIN
 		tiktok_handle := trackagoat.follow_handle(org_id, tiktok_handle, fetched_at, page -> 'account');
 		-- an empty list is anybody's
 		PERFORM FROM trackagoat.creator c
-		WHERE c.org_id = store_scrape.org_id AND c.tiktok_handle = store_scrape.tiktok_handle
+		WHERE c.org_id = store_page.org_id AND c.tiktok_handle = store_page.tiktok_handle
 			AND c.removed_at IS NULL AND c.is_active
 			AND c.tiktok_account_id = coalesce((page #>> '{account,id}')::bigint, c.tiktok_account_id);
 		IF NOT FOUND THEN
@@ -31,8 +49,8 @@ BEGIN
 	RETURN 'ok';
 END
 $$;
-COMMENT ON FUNCTION trackagoat.store_scrape(uuid, trackagoat.scrape_kind, trackagoat.handle, bigint, timestamptz, jsonb) IS
-	'store what a page says for one organization; answers the outcome: ok or account_changed';
+COMMENT ON FUNCTION trackagoat.store_page(uuid, trackagoat.scrape_kind, trackagoat.handle, timestamptz, jsonb) IS
+	'store a profile, a list of videos or a video';
 
 CREATE FUNCTION trackagoat.store_link(org_id uuid, page jsonb) RETURNS text
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS

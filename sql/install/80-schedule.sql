@@ -8,13 +8,21 @@ $$
 $$;
 COMMENT ON FUNCTION trackagoat.cron_command(text) IS 'a call of pg_cron, or NULL where this database has no pg_cron';
 
+CREATE FUNCTION trackagoat.cron_jobs() RETURNS TABLE (place integer, name text, schedule text, command text)
+	LANGUAGE sql STABLE PARALLEL SAFE ROWS 2 SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+	SELECT * FROM (VALUES (1, 'trackagoat ' || current_database(), '* * * * *', 'SELECT trackagoat.enqueue_due()'),
+		(2, 'trackagoat goals ' || current_database(), '*/5 * * * *', 'SELECT trackagoat.evaluate_goals()')) j
+$$;
+COMMENT ON FUNCTION trackagoat.cron_jobs() IS 'what pg_cron is to do for this database';
+
 CREATE FUNCTION trackagoat.schedule_scrapes() RETURNS bigint
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	command text := trackagoat.cron_command(format('schedule(%L, %L, %L)',
-		'trackagoat ' || current_database(), '* * * * *', 'SELECT trackagoat.enqueue_due()'));
+	command text;
 	job_id bigint;
+	goals_id bigint;
 BEGIN
 	PERFORM trackagoat.check_owner('schedule scrapes');
 	PERFORM FROM pg_roles r WHERE r.rolname = current_user AND r.rolcanlogin;
@@ -22,19 +30,22 @@ BEGIN
 		RAISE NOTICE 'role "%" cannot log in, so pg_cron cannot run its jobs', current_user
 			USING HINT = format('ALTER ROLE %I LOGIN;', current_user);
 	END IF;
+	SELECT trackagoat.cron_command(string_agg(format('schedule(%L, %L, %L)', j.name, j.schedule, j.command), ', cron.' ORDER BY j.place))
+	INTO command FROM trackagoat.cron_jobs() j;
 	IF command IS NULL THEN
 		RAISE SQLSTATE 'PT409' USING
 			MESSAGE = 'pg_cron_missing',
 			DETAIL = format('Database "%s" has no extension pg_cron.', current_database()),
-			HINT = format('CREATE EXTENSION pg_cron, or as a superuser in the database that has it: SELECT cron.schedule_in_database(%L, %L, %L, %L, %L);',
-				'trackagoat ' || current_database(), '* * * * *', 'SELECT trackagoat.enqueue_due()', current_database(), current_user);
+			HINT = (SELECT format('CREATE EXTENSION pg_cron, or as a superuser in the database that has it: SELECT %s;',
+				string_agg(format('cron.schedule_in_database(%L, %L, %L, %L, %L)', j.name, j.schedule, j.command,
+					current_database(), current_user), ', ' ORDER BY j.place)) FROM trackagoat.cron_jobs() j);
 	END IF;
-	EXECUTE command INTO job_id;
+	EXECUTE command INTO job_id, goals_id;
 	RETURN job_id;
 END
 $$;
 COMMENT ON FUNCTION trackagoat.schedule_scrapes() IS
-	'let pg_cron call enqueue_due() every minute; answers pg_cron''s job id; again changes nothing; PT409 pg_cron_missing';
+	'let pg_cron call enqueue_due() every minute and evaluate_goals() every five; answers pg_cron''s id of the first job; again changes nothing; PT409 pg_cron_missing';
 
 CREATE FUNCTION trackagoat.unschedule_scrapes() RETURNS boolean
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
@@ -43,10 +54,10 @@ DECLARE
 	scheduled boolean := false;
 BEGIN
 	IF EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_cron') THEN
-		EXECUTE 'SELECT count(cron.unschedule(jobid)) > 0 FROM cron.job WHERE jobname = $1'
-			INTO scheduled USING 'trackagoat ' || current_database();
+		EXECUTE 'SELECT count(cron.unschedule(jobid)) > 0 FROM cron.job WHERE jobname = ANY ($1)'
+			INTO scheduled USING ARRAY(SELECT j.name FROM trackagoat.cron_jobs() j);
 	END IF;
 	RETURN scheduled;
 END
 $$;
-COMMENT ON FUNCTION trackagoat.unschedule_scrapes() IS 'take the job out of pg_cron; answers whether it was there';
+COMMENT ON FUNCTION trackagoat.unschedule_scrapes() IS 'take the jobs out of pg_cron; answers whether they were there';

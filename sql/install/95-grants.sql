@@ -91,5 +91,6 @@ GRANT EXECUTE ON FUNCTION
 	trackagoat.video_is_fetched(trackagoat.tracking_status, timestamptz, timestamptz),
 	trackagoat.video_posted_at(timestamptz, bigint),
 	trackagoat.status_counts(trackagoat.tracking_status),
-	trackagoat.video_counts(trackagoat.tracking_status, timestamptz)
+	trackagoat.video_counts(trackagoat.tracking_status, timestamptz),
+	trackagoat.video_counts_for_goals(trackagoat.tracking_status, timestamptz, timestamptz)
 	TO PUBLIC;

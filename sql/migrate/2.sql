@@ -49,6 +49,9 @@ COMMENT ON COLUMN trackagoat.creator.other_account_id IS 'another account that t
 COMMENT ON COLUMN trackagoat.creator.gone_days IS 'days on which the account was reported gone since it was last seen; at the fifth the creator is disabled';
 COMMENT ON COLUMN trackagoat.creator.gone_on IS 'the last of these days (UTC)';
 COMMENT ON COLUMN trackagoat.creator.disabled_reason IS 'why nothing is fetched: account_gone and banned are set by trackagoat, anything else by people';
+ALTER TABLE trackagoat.organization ADD COLUMN week_starts_on smallint NOT NULL DEFAULT 1,
+	ADD CONSTRAINT organization_week_starts_on_check CHECK (week_starts_on BETWEEN 1 AND 7);
+COMMENT ON COLUMN trackagoat.organization.week_starts_on IS 'day that weeks of goals begin on: 1 is Monday, 7 is Sunday';
 ALTER TABLE trackagoat.video ADD COLUMN refresh_slowed_at timestamptz;
 COMMENT ON COLUMN trackagoat.video.refresh_slowed_at IS 'since when it is fetched at a quarter of the rate: it gains little';
 ALTER TABLE trackagoat.project
@@ -110,6 +113,7 @@ $refused$;
 @SETUP 32-history.sql@
 @SETUP 35-snapshot.sql@
 @SETUP 38-creator-rules.sql@
+@SETUP 39-goal.sql@
 @SETUP 45-total.sql@
 @SETUP 47-total-triggers.sql@
 @SETUP 48-plan.sql@

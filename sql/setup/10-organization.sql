@@ -8,11 +8,13 @@ CREATE TABLE trackagoat.organization (
 	creator_profile_interval interval NOT NULL DEFAULT '1 day',
 	discover_videos_interval interval NOT NULL DEFAULT '6 hours',
 	video_stats_interval interval NOT NULL DEFAULT '1 day',
+	week_starts_on smallint NOT NULL DEFAULT 1,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	updated_at timestamptz NOT NULL DEFAULT now(),
 	CONSTRAINT organization_pkey PRIMARY KEY (id),
 	CONSTRAINT organization_name_check CHECK (char_length(name) BETWEEN 1 AND 200),
 	CONSTRAINT organization_timezone_check CHECK (trackagoat.is_timezone(timezone)),
+	CONSTRAINT organization_week_starts_on_check CHECK (week_starts_on BETWEEN 1 AND 7),
 	CONSTRAINT organization_creator_profile_interval_check CHECK (creator_profile_interval BETWEEN '1 minute' AND '1 year'),
 	CONSTRAINT organization_discover_videos_interval_check CHECK (discover_videos_interval BETWEEN '1 minute' AND '1 year'),
 	CONSTRAINT organization_video_stats_interval_check CHECK (video_stats_interval BETWEEN '1 minute' AND '1 year')
@@ -25,6 +27,7 @@ COMMENT ON COLUMN trackagoat.organization.plan IS 'plan whose limits hold; NULL 
 COMMENT ON COLUMN trackagoat.organization.creator_profile_interval IS 'how often profiles are fetched';
 COMMENT ON COLUMN trackagoat.organization.discover_videos_interval IS 'how often new videos are looked for';
 COMMENT ON COLUMN trackagoat.organization.video_stats_interval IS 'how often the counters of a video are fetched';
+COMMENT ON COLUMN trackagoat.organization.week_starts_on IS 'day that weeks of goals begin on: 1 is Monday, 7 is Sunday';
 COMMENT ON COLUMN trackagoat.organization.created_at IS 'when the row was made';
 COMMENT ON COLUMN trackagoat.organization.updated_at IS 'when a person last changed the row';
 

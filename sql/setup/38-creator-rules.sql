@@ -20,7 +20,7 @@ INSERT INTO trackagoat.creator_event_kind (kind, description) VALUES
 	('account_changed', 'the handle shows another account, of which nothing is stored: tiktok_account_id, shown_account_id'),
 	('mode_changed', 'the tracking mode was changed: from, to'),
 	('follower_milestone', 'the followers crossed 1k, 2.5k, 5k, 10k, ...: milestone, direction (up, down), follower_count'),
-	('goal_status_changed', 'a goal has another status'),
+	('goal_status_changed', 'a goal has another status: goal_id, goal_type, period, target, period_start, from, to'),
 	('disabled', 'a person had it no longer fetched: reason'),
 	('auto_disabled', 'the account was reported gone on five days: reason'),
 	('banned', 'its handle was banned on the platform: reason'),

@@ -20,6 +20,8 @@ my @benchmarks = (
 	[ add_creators => 'ms', ratio => '<= 1.5' ],
 	[ review_videos => 'ms', ratio => '<= 1.5' ],
 	[ review_videos_given => 'ms' ],
+	[ goal_overview => 'ms', ours => '< 100', sql => '>= 20' ],
+	[ goal_overview_unfolded => 'ms', sql => '>= 20' ],
 	[ handle_sort => 'ms', ratio => '>= 5' ],
 	[ handle_lookup_100k => 'ms', ratio => '>= 5' ],
 );

@@ -42,6 +42,9 @@ INSERT INTO trackagoat.campaign (project_id, name) VALUES (:'project', 'D') RETU
 INSERT INTO trackagoat.campaign_item (campaign_id, child_campaign_id) VALUES (:'campaign', :'child');
 INSERT INTO trackagoat.campaign_item (campaign_id, creator_id) VALUES (:'child', :'goat');
 SELECT trackagoat.observe_video(:'video', now(), 5, 1, 1, 1, 1) AS stored, trackagoat.observe_creator(:'goat', now(), 5, 1, 1, 1) AS stored_too \gset
+INSERT INTO trackagoat.goal (creator_id, goal_type, target) VALUES (:'goat', 'followers', 5);
+UPDATE trackagoat.goal SET status = 'on_track';
+SELECT trackagoat.evaluate_goals() AS evaluated, (SELECT count(*) FROM trackagoat.goal_compliance(:'project')) AS owner_goals \gset
 SELECT views AS owner_views FROM trackagoat.campaign_stats(:'campaign') \gset
 SELECT count(*) AS claimed, min(attempt_id) AS attempt FROM trackagoat.claim_scrapes(1, '1 minute') \gset
 SELECT trackagoat.finish_scrape(:attempt, 'timeout', NULL, NULL, NULL, NULL, NULL) AS finished \gset
@@ -69,6 +72,7 @@ SET ROLE trackagoat_test_guest;
 WITH changed AS (UPDATE trackagoat.creator SET readme = 'mine' RETURNING 1) SELECT count(*) AS guest_updates FROM changed \gset
 WITH gone AS (DELETE FROM trackagoat.organization RETURNING 1) SELECT count(*) AS guest_deletes FROM gone \gset
 SELECT count(*) AS guest_tree FROM trackagoat.campaign_tree(:'campaign') \gset
+SELECT count(*) AS guest_goals FROM trackagoat.goal_compliance(:'project') \gset
 SELECT count(*) AS guest_claims FROM trackagoat.claim_scrapes(10, '1 minute') \gset
 \set ON_ERROR_STOP off
 INSERT INTO trackagoat.organization (name) VALUES ('mine');
@@ -106,10 +110,11 @@ SELECT no_plan();
 SELECT is(:'stranger_setup'::text, '42501', 'setup() is for whom it is granted to');
 SELECT is(:owned, :tables, 'an ordinary role that calls it owns all tables');
 SELECT ok(:tables >= 12, 'which are all there');
+SELECT is((:evaluated, :owner_goals)::text, '(1,1)', 'its goals are evaluated');
 SELECT is((:owner_views, :claimed, :'finished'::text, :released, :queued)::text, '(5,1,timeout,0,0)', 'and everything works for it');
 SELECT is(:guest_rows::bigint, 0::bigint, 'a role with every grant sees no row of any table');
 SELECT ok(:empty_tables < 9, 'though there are rows in them');
-SELECT is((:guest_updates, :guest_deletes, :guest_tree, :guest_claims)::text, '(0,0,0,0)', 'it changes, deletes, walks and claims nothing');
+SELECT is((:guest_updates, :guest_deletes, :guest_tree, :guest_goals, :guest_claims)::text, '(0,0,0,0,0)', 'it changes, deletes, walks and claims nothing, and sees no goal');
 SELECT is(:'guest_organization'::text, '42501', 'makes no organization');
 SELECT is(:'guest_creator'::text, '23503', 'finds no project for a creator');
 SELECT is(:'guest_full_creator'::text, '42501', 'makes no creator with the keys of others');

@@ -37,6 +37,8 @@ UNION ALL SELECT format('UPDATE trackagoat.video SET creator_id = %L WHERE id = 
 UNION ALL SELECT format('INSERT INTO trackagoat.campaign_item (campaign_id, creator_id) VALUES (%L, %L)', :'campaign', c), '23503 campaign_item_creator_fkey' FROM unnest(ARRAY[:'next_creator', :'their_creator']) c
 UNION ALL SELECT format('INSERT INTO trackagoat.campaign_item (campaign_id, video_id) VALUES (%L, %L)', :'campaign', c), '23503 campaign_item_video_fkey' FROM unnest(ARRAY[:'next_video', :'their_video']) c
 UNION ALL SELECT format('INSERT INTO trackagoat.campaign_item (campaign_id, child_campaign_id) VALUES (%L, %L)', :'campaign', c), '23503 campaign_item_child_campaign_fkey' FROM unnest(ARRAY[:'next_campaign', :'their_campaign']) c
+UNION ALL SELECT format('INSERT INTO trackagoat.goal (project_id, creator_id, goal_type, target, period) VALUES (%L, %L, %L, 1, %L)', :'project', c, 'posts', 'weekly'), '23503 goal_creator_fkey' FROM unnest(ARRAY[:'next_creator', :'their_creator']) c
+UNION ALL SELECT format('INSERT INTO trackagoat.notification (org_id, project_id, creator_id, kind, subject) VALUES (%L, %L, %L, %L, %L)', :'org', :'project', c, 'x', c), '23503 notification_creator_fkey' FROM unnest(ARRAY[:'next_creator', :'their_creator']) c
 UNION ALL SELECT format('INSERT INTO trackagoat.creator_history (creator_id, org_id, started_at, points) VALUES (%L, %L, now(), %L)', :'creator', :'their_org', '4'), '23503 creator_history_creator_fkey'
 UNION ALL SELECT format('INSERT INTO trackagoat.video_history (video_id, org_id, started_at, points) VALUES (%L, %L, now(), %L)', :'video', :'their_org', '5'), '23503 video_history_video_fkey';
 SELECT is(pg_temp.refusal(statement), wanted, statement) FROM attempt ORDER BY statement;

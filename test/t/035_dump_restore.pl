@@ -81,6 +81,9 @@ SELECT add_videos(id, ARRAY['https://www.tiktok.com/@gone/video/7000000000000000
 INSERT INTO video_link (org_id, project_id, link, problem) SELECT org_id, id, 'vm.tiktok.com/ZMgoat', 'dead_link' FROM project;
 DELETE FROM video WHERE tiktok_video_id = 7000000000000000999;
 INSERT INTO banned_handle (tiktok_handle, reason) VALUES ('wolf', 'eats goats');
+INSERT INTO goal (creator_id, goal_type, target, starts_on) SELECT id, 'followers', 10, '2026-01-01' FROM creator WHERE tiktok_handle = 'older_goat';
+UPDATE goal SET status = 'on_track';
+SELECT evaluate_goals();
 INSERT INTO plan (plan, limit_key, max) VALUES ('herd', 'max_creators_per_org', 1000);
 INSERT INTO scrape_request (kind, tiktok_handle, priority, renew) VALUES ('creator_profile', 'queued_goat', 0, false);
 -- and their own

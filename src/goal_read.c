@@ -1,0 +1,672 @@
+/*
+ * goal_read.c
+ *	  What was observed for the goals of many creators.
+ *
+ * Posts come from their rows.  What videos gained comes from the folded days
+ * of their creators and the differences not folded yet, where these can tell;
+ * of the rest from the histories of their videos.  The totals count videos
+ * whose tracking is disabled by hand, which goals do not; and of a day's
+ * baselines, a goal wants those of posts published in its part alone, whose
+ * number tells whether there are others.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/date.h"
+#include "utils/timestamp.h"
+
+#include "goal.h"
+#include "read_totals.h"
+
+/* Rows fetched at a time. */
+#define FETCHED 1000
+
+#define NEEDS_POSTS(type) ((type) != GOAL_FOLLOWERS)
+#define NEEDS_GAINS(type) ((type) == GOAL_VIEWS || (type) == GOAL_ENGAGEMENT)
+
+/* A post published in the part of a goal in force. */
+typedef struct Post
+{
+	pg_uuid_t	id;
+	char		status;
+	TimestampTz posted_at;
+} Post;
+
+#define UUID_MAP_PREFIX posts
+#define UUID_MAP_ENTRY Post
+#include "uuid_set.h"
+
+/* Of many, those published in a time. */
+#define POSTS_QUERY(condition) \
+	"SELECT v.creator_id, v.id, trackagoat.video_posted_at(v.posted_at, v.tiktok_video_id), v.view_count," \
+	"  (v.view_count IS NOT NULL)::integer + (v.like_count IS NOT NULL)::integer * 2 + (v.comment_count IS NOT NULL)::integer * 4" \
+	"   + (v.share_count IS NOT NULL)::integer * 8 + (v.save_count IS NOT NULL)::integer * 16" \
+	" FROM trackagoat.video v WHERE " condition " AND v.org_id = $2 AND v.creator_id IS NOT NULL" \
+	"  AND trackagoat.video_posted_at(v.posted_at, v.tiktok_video_id) >= $3" \
+	"  AND trackagoat.video_posted_at(v.posted_at, v.tiktok_video_id) < $4" \
+	"  AND trackagoat.video_counts_for_goals(v.tracking_status, NULL, v.tracking_disabled_at)"
+
+static SavedQuery project_posts_query = {
+	.text = POSTS_QUERY("v.project_id = $1"),
+	.read_only = true, .custom = true, .nargs = 4, .types = {UUIDOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
+};
+
+static SavedQuery creators_posts_query = {
+	.text = POSTS_QUERY("v.creator_id = ANY ($1)"),
+	.read_only = true, .custom = true, .nargs = 4, .types = {UUIDARRAYOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
+};
+
+static SavedQuery disabled_query = {
+	.text = "SELECT DISTINCT v.creator_id FROM trackagoat.video v WHERE v.creator_id = ANY ($1) AND v.org_id = $2"
+	" AND v.tracking_disabled_at IS NOT NULL AND trackagoat.status_counts(v.tracking_status)",
+	.read_only = true, .custom = true, .nargs = 2, .types = {UUIDARRAYOID, UUIDOID}
+};
+
+static SavedQuery days_query = {
+	.text = "SELECT m.entity_id, m.days FROM trackagoat.total_month m WHERE m.entity_id = ANY ($1) AND m.org_id = $2"
+	" AND m.entity = 'creator' AND m.month >= $3 AND m.month <= $4",
+	.read_only = true, .custom = true, .nargs = 4, .types = {UUIDARRAYOID, UUIDOID, DATEOID, DATEOID}
+};
+
+static SavedQuery differences_query = {
+	.text = "SELECT d.creator_id, d.differences FROM trackagoat.total_difference d WHERE d.project_id = $1 AND d.org_id = $2"
+	" AND d.creator_id = ANY ($3) AND d.differences IS NOT NULL",
+	.read_only = true, .custom = true, .nargs = 3, .types = {UUIDOID, UUIDOID, UUIDARRAYOID}
+};
+
+static SavedQuery rebuild_query = {
+	.text = "SELECT FROM trackagoat.total_difference d WHERE d.project_id = $1 AND d.org_id = $2"
+	" AND d.creator_id IS NULL AND d.video_id IS NULL AND d.campaign_id IS NULL LIMIT 1",
+	.read_only = true, .nargs = 2, .types = {UUIDOID, UUIDOID}
+};
+
+static SavedQuery histories_query = {
+	.text = "SELECT v.creator_id, h.video_id, h.points FROM trackagoat.video v"
+	" JOIN trackagoat.video_history h ON h.video_id = v.id AND h.org_id = v.org_id"
+	" WHERE v.creator_id = ANY ($1) AND v.org_id = $2"
+	"  AND trackagoat.video_counts_for_goals(v.tracking_status, NULL, v.tracking_disabled_at)"
+	" ORDER BY h.video_id, h.started_at",
+	.read_only = true, .custom = true, .nargs = 2, .types = {UUIDARRAYOID, UUIDOID}
+};
+
+static SavedQuery followers_query = {
+	.text = "SELECT h.creator_id, h.points FROM trackagoat.creator_history h WHERE h.creator_id = ANY ($1) AND h.org_id = $2"
+	" ORDER BY h.creator_id, h.started_at",
+	.read_only = true, .custom = true, .nargs = 2, .types = {UUIDARRAYOID, UUIDOID}
+};
+
+/* What a row of a query is given to. */
+typedef void (*TakeRow) (Goals *goals, void *state, const Datum *value, const bool *isnull);
+
+/* Run a query and hand on its rows, each of so many columns, in memory that is reset after some. */
+static void
+for_each_row(Goals *goals, SavedQuery *query, Datum *values, int columns, TakeRow take, void *state)
+{
+	Portal		cursor = saved_query_cursor(query, values);
+	MemoryContext memory = AllocSetContextCreate(CurrentMemoryContext, "trackagoat goal rows", ALLOCSET_DEFAULT_SIZES);
+
+	for (;;)
+	{
+		MemoryContext old_context;
+
+		CHECK_FOR_INTERRUPTS();
+		SPI_cursor_fetch(cursor, true, FETCHED);
+		if (SPI_processed == 0)
+			break;
+		old_context = MemoryContextSwitchTo(memory);
+		for (uint64 i = 0; i < SPI_processed; i++)
+		{
+			Datum		value[5];
+			bool		isnull[5];
+
+			for (int n = 0; n < columns; n++)
+				value[n] = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, n + 1, &isnull[n]);
+			take(goals, state, value, isnull);
+		}
+		MemoryContextSwitchTo(old_context);
+		MemoryContextReset(memory);
+		SPI_freetuptable(SPI_tuptable);
+	}
+	SPI_cursor_close(cursor);
+	MemoryContextDelete(memory);
+}
+
+/* Which creators a statement is about. */
+typedef bool (*ChooseCreator) (const Goals *goals, const GoalCreator *creator);
+
+static ArrayType *
+chosen_creators(const Goals *goals, ChooseCreator choose)
+{
+	Datum	   *ids = palloc(sizeof(Datum) * Max(goals->creator_count, 1));
+	int			count = 0;
+
+	for (int i = 0; i < goals->creator_count; i++)
+	{
+		if (choose(goals, &goals->creator[i]))
+			ids[count++] = UUIDPGetDatum(&goals->creator[i].id);
+	}
+	return count == 0 ? NULL : construct_array(ids, count, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR);
+}
+
+static bool
+has_goal_of(const Goals *goals, const GoalCreator *creator, GoalType from, GoalType to)
+{
+	for (int i = 0; i < creator->count; i++)
+	{
+		GoalType	type = goals->goal[creator->first + i].type;
+
+		if (type >= from && type <= to)
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_any(const Goals *goals, const GoalCreator *creator)
+{
+	return true;
+}
+
+static bool
+needs_gains(const Goals *goals, const GoalCreator *creator)
+{
+	return has_goal_of(goals, creator, GOAL_VIEWS, GOAL_VIEWS) || has_goal_of(goals, creator, GOAL_ENGAGEMENT, GOAL_ENGAGEMENT);
+}
+
+static bool
+needs_followers(const Goals *goals, const GoalCreator *creator)
+{
+	return has_goal_of(goals, creator, GOAL_FOLLOWERS, GOAL_FOLLOWERS);
+}
+
+static bool
+is_live(const Goals *goals, const GoalCreator *creator)
+{
+	return creator->is_live && has_goal_of(goals, creator, GOAL_POSTS, GOAL_ENGAGEMENT);
+}
+
+/* Has the part begun that a goal is in force in? */
+static bool
+has_begun(const Goals *goals, const Goal *goal)
+{
+	return goal->first_day <= goal->last_day && goal->from <= goals->now;
+}
+
+/* The last moment whose levels a goal of posts looks at. */
+static TimestampTz
+levels_until(const Goals *goals, const Goal *goal)
+{
+	return goal->to >= DT_NOEND - GOAL_SETTLING ? goals->until : Min(goals->until, goal->to + GOAL_SETTLING);
+}
+
+/* ---- posts ---- */
+
+typedef struct PostState
+{
+	bool		keep;			/* those of creators that are live */
+	posts_hash *posts;
+} PostState;
+
+/* A post: of each goal in whose part it was published, one more. */
+static void
+take_post(Goals *goals, void *state, const Datum *value, const bool *isnull)
+{
+	PostState  *posts = state;
+	GoalCreator *creator = goal_creator(goals, DatumGetUUIDP(value[0]));
+	TimestampTz posted_at = DatumGetTimestampTz(value[2]);
+	int32		known = DatumGetInt32(value[4]);
+	bool		found;
+
+	if (creator == NULL)
+		return;
+	if (posts->keep && creator->is_live)
+		posts_insert(posts->posts, *DatumGetUUIDP(value[1]), &found)->posted_at = posted_at;
+	if (posts->keep)
+		return;
+	for (int i = 0; i < creator->count; i++)
+	{
+		Goal	   *goal = &goals->goal[creator->first + i];
+
+		if (!NEEDS_POSTS(goal->type) || posted_at < goal->from || posted_at >= goal->to)
+			continue;
+		goal->posts++;
+		for (int c = 0; c < VIDEO_COUNTERS; c++)
+			goal->new_known[c] += known >> c & 1;
+		if (goal->type == GOAL_VIEWS_PER_POST && !creator->is_live && !isnull[3] &&
+			posted_at <= goals->now - POST_SETTLING &&
+			(!goal->has_level || DatumGetInt64(value[3]) < goal->level))
+		{
+			goal->has_level = true;
+			goal->level = DatumGetInt64(value[3]);
+		}
+	}
+}
+
+/* The posts of all parts that goals are in force in, or of those of live creators alone, to be kept. */
+static void
+read_posts(Goals *goals, PostState *state)
+{
+	Datum		values[4] = {goals->project, goals->org};
+	TimestampTz from = DT_NOEND;
+	TimestampTz to = DT_NOBEGIN;
+	SavedQuery *query = &project_posts_query;
+
+	for (int i = 0; i < goals->count; i++)
+	{
+		const Goal *goal = &goals->goal[i];
+
+		if (!NEEDS_POSTS(goal->type) || !has_begun(goals, goal) ||
+			(state->keep && !goals->creator[goal->creator].is_live))
+			continue;
+		from = Min(from, goal->from);
+		to = Max(to, goal->to);
+	}
+	if (!TIMESTAMP_IS_NOEND(goals->until))
+		to = Min(to, goals->until + 1);
+	if (from >= to)
+		return;
+	values[2] = TimestampTzGetDatum(from);
+	values[3] = TimestampTzGetDatum(to);
+	/* of few creators, by creator */
+	if (goals->creator_count <= 100 || state->keep)
+	{
+		values[0] = PointerGetDatum(chosen_creators(goals, state->keep ? is_live : is_any));
+		query = &creators_posts_query;
+	}
+	for_each_row(goals, query, values, 5, take_post, state);
+}
+
+/* ---- folded days, and what is not folded yet ---- */
+
+/* The numbers of a day, or moment, that lies in the part of some of a creator's goals. */
+static void
+take_amounts(Goals *goals, const GoalCreator *creator, int32 day, const int64 *number)
+{
+	for (int i = 0; i < creator->count; i++)
+	{
+		Goal	   *goal = &goals->goal[creator->first + i];
+
+		if (!NEEDS_GAINS(goal->type) || day < goal->first_day || day > goal->last_day)
+			continue;
+		for (int c = 0; c < VIDEO_COUNTERS; c++)
+		{
+			add_wrapping(&goal->gain[c], number[TOTAL_GAIN(c)]);
+			add_wrapping(&goal->gain[c], number[TOTAL_BASELINE(c)]);
+			add_wrapping(&goal->baselines[c], number[TOTAL_KNOWN(c)]);
+		}
+	}
+}
+
+/* A month of folded days. */
+static void
+take_month(Goals *goals, void *state, const Datum *value, const bool *isnull)
+{
+	GoalCreator *creator = goal_creator(goals, DatumGetUUIDP(value[0]));
+	SeriesReader reader;
+	SeriesBlock block;
+	int64		number[TOTAL_WIDTH];
+
+	if (creator == NULL)
+		return;
+	series_open(&reader, (Series *) PG_DETOAST_DATUM_PACKED(value[1]));
+	if (reader.counters != TOTAL_WIDTH)
+		series_malformed();
+	if (!has_goal_of(goals, creator, GOAL_ENGAGEMENT, GOAL_ENGAGEMENT))
+		reader.wanted = 1 << TOTAL_GAIN(0) | 1 << TOTAL_BASELINE(0) | 1 << TOTAL_KNOWN(0);
+	memcpy(number, reader.state.level, sizeof(number));
+	while (series_next_block(&reader, &block))
+	{
+		for (int i = 0; i < block.count; i++)
+		{
+			for (int n = 0; n < TOTAL_WIDTH; n++)
+			{
+				if (reader.wanted >> n & 1)
+					add_wrapping(&number[n], series_change(&block, n, i));
+			}
+			take_amounts(goals, creator, (int32) (block.time[i] / USECS_PER_DAY), number);
+		}
+		series_state_advance(&reader.state, &block, reader.counters);
+	}
+}
+
+/* A row of the log. */
+static void
+take_difference(Goals *goals, void *state, const Datum *value, const bool *isnull)
+{
+	GoalCreator *creator = goal_creator(goals, DatumGetUUIDP(value[0]));
+	SeriesReader reader;
+	SeriesPoint *points;
+
+	if (creator == NULL)
+		return;
+	series_open(&reader, (Series *) PG_DETOAST_DATUM_PACKED(value[1]));
+	if (reader.counters != TOTAL_WIDTH)
+		series_malformed();
+	points = series_all_points(&reader);
+	for (int i = 0; i < reader.points; i++)
+		take_amounts(goals, creator, calendar_day(goals->calendar, points[i].time), points[i].level);
+	pfree(points);
+}
+
+/* Can the totals tell what the creators' videos gained? */
+static bool
+totals_tell(const Goals *goals)
+{
+	Datum		values[2] = {goals->project, goals->org};
+	Total		total;
+
+	if (!TIMESTAMP_IS_NOEND(goals->until) || !may_read_totals())
+		return false;
+	total = total_load("project", goals->project, goals->org, false);
+	if (!total.exists || strcmp(total.timezone, goals->timezone) != 0)
+		return false;
+	saved_query_run(&rebuild_query, values, NULL);
+	return SPI_processed == 0;
+}
+
+static void
+mark_live(Goals *goals, void *state, const Datum *value, const bool *isnull)
+{
+	GoalCreator *creator = goal_creator(goals, DatumGetUUIDP(value[0]));
+
+	if (creator != NULL)
+		creator->is_live = true;
+}
+
+static void
+read_totals(Goals *goals)
+{
+	ArrayType  *creators = chosen_creators(goals, needs_gains);
+	Datum		values[4] = {PointerGetDatum(creators), goals->org};
+	int32		from = CALENDAR_LAST_DAY;
+	int32		to = CALENDAR_FIRST_DAY;
+
+	if (creators == NULL)
+		return;
+	for_each_row(goals, &disabled_query, values, 1, mark_live, NULL);
+	for (int i = 0; i < goals->count; i++)
+	{
+		if (!NEEDS_GAINS(goals->goal[i].type) || !has_begun(goals, &goals->goal[i]))
+			continue;
+		from = Min(from, goals->goal[i].first_day);
+		to = Max(to, goals->goal[i].last_day);
+	}
+	if (from > to)
+		return;
+	values[2] = DateADTGetDatum(calendar_bucket(GRANULARITY_MONTH, from));
+	values[3] = DateADTGetDatum(calendar_bucket(GRANULARITY_MONTH, to));
+	for_each_row(goals, &days_query, values, 2, take_month, NULL);
+	values[0] = goals->project;
+	values[2] = PointerGetDatum(creators);
+	for_each_row(goals, &differences_query, values, 2, take_difference, NULL);
+
+	/* another baseline than those of the posts of the part: what it began with is no gain */
+	for (int i = 0; i < goals->count; i++)
+	{
+		const Goal *goal = &goals->goal[i];
+		int			counters = goal->type == GOAL_VIEWS ? 1 : VIDEO_COUNTERS;
+
+		if (NEEDS_GAINS(goal->type) &&
+			memcmp(goal->baselines, goal->new_known, sizeof(int64) * counters) != 0)
+			goals->creator[goal->creator].is_live = true;
+	}
+}
+
+/* ---- histories of videos ---- */
+
+/* The history of a video, row by row. */
+typedef struct HistoryState
+{
+	posts_hash *posts;
+	pg_uuid_t	video;
+	GoalCreator *creator;		/* NULL before the first */
+	bool		is_post;		/* published in the part of some goal */
+	TimestampTz posted_at;
+	bool	   *level_known;	/* of each goal of the creator, the views that it looks at */
+	int64	   *level;
+	int			capacity;
+} HistoryState;
+
+/* A video done: its views may be the lowest. */
+static void
+finish_history(Goals *goals, HistoryState *state)
+{
+	if (state->creator == NULL || !state->is_post || state->posted_at > goals->now - POST_SETTLING)
+		return;
+	for (int i = 0; i < state->creator->count; i++)
+	{
+		Goal	   *goal = &goals->goal[state->creator->first + i];
+
+		if (goal->type != GOAL_VIEWS_PER_POST || !state->level_known[i] ||
+			state->posted_at < goal->from || state->posted_at >= goal->to)
+			continue;
+		if (!goal->has_level || state->level[i] < goal->level)
+			goal->level = state->level[i];
+		goal->has_level = true;
+	}
+}
+
+static void
+begin_history(HistoryState *state, const pg_uuid_t *video, GoalCreator *creator)
+{
+	Post	   *post = posts_lookup(state->posts, *video);
+
+	state->video = *video;
+	state->creator = creator;
+	state->is_post = post != NULL;
+	state->posted_at = post == NULL ? 0 : post->posted_at;
+	if (creator->count > state->capacity)
+	{
+		MemoryContext old_context = MemoryContextSwitchTo(GetMemoryChunkContext(state->posts));
+
+		state->capacity = creator->count * 2;
+		state->level_known = palloc(sizeof(bool) * state->capacity);
+		state->level = palloc(sizeof(int64) * state->capacity);
+		MemoryContextSwitchTo(old_context);
+	}
+	memset(state->level_known, 0, sizeof(bool) * creator->count);
+}
+
+/* What a goal sees of the points of a row: gains in its part, and of a post of the part all that it has. */
+static void
+take_points(const Goals *goals, HistoryState *state, int number, const SeriesState *before,
+			const SeriesPoint *points, int count)
+{
+	Goal	   *goal = &goals->goal[state->creator->first + number];
+	SeriesState at = *before;
+	bool		is_new = state->is_post && state->posted_at >= goal->from && state->posted_at < goal->to;
+	TimestampTz end = goal->type == GOAL_VIEWS_PER_POST ? levels_until(goals, goal) : Min(goals->until, goal->to - 1);
+
+	if (goal->type == GOAL_VIEWS_PER_POST && !is_new)
+		return;
+	for (int i = 0; i < count && points[i].time <= end; i++)
+	{
+		const SeriesPoint *point = &points[i];
+		uint32		had = point->flags & SERIES_BREAK ? 0 : at.known;
+
+		for (int c = 0; c < VIDEO_COUNTERS && NEEDS_GAINS(goal->type); c++)
+		{
+			if ((point->known >> c & 1) == 0 || (!is_new && ((had >> c & 1) == 0 || point->time < goal->from)))
+				continue;
+			add_wrapping(&goal->gain[c], (int64) ((uint64) point->level[c] - (had >> c & 1 ? (uint64) at.level[c] : 0)));
+		}
+		if (goal->type == GOAL_VIEWS_PER_POST && (point->known & 1))
+		{
+			state->level_known[number] = true;
+			state->level[number] = point->level[0];
+		}
+		series_state_apply(&at, point, VIDEO_COUNTERS);
+	}
+}
+
+static void
+take_history(Goals *goals, void *arg, const Datum *value, const bool *isnull)
+{
+	HistoryState *state = arg;
+	GoalCreator *creator = goal_creator(goals, DatumGetUUIDP(value[0]));
+	pg_uuid_t  *video = DatumGetUUIDP(value[1]);
+	SeriesReader reader;
+	SeriesPoint *points;
+
+	if (creator == NULL)
+		return;
+	if (state->creator == NULL || memcmp(&state->video, video, UUID_LEN) != 0)
+	{
+		finish_history(goals, state);
+		begin_history(state, video, creator);
+	}
+	series_open(&reader, (Series *) PG_DETOAST_DATUM_PACKED(value[2]));
+	if (reader.counters != VIDEO_COUNTERS)
+		series_malformed();
+	points = series_all_points(&reader);
+	if (reader.points > 0 && points[0].time <= goals->until)
+		creator->is_observed = true;
+	for (int i = 0; i < creator->count; i++)
+	{
+		Goal	   *goal = &goals->goal[creator->first + i];
+
+		if ((NEEDS_GAINS(goal->type) || goal->type == GOAL_VIEWS_PER_POST) && has_begun(goals, goal))
+			take_points(goals, state, i, &reader.start, points, reader.points);
+	}
+	pfree(points);
+}
+
+/* The videos of the creators that are live. */
+static void
+read_histories(Goals *goals)
+{
+	ArrayType  *creators = chosen_creators(goals, is_live);
+	Datum		values[2] = {PointerGetDatum(creators), goals->org};
+	PostState	posts = {.keep = true};
+	HistoryState state = {0};
+
+	if (creators == NULL)
+		return;
+	for (int i = 0; i < goals->count; i++)
+	{
+		Goal	   *goal = &goals->goal[i];
+
+		if (!goals->creator[goal->creator].is_live || !NEEDS_POSTS(goal->type))
+			continue;
+		memset(goal->gain, 0, sizeof(goal->gain));
+		goal->has_level = false;
+	}
+	posts.posts = posts_create(CurrentMemoryContext, 1024, NULL);
+	read_posts(goals, &posts);
+	state.posts = posts.posts;
+	for_each_row(goals, &histories_query, values, 3, take_history, &state);
+	finish_history(goals, &state);
+}
+
+/* ---- followers ---- */
+
+/* A level that becomes known: where a goal begins, or where it stands. */
+static void
+take_followers(Goal *goal, TimestampTz time, int64 level)
+{
+	if (time <= goal->from || !goal->has_level)
+	{
+		goal->base = level;
+		goal->base_at = Max(time, goal->from);
+		goal->peak = level;
+	}
+	goal->has_level = true;
+	goal->level = level;
+	goal->peak = Max(goal->peak, level);
+}
+
+static void
+take_creator_history(Goals *goals, void *state, const Datum *value, const bool *isnull)
+{
+	GoalCreator *creator = goal_creator(goals, DatumGetUUIDP(value[0]));
+	SeriesReader reader;
+	SeriesBlock block;
+	int64		level;
+	bool		is_first = true;
+
+	if (creator == NULL)
+		return;
+	series_open(&reader, (Series *) PG_DETOAST_DATUM_PACKED(value[1]));
+	reader.wanted = 1;
+	level = reader.state.level[0];
+	while (series_next_block(&reader, &block))
+	{
+		for (int i = 0; i < block.count; i++)
+		{
+			if (block.time[i] > goals->until)
+				return;
+			/* what was cut away before the first row has left its levels */
+			if (is_first && reader.start.has_time && (reader.start.known & 1))
+			{
+				for (int n = 0; n < creator->count; n++)
+				{
+					Goal	   *goal = &goals->goal[creator->first + n];
+
+					if (goal->type == GOAL_FOLLOWERS && has_begun(goals, goal) && !goal->has_level && reader.start.time < goal->to)
+						take_followers(goal, reader.start.time, reader.start.level[0]);
+				}
+			}
+			is_first = false;
+			creator->is_observed = creator->has_observed_at = true;
+			creator->observed_at = block.time[i];
+			if (block.broken >> i & 1)
+				level = 0;
+			for (int n = 0; n < creator->count; n++)
+			{
+				Goal	   *goal = &goals->goal[creator->first + n];
+
+				if (goal->type != GOAL_FOLLOWERS || !has_begun(goals, goal) || block.time[i] >= goal->to)
+					continue;
+				if (block.broken >> i & 1)
+					goal->has_level = false;
+				if (block.known[0] >> i & 1)
+					take_followers(goal, block.time[i], (int64) ((uint64) level + (uint64) series_change(&block, 0, i)));
+			}
+			if (block.known[0] >> i & 1)
+				add_wrapping(&level, series_change(&block, 0, i));
+		}
+		series_state_advance(&reader.state, &block, reader.counters);
+	}
+}
+
+static void
+read_followers(Goals *goals)
+{
+	ArrayType  *creators = chosen_creators(goals, TIMESTAMP_IS_NOEND(goals->until) ? needs_followers : is_any);
+	Datum		values[2] = {PointerGetDatum(creators), goals->org};
+
+	if (creators != NULL)
+		for_each_row(goals, &followers_query, values, 2, take_creator_history, NULL);
+}
+
+/* ---- all of it ---- */
+
+/* Gather what was observed for goals that are loaded; SPI must be connected. */
+void
+goals_read(Goals *goals)
+{
+	PostState	posts = {0};
+	bool		is_past = !TIMESTAMP_IS_NOEND(goals->until);
+	bool		told = totals_tell(goals);
+
+	for (int i = 0; i < goals->creator_count; i++)
+	{
+		GoalCreator *creator = &goals->creator[i];
+
+		/* its videos may have been observed all the same */
+		creator->is_live = is_past || !creator->is_observed || (!told && needs_gains(goals, creator));
+		for (int n = 0; n < creator->count && !creator->is_live; n++)
+		{
+			const Goal *goal = &goals->goal[creator->first + n];
+
+			creator->is_live = goal->type == GOAL_VIEWS_PER_POST && levels_until(goals, goal) < goals->now;
+		}
+	}
+	read_posts(goals, &posts);
+	if (told)
+		read_totals(goals);
+	read_histories(goals);
+	read_followers(goals);
+}
