@@ -83,6 +83,17 @@ SELECT repeat('   ', t.depth - 1) || CASE WHEN t.depth > 0 THEN '└─ ' ELSE '
 FROM tree t CROSS JOIN LATERAL trackagoat.campaign_stats(t.id) s
 ORDER BY t.path;
 
+\pset title 'Goals'
+SELECT '@' || c.tiktok_handle::text AS creator,
+	concat_ws(' ', s.period, s.goal_type) AS goal,
+	pg_temp.n(s.target, max(s.target) OVER ()) AS target,
+	pg_temp.n(trunc(s.actual), max(s.target) OVER ()) AS actual,
+	pg_temp.bar(least(coalesce(s.projected, s.actual) / s.target, 1), 1, 16) AS forecast,
+	s.status
+FROM trackagoat.project p, trackagoat.goal_compliance(p.id) s JOIN trackagoat.creator c ON c.id = s.creator_id
+ORDER BY c.follower_count DESC NULLS LAST, s.goal_id
+LIMIT 12;
+
 \pset title 'What the worker did'
 SELECT a.kind AS scrape, coalesce(a.outcome, 'in flight') AS outcome, count(*) AS requests,
 	pg_size_pretty(sum(a.body_bytes)) AS read,

@@ -1,20 +1,23 @@
 /*
  * goal.c
- *	  goal_states(): the goals of a project in the period of a day, and where
- *	  each stands.
+ *	  The goals of a project in the period of a day: goal_states() answers where
+ *	  each stands, goal_counts() how many stand where.
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
 #include "access/xact.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "goal.h"
@@ -22,9 +25,25 @@
 #include "trackagoat.h"
 
 PG_FUNCTION_INFO_V1(goal_states);
+PG_FUNCTION_INFO_V1(goal_counts);
 
-/* Columns of the answer. */
-#define COLUMNS 12
+/* Columns of the answers. */
+#define STATE_COLUMNS 12
+#define COUNT_COLUMNS (2 + GOAL_STATUSES + 2)
+
+/* What is asked about; NULL and false for all, today and now. */
+typedef struct Request
+{
+	Datum		project;
+	ArrayType  *creators;
+	ArrayType  *goals;
+	bool		has_day;
+	DateADT		day;
+	bool		has_at;
+	TimestampTz at;
+	const char *period;
+	bool		active_only;
+} Request;
 
 static SavedQuery project_query = {
 	.text = "SELECT p.org_id, o.timezone, o.week_starts_on, o.creator_profile_interval"
@@ -45,8 +64,11 @@ static SavedQuery goals_query = {
 
 /* Values of an enum in the order of names. */
 static void
-enum_values(Oid type, const char *const *names, int count, Datum *values)
+enum_values(const char *name, const char *const *names, int count, Datum *values)
 {
+	Oid			type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(name),
+									   ObjectIdGetDatum(get_namespace_oid("trackagoat", false)));
+
 	for (int i = 0; i < count; i++)
 		values[i] = OidFunctionCall2(F_ENUM_IN, CStringGetDatum(names[i]), ObjectIdGetDatum(type));
 }
@@ -160,20 +182,24 @@ add_creator(Goals *goals, const pg_uuid_t *id)
 	memset(creator, 0, sizeof(*creator));
 	creator->id = *id;
 	creator->first = goals->count;
-	goal_numbers_insert(goals->number_of, *id, &found)->number = goals->creator_count;
+	creator_numbers_insert(goals->number_of, *id, &found)->number = goals->creator_count;
 	return goals->creator_count++;
 }
 
 /* The goals that the query answered. */
 static void
-load_goals(Goals *goals, const Datum *types, const Datum *period_values, const Period *periods)
+load_goals(Goals *goals, const Period *periods)
 {
 	SPITupleTable *table = SPI_tuptable;
 	uint64		rows = SPI_processed;
+	Datum		types[GOAL_TYPES];
+	Datum		period_values[PERIODS];
 
+	enum_values("goal_type", type_names, GOAL_TYPES, types);
+	enum_values("goal_period", period_names, PERIODS, period_values);
 	goals->goal = palloc_extended(sizeof(Goal) * Max(rows, 1), MCXT_ALLOC_HUGE);
 	goals->creator = palloc_extended(sizeof(GoalCreator) * Max(rows, 1), MCXT_ALLOC_HUGE);
-	goals->number_of = goal_numbers_create(CurrentMemoryContext, Max(rows / 2, 16), NULL);
+	goals->number_of = creator_numbers_create(CurrentMemoryContext, Max(rows / 2, 16), NULL);
 	for (uint64 i = 0; i < rows; i++)
 	{
 		Goal	   *goal = &goals->goal[goals->count];
@@ -191,6 +217,8 @@ load_goals(Goals *goals, const Datum *types, const Datum *period_values, const P
 		goal->has_period = !isnull[3];
 		goal->period_value = value[3];
 		goal->target = DatumGetNumeric(value[4]);
+		if (goal->type != GOAL_ENGAGEMENT)
+			goal->whole_target = DatumGetInt64(DirectFunctionCall1(numeric_int8, value[4]));
 		period = isnull[3] ? NULL : &periods[index_of(period_values, PERIODS, value[3])];
 		if (!fill_goal(goals, goal, period, Max(DatumGetDateADT(value[5]), CALENDAR_FIRST_DAY), !isnull[6],
 					   isnull[6] ? 0 : DatumGetDateADT(value[6])))
@@ -240,9 +268,11 @@ find_project(Goals *goals)
 
 /* The reference date, or the day of now; PT400 for one that no calendar has. */
 static int32
-reference_day(const Goals *goals, bool isnull, DateADT date)
+reference_day(const Goals *goals, const Request *request)
 {
-	if (isnull)
+	DateADT		date = request->day;
+
+	if (!request->has_day)
 		return calendar_day(goals->calendar, goals->now);
 	/* a year from the ends, so that every period is whole */
 	if (DATE_NOT_FINITE(date) || date < CALENDAR_FIRST_DAY + 366 || date > CALENDAR_LAST_DAY - 366)
@@ -257,17 +287,17 @@ reference_day(const Goals *goals, bool isnull, DateADT date)
 
 /* The moment to answer as of; PT400 for one that no history has. */
 static void
-set_clock(Goals *goals, bool isnull, TimestampTz at)
+set_clock(Goals *goals, const Request *request)
 {
-	goals->now = isnull ? GetCurrentTransactionStartTimestamp() : at;
-	goals->until = isnull ? DT_NOEND : at;
+	goals->now = request->has_at ? request->at : GetCurrentTransactionStartTimestamp();
+	goals->until = request->has_at ? request->at : DT_NOEND;
 	if (TIMESTAMP_NOT_FINITE(goals->now) || goals->now < SERIES_EARLIEST + 366 * USECS_PER_DAY ||
 		goals->now > SERIES_LATEST - 366 * USECS_PER_DAY)
 		ereport(ERROR,
 				(errcode(ERRCODE_TRACKAGOAT_BAD_REQUEST),
 				 errmsg("invalid_at"),
 				 errdetail("Nothing can be observed at %s.",
-						   DatumGetCString(DirectFunctionCall1(timestamptz_out, TimestampTzGetDatum(at)))),
+						   DatumGetCString(DirectFunctionCall1(timestamptz_out, TimestampTzGetDatum(request->at)))),
 				 errhint("Name a moment of the years 2 to 9998.")));
 }
 
@@ -279,16 +309,47 @@ is_compliant(GoalStatus status, bool *isnull)
 	return status == GOAL_ON_TRACK || status == GOAL_COMPLETED;
 }
 
+/*
+ * The goals asked about, and what was observed for them; none for an id that is
+ * no project, so that nobody learns which there are.  SPI must be connected.
+ */
+static Goals
+find_goals(const Request *request)
+{
+	Goals		goals = {.project = request->project};
+	Period		periods[PERIODS];
+	Datum		values[6];
+	char		nulls[6] = {' ', ' ', ' ', request->creators == NULL ? 'n' : ' ', request->goals == NULL ? 'n' : ' ',
+		request->period == NULL ? 'n' : ' '};
+
+	set_clock(&goals, request);
+	if (!find_project(&goals))
+		return goals;
+	find_periods(reference_day(&goals, request), goals.week_start, periods);
+	values[0] = goals.project;
+	values[1] = goals.org;
+	values[2] = BoolGetDatum(request->active_only);
+	values[3] = PointerGetDatum(request->creators);
+	values[4] = PointerGetDatum(request->goals);
+	values[5] = request->period == NULL ? (Datum) 0 : CStringGetTextDatum(request->period);
+	saved_query_run(&goals_query, values, nulls);
+	load_goals(&goals, periods);
+	if (goals.count > 0)
+		goals_read(&goals);
+	return goals;
+}
+
 static void
 put_goal(ReturnSetInfo *rsinfo, const Goals *goals, const Goal *goal, const Datum *statuses)
 {
 	GoalState	state = goal_judge(goals, goal);
-	Datum		values[COLUMNS] = {
+	GoalNumbers numbers = goal_numbers(goals, goal, state.status);
+	Datum		values[STATE_COLUMNS] = {
 		UUIDPGetDatum(&goals->creator[goal->creator].id), UUIDPGetDatum(&goal->id), goal->type_value, goal->period_value,
 		DateADTGetDatum(goal->period_start), DateADTGetDatum(goal->period_end), NumericGetDatum(goal->target),
-		NumericGetDatum(state.actual), NumericGetDatum(state.projected), statuses[state.status]};
-	bool		nulls[COLUMNS] = {false, false, false, !goal->has_period, false, !goal->has_end, false,
-	!state.has_actual, !state.has_projected};
+		NumericGetDatum(numbers.actual), NumericGetDatum(numbers.projected), statuses[state.status]};
+	bool		nulls[STATE_COLUMNS] = {false, false, false, !goal->has_period, false, !goal->has_end, false,
+	numbers.actual == NULL, numbers.projected == NULL};
 
 	values[10] = BoolGetDatum(is_compliant(state.status, &nulls[10]));
 	values[11] = goal_advisory(state.advisory);
@@ -298,55 +359,33 @@ put_goal(ReturnSetInfo *rsinfo, const Goals *goals, const Goal *goal, const Datu
 /*
  * goal_states(project_id, creator_ids, goal_ids, reference_date, for_period,
  * at, active_only): a row for each goal in force in the period of the day, or
- * not begun by then.  No row for an id that is no project, so that nobody
- * learns which there are.
+ * not begun by then.
  */
 Datum
 goal_states(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	Goals		goals = {.project = PG_GETARG_DATUM(0)};
-	Datum		values[6];
-	char		nulls[6] = {' ', ' ', ' ', ' ', ' ', ' '};
-	Datum		types[GOAL_TYPES];
-	Datum		period_values[PERIODS];
+	Request		request = {
+		.creators = PG_ARGISNULL(1) ? NULL : PG_GETARG_ARRAYTYPE_P(1),
+		.goals = PG_ARGISNULL(2) ? NULL : PG_GETARG_ARRAYTYPE_P(2),
+		.has_day = !PG_ARGISNULL(3),
+		.day = PG_ARGISNULL(3) ? 0 : PG_GETARG_DATEADT(3),
+		.period = PG_ARGISNULL(4) ? NULL : DatumGetCString(OidFunctionCall1(F_ENUM_OUT, PG_GETARG_DATUM(4))),
+		.has_at = !PG_ARGISNULL(5),
+		.at = PG_ARGISNULL(5) ? 0 : PG_GETARG_TIMESTAMPTZ(5),
+		.active_only = PG_ARGISNULL(6) || PG_GETARG_BOOL(6)
+	};
 	Datum		statuses[GOAL_STATUSES];
-	Period		periods[PERIODS];
 	MemoryContext memory;
-	TupleDesc	tupdesc;
+	Goals		goals;
 
 	InitMaterializedSRF(fcinfo, 0);
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-	set_clock(&goals, PG_ARGISNULL(5), PG_ARGISNULL(5) ? 0 : PG_GETARG_TIMESTAMPTZ(5));
+	request.project = PG_GETARG_DATUM(0);
 	SPI_connect();
-	if (!find_project(&goals))
-	{
-		SPI_finish();
-		PG_RETURN_NULL();
-	}
-	tupdesc = rsinfo->setDesc;
-	enum_values(TupleDescAttr(tupdesc, 2)->atttypid, type_names, GOAL_TYPES, types);
-	enum_values(TupleDescAttr(tupdesc, 3)->atttypid, period_names, PERIODS, period_values);
-	enum_values(TupleDescAttr(tupdesc, 9)->atttypid, status_names, GOAL_STATUSES, statuses);
-	find_periods(reference_day(&goals, PG_ARGISNULL(3), PG_ARGISNULL(3) ? 0 : PG_GETARG_DATEADT(3)),
-				 goals.week_start, periods);
-
-	values[0] = goals.project;
-	values[1] = goals.org;
-	values[2] = BoolGetDatum(PG_ARGISNULL(6) || PG_GETARG_BOOL(6));
-	values[3] = PG_GETARG_DATUM(1);
-	values[4] = PG_GETARG_DATUM(2);
-	for (int i = 0; i < 2; i++)
-		nulls[3 + i] = PG_ARGISNULL(1 + i) ? 'n' : ' ';
-	nulls[5] = PG_ARGISNULL(4) ? 'n' : ' ';
-	if (!PG_ARGISNULL(4))
-		values[5] = CStringGetTextDatum(period_names[index_of(period_values, PERIODS, PG_GETARG_DATUM(4))]);
-	saved_query_run(&goals_query, values, nulls);
-	load_goals(&goals, types, period_values, periods);
-	if (goals.count > 0)
-		goals_read(&goals);
-
+	goals = find_goals(&request);
+	enum_values("goal_status", status_names, GOAL_STATUSES, statuses);
 	memory = AllocSetContextCreate(CurrentMemoryContext, "trackagoat goal", ALLOCSET_DEFAULT_SIZES);
 	for (int i = 0; i < goals.count; i++)
 	{
@@ -359,4 +398,111 @@ goal_states(PG_FUNCTION_ARGS)
 	}
 	SPI_finish();
 	PG_RETURN_NULL();
+}
+
+/* A creator some of whose goals are not met. */
+typedef struct Attention
+{
+	const pg_uuid_t *id;
+	GoalStatus	worst;			/* of those that are not met */
+	double		share;			/* the least of theirs */
+} Attention;
+
+/* Missed comes before at risk, and that before behind pace. */
+static int
+compare_attention(const void *a, const void *b)
+{
+	const Attention *left = a;
+	const Attention *right = b;
+
+	if (left->worst != right->worst)
+		return left->worst > right->worst ? -1 : 1;
+	if (left->share != right->share)
+		return left->share < right->share ? -1 : 1;
+	return memcmp(left->id, right->id, UUID_LEN);
+}
+
+/* Count the goals of a creator by status; does it need attention? */
+static bool
+count_goals(const Goals *goals, const GoalCreator *creator, int64 *counts, Attention *attention)
+{
+	bool		found = false;
+
+	for (int i = 0; i < creator->count; i++)
+	{
+		GoalState	state = goal_judge(goals, &goals->goal[creator->first + i]);
+		bool		isnull;
+
+		counts[state.status]++;
+		if (is_compliant(state.status, &isnull) || isnull)
+			continue;
+		attention->worst = found ? Max(attention->worst, state.status) : state.status;
+		attention->share = found ? Min(attention->share, state.share) : state.share;
+		found = true;
+	}
+	attention->id = &creator->id;
+	return found;
+}
+
+/*
+ * goal_counts(project_id, reference_date, at, shown): how many creators have
+ * how many goals, how many goals have each status, how many creators need
+ * attention, and so many of these, worst first.
+ */
+Datum
+goal_counts(PG_FUNCTION_ARGS)
+{
+	Request		request = {
+		.project = PG_GETARG_DATUM(0),
+		.has_day = !PG_ARGISNULL(1),
+		.day = PG_ARGISNULL(1) ? 0 : PG_GETARG_DATEADT(1),
+		.has_at = !PG_ARGISNULL(2),
+		.at = PG_ARGISNULL(2) ? 0 : PG_GETARG_TIMESTAMPTZ(2),
+		.active_only = true
+	};
+	int64		counts[GOAL_STATUSES] = {0};
+	Attention  *attention;
+	int			attentions = 0;
+	int			shown;
+	Datum	   *ids;
+	TupleDesc	tupdesc;
+	Datum		values[COUNT_COLUMNS];
+	bool		nulls[COUNT_COLUMNS] = {0};
+	MemoryContext memory;
+	Datum		result;
+	Goals		goals;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE || tupdesc->natts != COUNT_COLUMNS)
+		elog(ERROR, "goal_counts must be declared to return %d columns", COUNT_COLUMNS);
+	tupdesc = BlessTupleDesc(tupdesc);
+	SPI_connect();
+	goals = find_goals(&request);
+	attention = palloc_extended(sizeof(Attention) * Max(goals.creator_count, 1), MCXT_ALLOC_HUGE);
+	memory = AllocSetContextCreate(CurrentMemoryContext, "trackagoat goal", ALLOCSET_DEFAULT_SIZES);
+	for (int i = 0; i < goals.creator_count; i++)
+	{
+		MemoryContext old_context = MemoryContextSwitchTo(memory);
+
+		CHECK_FOR_INTERRUPTS();
+		attentions += count_goals(&goals, &goals.creator[i], counts, &attention[attentions]);
+		MemoryContextSwitchTo(old_context);
+		MemoryContextReset(memory);
+	}
+	qsort(attention, attentions, sizeof(Attention), compare_attention);
+
+	shown = PG_ARGISNULL(3) ? attentions : Min(Max(PG_GETARG_INT32(3), 0), attentions);
+	ids = palloc(sizeof(Datum) * Max(shown, 1));
+	for (int i = 0; i < shown; i++)
+		ids[i] = UUIDPGetDatum(attention[i].id);
+	values[0] = Int64GetDatum(goals.creator_count);
+	values[1] = Int64GetDatum(goals.count);
+	for (int i = 0; i < GOAL_STATUSES; i++)
+		values[2 + i] = Int64GetDatum(counts[i]);
+	values[2 + GOAL_STATUSES] = Int64GetDatum(attentions);
+	values[3 + GOAL_STATUSES] = PointerGetDatum(construct_array(ids, shown, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));
+	result = PointerGetDatum(SPI_returntuple(heap_form_tuple(tupdesc, values, nulls), tupdesc));
+	SPI_finish();
+	PG_RETURN_DATUM(result);
 }

@@ -48,6 +48,7 @@ typedef struct Goal
 	Datum		period_value;
 	bool		has_period;		/* else it is a milestone */
 	Numeric		target;
+	int64		whole_target;	/* the same, but of engagement */
 	int32		period_start;	/* days */
 	int32		period_end;
 	int32		first_day;		/* of the part in force */
@@ -60,7 +61,7 @@ typedef struct Goal
 	int64		posts;
 	int64		gain[VIDEO_COUNTERS];
 	int64		baselines[VIDEO_COUNTERS];	/* how many videos were first known */
-	int64		new_known[VIDEO_COUNTERS];	/* how many posts of the part are known */
+	int64		known[VIDEO_COUNTERS];	/* how many posts of the part are, where that is asked */
 	bool		has_level;
 	int64		level;			/* followers, or the lowest views of a post */
 	int64		base;			/* followers at the beginning */
@@ -73,22 +74,23 @@ typedef struct GoalCreator
 	pg_uuid_t	id;
 	int			first;			/* its goals */
 	int			count;
-	bool		is_live;		/* videos are to be read from their histories */
+	bool		is_doubtful;	/* the totals may not tell what its videos gained */
+	bool		is_live;		/* its posts and their histories are to be read */
 	bool		is_observed;	/* it or one of its videos */
 	bool		has_observed_at;
 	TimestampTz observed_at;	/* when it was last observed itself */
 	TimestampTz created_at;
 } GoalCreator;
 
-typedef struct GoalNumber
+typedef struct CreatorNumber
 {
 	pg_uuid_t	id;
 	char		status;
 	int			number;
-} GoalNumber;
+} CreatorNumber;
 
-#define UUID_MAP_PREFIX goal_numbers
-#define UUID_MAP_ENTRY GoalNumber
+#define UUID_MAP_PREFIX creator_numbers
+#define UUID_MAP_ENTRY CreatorNumber
 #include "uuid_set.h"
 
 typedef struct Goals
@@ -105,19 +107,23 @@ typedef struct Goals
 	Goal	   *goal;			/* of one creator after another */
 	int			creator_count;
 	GoalCreator *creator;
-	goal_numbers_hash *number_of;	/* of a creator */
+	creator_numbers_hash *number_of;	/* of a creator */
 } Goals;
 
 /* Where a goal stands. */
 typedef struct GoalState
 {
 	GoalStatus	status;
-	bool		has_actual;
-	Numeric		actual;
-	bool		has_projected;
-	Numeric		projected;
+	double		share;			/* of the target that is reached or forecast, to put goals in order by */
 	int			advisory;		/* flags: */
 } GoalState;
+
+/* The same in numbers; NULL where there is none. */
+typedef struct GoalNumbers
+{
+	Numeric		actual;
+	Numeric		projected;
+} GoalNumbers;
 
 #define ADVISORY_IN_PROGRESS		1
 #define ADVISORY_RECENTLY_ENDED		2
@@ -133,13 +139,14 @@ typedef struct GoalState
 static inline GoalCreator *
 goal_creator(const Goals *goals, const pg_uuid_t *id)
 {
-	GoalNumber *entry = goal_numbers_lookup(goals->number_of, *id);
+	CreatorNumber *entry = creator_numbers_lookup(goals->number_of, *id);
 
 	return entry == NULL ? NULL : &goals->creator[entry->number];
 }
 
 extern void goals_read(Goals *goals);
 extern GoalState goal_judge(const Goals *goals, const Goal *goal);
+extern GoalNumbers goal_numbers(const Goals *goals, const Goal *goal, GoalStatus status);
 extern Datum goal_advisory(int flags);
 
 #endif							/* TRACKAGOAT_GOAL_H */

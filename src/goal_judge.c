@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "common/int128.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/jsonb.h"
@@ -18,11 +19,33 @@
 /* Digits after the point of what is answered. */
 #define SHOWN_DIGITS 4
 
-static Numeric
-multiply(Numeric a, Numeric b)
+static bool
+is_over(const Goals *goals, const Goal *goal)
 {
-	return DatumGetNumeric(DirectFunctionCall2(numeric_mul, NumericGetDatum(a), NumericGetDatum(b)));
+	return goal->has_end && goals->now >= goal->to;
 }
+
+/* a * b * times */
+static INT128
+product(int64 a, int64 b, int times)
+{
+	INT128		result = int64_to_int128(0);
+
+	while (times-- > 0)
+		int128_add_int64_mul_int64(&result, a, b);
+	return result;
+}
+
+/* a * b of c * d, neither of which need be positive: 100 %, 70 %, or less. */
+static GoalStatus
+status_of_share(int64 a, int64 b, int64 c, int64 d)
+{
+	if (int128_compare(product(a, b, 1), product(c, d, 1)) >= 0)
+		return GOAL_ON_TRACK;
+	return int128_compare(product(a, b, 10), product(c, d, 7)) >= 0 ? GOAL_BEHIND_PACE : GOAL_AT_RISK;
+}
+
+/* ---- numeric ---- */
 
 static Numeric
 number(int64 value)
@@ -31,9 +54,15 @@ number(int64 value)
 }
 
 static Numeric
-subtract(Numeric a, Numeric b)
+multiply(Numeric a, Numeric b)
 {
-	return DatumGetNumeric(DirectFunctionCall2(numeric_sub, NumericGetDatum(a), NumericGetDatum(b)));
+	return DatumGetNumeric(DirectFunctionCall2(numeric_mul, NumericGetDatum(a), NumericGetDatum(b)));
+}
+
+static Numeric
+add(Numeric a, Numeric b)
+{
+	return DatumGetNumeric(DirectFunctionCall2(numeric_add, NumericGetDatum(a), NumericGetDatum(b)));
 }
 
 static bool
@@ -52,101 +81,83 @@ quotient(Numeric a, Numeric b)
 	return DatumGetNumeric(DirectFunctionCall1(numeric_trim_scale, value));
 }
 
-/* What part of a whole, neither of which need be positive: 100 %, 70 %, or less. */
-static GoalStatus
-status_of_share(Numeric part, Numeric whole)
-{
-	if (reaches(part, whole))
-		return GOAL_ON_TRACK;
-	return reaches(multiply(part, number(10)), multiply(whole, number(7))) ? GOAL_BEHIND_PACE : GOAL_AT_RISK;
-}
-
-static bool
-is_over(const Goals *goals, const Goal *goal)
-{
-	return goal->has_end && goals->now >= goal->to;
-}
+/* ---- status ---- */
 
 /* An amount of posts or views: the pace goes on as it is. */
 static void
 judge_pace(const Goals *goals, const Goal *goal, int64 amount, GoalState *state)
 {
-	Numeric		elapsed = number(Max(goals->now - goal->from, 1));
-	Numeric		forecast;
+	int64		elapsed = Max(goals->now - goal->from, 1);
 
 	if (!goals->creator[goal->creator].is_observed && goal->posts == 0)
 		return;
-	state->has_actual = state->has_projected = true;
-	state->actual = state->projected = number(amount);
+	state->share = (double) amount / goal->whole_target;
 	if (is_over(goals, goal))
 	{
-		state->status = reaches(state->actual, goal->target) ? GOAL_COMPLETED : GOAL_MISSED;
+		state->status = amount >= goal->whole_target ? GOAL_COMPLETED : GOAL_MISSED;
 		return;
 	}
-	forecast = multiply(state->actual, number(goal->to - goal->from));
-	state->projected = quotient(forecast, elapsed);
-	state->status = status_of_share(forecast, multiply(goal->target, elapsed));
+	state->share *= (double) (goal->to - goal->from) / elapsed;
+	state->status = status_of_share(amount, goal->to - goal->from, goal->whole_target, elapsed);
 }
 
-/* A level that is part / whole, as it is. */
-static void
-judge_level(const Goals *goals, const Goal *goal, Numeric part, Numeric whole, GoalState *state)
+/* A level as it is, from its share of the target. */
+static GoalStatus
+status_of_level(const Goals *goals, const Goal *goal, GoalStatus status)
 {
-	state->has_actual = state->has_projected = true;
-	state->actual = state->projected = quotient(part, whole);
-	state->status = status_of_share(part, multiply(goal->target, whole));
-	if (is_over(goals, goal))
-		state->status = state->status == GOAL_ON_TRACK ? GOAL_COMPLETED : GOAL_MISSED;
+	if (!is_over(goals, goal))
+		return status;
+	return status == GOAL_ON_TRACK ? GOAL_COMPLETED : GOAL_MISSED;
+}
+
+static Numeric
+interactions(const Goal *goal)
+{
+	Numeric		sum = number(0);
+
+	for (int c = 1; c < VIDEO_COUNTERS; c++)
+		sum = add(sum, number(goal->gain[c]));
+	return sum;
 }
 
 static void
 judge_engagement(const Goals *goals, const Goal *goal, GoalState *state)
 {
-	Numeric		interactions = number(0);
+	Numeric		reached = multiply(interactions(goal), number(100));
+	Numeric		wanted = multiply(goal->target, number(goal->gain[0]));
+	GoalStatus	status = GOAL_AT_RISK;
 
 	if (goal->gain[0] <= 0)
 		return;
-	for (int c = 1; c < VIDEO_COUNTERS; c++)
-		interactions = DatumGetNumeric(DirectFunctionCall2(numeric_add, NumericGetDatum(interactions),
-														   NumericGetDatum(number(goal->gain[c]))));
-	judge_level(goals, goal, multiply(interactions, number(100)), number(goal->gain[0]), state);
+	if (reaches(reached, wanted))
+		status = GOAL_ON_TRACK;
+	else if (reaches(multiply(reached, number(10)), multiply(wanted, number(7))))
+		status = GOAL_BEHIND_PACE;
+	state->status = status_of_level(goals, goal, status);
+	state->share = DatumGetFloat8(DirectFunctionCall1(numeric_float8, NumericGetDatum(reached))) /
+		DatumGetFloat8(DirectFunctionCall1(numeric_float8, NumericGetDatum(wanted)));
 }
 
 /* A level to reach, on the straight line from where it began. */
 static void
 judge_followers(const Goals *goals, const Goal *goal, GoalState *state)
 {
-	Numeric		gain = subtract(number(goal->level), number(goal->base));
 	int64		elapsed = goals->now - goal->base_at;
+	int64		gain = goal->level - goal->base;
 
 	if (!goal->has_level)
 		return;
-	state->has_actual = true;
-	state->actual = number(goal->level);
-	if (!goal->has_period && reaches(number(goal->peak), goal->target))
+	state->share = (double) goal->level / goal->whole_target;
+	if (!goal->has_period && goal->peak >= goal->whole_target)
 		state->status = GOAL_COMPLETED;
 	else if (is_over(goals, goal))
-		state->status = reaches(state->actual, goal->target) ? GOAL_COMPLETED : GOAL_MISSED;
-	else if (!goal->has_end || reaches(state->actual, goal->target))
+		state->status = goal->level >= goal->whole_target ? GOAL_COMPLETED : GOAL_MISSED;
+	else if (!goal->has_end || goal->level >= goal->whole_target)
 		state->status = GOAL_ON_TRACK;
 	else
-		state->status = status_of_share(multiply(gain, number(goal->to - goal->base_at)),
-										multiply(subtract(goal->target, number(goal->base)), number(elapsed)));
-	if (is_over(goals, goal))
-	{
-		state->has_projected = true;
-		state->projected = state->actual;
-	}
-	else if (goal->has_end && elapsed > 0)
-	{
-		/* base + gain * length / elapsed, over one denominator */
-		Numeric		sum = DatumGetNumeric(DirectFunctionCall2(numeric_add,
-															 NumericGetDatum(multiply(number(goal->base), number(elapsed))),
-															 NumericGetDatum(multiply(gain, number(goal->to - goal->base_at)))));
-
-		state->has_projected = true;
-		state->projected = quotient(sum, number(elapsed));
-	}
+		state->status = status_of_share(gain, goal->to - goal->base_at, goal->whole_target - goal->base, elapsed);
+	if (goal->has_end && !is_over(goals, goal) && elapsed > 0)
+		state->share = (goal->base + (double) gain * (goal->to - goal->base_at) / elapsed) / goal->whole_target;
 }
 
 /* What to keep in mind about it. */
@@ -166,7 +177,7 @@ advisory_flags(const Goals *goals, const Goal *goal)
 	return flags;
 }
 
-/* Where a goal stands; numerics are palloc'd in the current context. */
+/* Where a goal stands. */
 GoalState
 goal_judge(const Goals *goals, const Goal *goal)
 {
@@ -186,8 +197,10 @@ goal_judge(const Goals *goals, const Goal *goal)
 			judge_pace(goals, goal, goal->gain[0], &state);
 			break;
 		case GOAL_VIEWS_PER_POST:
-			if (goal->has_level)
-				judge_level(goals, goal, number(goal->level), number(1), &state);
+			if (!goal->has_level)
+				break;
+			state.status = status_of_level(goals, goal, status_of_share(goal->level, 1, goal->whole_target, 1));
+			state.share = (double) goal->level / goal->whole_target;
 			break;
 		case GOAL_ENGAGEMENT:
 			judge_engagement(goals, goal, &state);
@@ -197,6 +210,45 @@ goal_judge(const Goals *goals, const Goal *goal)
 			break;
 	}
 	return state;
+}
+
+/* ---- numbers ---- */
+
+static Numeric
+forecast_followers(const Goals *goals, const Goal *goal, Numeric actual)
+{
+	int64		elapsed = goals->now - goal->base_at;
+
+	if (is_over(goals, goal))
+		return actual;
+	if (!goal->has_end || elapsed <= 0)
+		return NULL;
+	/* base + gain * length / elapsed, over one denominator */
+	return quotient(add(multiply(number(goal->base), number(elapsed)),
+						multiply(number(goal->level - goal->base), number(goal->to - goal->base_at))),
+					number(elapsed));
+}
+
+/* What people read of a goal that was judged; numerics are palloc'd in the current context. */
+GoalNumbers
+goal_numbers(const Goals *goals, const Goal *goal, GoalStatus status)
+{
+	GoalNumbers numbers = {NULL, NULL};
+
+	if (status == GOAL_NO_DATA || status == GOAL_NOT_YET_STARTED)
+		return numbers;
+	if (goal->type == GOAL_ENGAGEMENT)
+		numbers.actual = quotient(multiply(interactions(goal), number(100)), number(goal->gain[0]));
+	else
+		numbers.actual = number(goal->type == GOAL_POSTS ? goal->posts :
+								goal->type == GOAL_VIEWS ? goal->gain[0] : goal->level);
+	numbers.projected = numbers.actual;
+	if (goal->type == GOAL_FOLLOWERS)
+		numbers.projected = forecast_followers(goals, goal, numbers.actual);
+	else if ((goal->type == GOAL_POSTS || goal->type == GOAL_VIEWS) && !is_over(goals, goal))
+		numbers.projected = quotient(multiply(numbers.actual, number(goal->to - goal->from)),
+									 number(Max(goals->now - goal->from, 1)));
+	return numbers;
 }
 
 /* The advisory of these flags as jsonb, made once in the process and kept. */

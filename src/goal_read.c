@@ -2,12 +2,13 @@
  * goal_read.c
  *	  What was observed for the goals of many creators.
  *
- * Posts come from their rows.  What videos gained comes from the folded days
- * of their creators and the differences not folded yet, where these can tell;
- * of the rest from the histories of their videos.  The totals count videos
+ * What was posted and gained comes from the folded days of creators and the
+ * differences not folded yet, where these can tell.  The totals count videos
  * whose tracking is disabled by hand, which goals do not; and of a day's
- * baselines, a goal wants those of posts published in its part alone, whose
- * number tells whether there are others.
+ * baselines a goal wants those of posts of its part alone: there are others,
+ * or posts of which nothing is known, where their numbers differ.  For such
+ * creators, and as of past moments, posts and histories of videos are read:
+ * they are live.
  */
 #include "postgres.h"
 
@@ -22,9 +23,12 @@
 
 /* Rows fetched at a time. */
 #define FETCHED 1000
+/* So many creators' posts are found by the time that they were published at. */
+#define MANY_CREATORS 100
 
-#define NEEDS_POSTS(type) ((type) != GOAL_FOLLOWERS)
+#define NEEDS_VIDEOS(type) ((type) != GOAL_FOLLOWERS)
 #define NEEDS_GAINS(type) ((type) == GOAL_VIEWS || (type) == GOAL_ENGAGEMENT)
+#define NEEDS_DAYS(type) ((type) == GOAL_POSTS || NEEDS_GAINS(type))
 
 /* A post published in the part of a goal in force. */
 typedef struct Post
@@ -38,42 +42,43 @@ typedef struct Post
 #define UUID_MAP_ENTRY Post
 #include "uuid_set.h"
 
-/* Of many, those published in a time. */
-#define POSTS_QUERY(condition) \
+/* The posts of a time, with a bit for each counter that is known; creators of $1, as arrays of thousands are slow to plan otherwise. */
+#define POSTS_QUERY(from, condition) \
 	"SELECT v.creator_id, v.id, trackagoat.video_posted_at(v.posted_at, v.tiktok_video_id), v.view_count," \
 	"  (v.view_count IS NOT NULL)::integer + (v.like_count IS NOT NULL)::integer * 2 + (v.comment_count IS NOT NULL)::integer * 4" \
 	"   + (v.share_count IS NOT NULL)::integer * 8 + (v.save_count IS NOT NULL)::integer * 16" \
-	" FROM trackagoat.video v WHERE " condition " AND v.org_id = $2 AND v.creator_id IS NOT NULL" \
+	" FROM " from "trackagoat.video v WHERE " condition " AND v.org_id = $2 AND v.creator_id IS NOT NULL" \
 	"  AND trackagoat.video_posted_at(v.posted_at, v.tiktok_video_id) >= $3" \
 	"  AND trackagoat.video_posted_at(v.posted_at, v.tiktok_video_id) < $4" \
 	"  AND trackagoat.video_counts_for_goals(v.tracking_status, NULL, v.tracking_disabled_at)"
 
 static SavedQuery project_posts_query = {
-	.text = POSTS_QUERY("v.project_id = $1"),
+	.text = POSTS_QUERY("", "v.project_id = $1"),
 	.read_only = true, .custom = true, .nargs = 4, .types = {UUIDOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
 };
 
 static SavedQuery creators_posts_query = {
-	.text = POSTS_QUERY("v.creator_id = ANY ($1)"),
+	.text = POSTS_QUERY("unnest($1) c (id), ", "v.creator_id = c.id"),
 	.read_only = true, .custom = true, .nargs = 4, .types = {UUIDARRAYOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
 };
 
 static SavedQuery disabled_query = {
-	.text = "SELECT DISTINCT v.creator_id FROM trackagoat.video v WHERE v.creator_id = ANY ($1) AND v.org_id = $2"
+	.text = "SELECT v.creator_id FROM unnest($1) c (id), trackagoat.video v WHERE v.creator_id = c.id AND v.org_id = $2"
 	" AND v.tracking_disabled_at IS NOT NULL AND trackagoat.status_counts(v.tracking_status)",
 	.read_only = true, .custom = true, .nargs = 2, .types = {UUIDARRAYOID, UUIDOID}
 };
 
 static SavedQuery days_query = {
-	.text = "SELECT m.entity_id, m.days FROM trackagoat.total_month m WHERE m.entity_id = ANY ($1) AND m.org_id = $2"
+	.text = "SELECT m.entity_id, m.days FROM unnest($1) c (id), trackagoat.total_month m WHERE m.entity_id = c.id AND m.org_id = $2"
 	" AND m.entity = 'creator' AND m.month >= $3 AND m.month <= $4",
 	.read_only = true, .custom = true, .nargs = 4, .types = {UUIDARRAYOID, UUIDOID, DATEOID, DATEOID}
 };
 
+/* Of all creators: who is not asked about is passed over. */
 static SavedQuery differences_query = {
 	.text = "SELECT d.creator_id, d.differences FROM trackagoat.total_difference d WHERE d.project_id = $1 AND d.org_id = $2"
-	" AND d.creator_id = ANY ($3) AND d.differences IS NOT NULL",
-	.read_only = true, .custom = true, .nargs = 3, .types = {UUIDOID, UUIDOID, UUIDARRAYOID}
+	" AND d.creator_id IS NOT NULL AND d.differences IS NOT NULL",
+	.read_only = true, .nargs = 2, .types = {UUIDOID, UUIDOID}
 };
 
 static SavedQuery rebuild_query = {
@@ -83,16 +88,16 @@ static SavedQuery rebuild_query = {
 };
 
 static SavedQuery histories_query = {
-	.text = "SELECT v.creator_id, h.video_id, h.points FROM trackagoat.video v"
-	" JOIN trackagoat.video_history h ON h.video_id = v.id AND h.org_id = v.org_id"
-	" WHERE v.creator_id = ANY ($1) AND v.org_id = $2"
+	.text = "SELECT v.creator_id, h.video_id, h.points FROM unnest($1) c (id) JOIN trackagoat.video v ON v.creator_id = c.id"
+	" JOIN trackagoat.video_history h ON h.video_id = v.id AND h.org_id = v.org_id WHERE v.org_id = $2"
 	"  AND trackagoat.video_counts_for_goals(v.tracking_status, NULL, v.tracking_disabled_at)"
 	" ORDER BY h.video_id, h.started_at",
 	.read_only = true, .custom = true, .nargs = 2, .types = {UUIDARRAYOID, UUIDOID}
 };
 
 static SavedQuery followers_query = {
-	.text = "SELECT h.creator_id, h.points FROM trackagoat.creator_history h WHERE h.creator_id = ANY ($1) AND h.org_id = $2"
+	.text = "SELECT h.creator_id, h.points FROM unnest($1) c (id) JOIN trackagoat.creator_history h ON h.creator_id = c.id"
+	" WHERE h.org_id = $2"
 	" ORDER BY h.creator_id, h.started_at",
 	.read_only = true, .custom = true, .nargs = 2, .types = {UUIDARRAYOID, UUIDOID}
 };
@@ -151,17 +156,20 @@ chosen_creators(const Goals *goals, ChooseCreator choose)
 }
 
 static bool
-has_goal_of(const Goals *goals, const GoalCreator *creator, GoalType from, GoalType to)
+has_goal_of(const Goals *goals, const GoalCreator *creator, int types)
 {
 	for (int i = 0; i < creator->count; i++)
 	{
-		GoalType	type = goals->goal[creator->first + i].type;
-
-		if (type >= from && type <= to)
+		if (types >> goals->goal[creator->first + i].type & 1)
 			return true;
 	}
 	return false;
 }
+
+#define POSTS_GOALS			(1 << GOAL_POSTS)
+#define GAINS_GOALS			(1 << GOAL_VIEWS | 1 << GOAL_ENGAGEMENT)
+#define LEVEL_GOALS			(1 << GOAL_VIEWS_PER_POST)
+#define VIDEO_GOALS			(POSTS_GOALS | GAINS_GOALS | LEVEL_GOALS)
 
 static bool
 is_any(const Goals *goals, const GoalCreator *creator)
@@ -170,21 +178,48 @@ is_any(const Goals *goals, const GoalCreator *creator)
 }
 
 static bool
-needs_gains(const Goals *goals, const GoalCreator *creator)
+needs_days(const Goals *goals, const GoalCreator *creator)
 {
-	return has_goal_of(goals, creator, GOAL_VIEWS, GOAL_VIEWS) || has_goal_of(goals, creator, GOAL_ENGAGEMENT, GOAL_ENGAGEMENT);
+	return has_goal_of(goals, creator, POSTS_GOALS | GAINS_GOALS);
+}
+
+static bool
+needs_levels(const Goals *goals, const GoalCreator *creator)
+{
+	return !creator->is_live && has_goal_of(goals, creator, LEVEL_GOALS);
+}
+
+static bool
+is_doubtful(const Goals *goals, const GoalCreator *creator)
+{
+	return creator->is_doubtful;
 }
 
 static bool
 needs_followers(const Goals *goals, const GoalCreator *creator)
 {
-	return has_goal_of(goals, creator, GOAL_FOLLOWERS, GOAL_FOLLOWERS);
+	return has_goal_of(goals, creator, 1 << GOAL_FOLLOWERS);
 }
 
 static bool
-is_live(const Goals *goals, const GoalCreator *creator)
+needs_posts(const Goals *goals, const GoalCreator *creator)
 {
-	return creator->is_live && has_goal_of(goals, creator, GOAL_POSTS, GOAL_ENGAGEMENT);
+	return creator->is_live && has_goal_of(goals, creator, VIDEO_GOALS);
+}
+
+/* Posts alone need no history, unless nobody has observed the creator. */
+static bool
+needs_histories(const Goals *goals, const GoalCreator *creator)
+{
+	return creator->is_live &&
+		has_goal_of(goals, creator, creator->is_observed ? GAINS_GOALS | LEVEL_GOALS : VIDEO_GOALS);
+}
+
+/* Of how many counters a goal wants the gains. */
+static int
+counters_of(const Goal *goal)
+{
+	return goal->type == GOAL_VIEWS ? 1 : goal->type == GOAL_ENGAGEMENT ? VIDEO_COUNTERS : 0;
 }
 
 /* Has the part begun that a goal is in force in? */
@@ -203,62 +238,83 @@ levels_until(const Goals *goals, const Goal *goal)
 
 /* ---- posts ---- */
 
-typedef struct PostState
-{
-	bool		keep;			/* those of creators that are live */
-	posts_hash *posts;
-} PostState;
-
-/* A post: of each goal in whose part it was published, one more. */
+/* A post whose views may be the lowest. */
 static void
-take_post(Goals *goals, void *state, const Datum *value, const bool *isnull)
+take_level(Goals *goals, void *state, const Datum *value, const bool *isnull)
 {
-	PostState  *posts = state;
 	GoalCreator *creator = goal_creator(goals, DatumGetUUIDP(value[0]));
 	TimestampTz posted_at = DatumGetTimestampTz(value[2]);
-	int32		known = DatumGetInt32(value[4]);
-	bool		found;
 
-	if (creator == NULL)
-		return;
-	if (posts->keep && creator->is_live)
-		posts_insert(posts->posts, *DatumGetUUIDP(value[1]), &found)->posted_at = posted_at;
-	if (posts->keep)
+	if (creator == NULL || creator->is_live || isnull[3] || posted_at > goals->now - POST_SETTLING)
 		return;
 	for (int i = 0; i < creator->count; i++)
 	{
 		Goal	   *goal = &goals->goal[creator->first + i];
 
-		if (!NEEDS_POSTS(goal->type) || posted_at < goal->from || posted_at >= goal->to)
+		if (goal->type != GOAL_VIEWS_PER_POST || posted_at < goal->from || posted_at >= goal->to)
 			continue;
-		goal->posts++;
-		for (int c = 0; c < VIDEO_COUNTERS; c++)
-			goal->new_known[c] += known >> c & 1;
-		if (goal->type == GOAL_VIEWS_PER_POST && !creator->is_live && !isnull[3] &&
-			posted_at <= goals->now - POST_SETTLING &&
-			(!goal->has_level || DatumGetInt64(value[3]) < goal->level))
-		{
-			goal->has_level = true;
+		if (!goal->has_level || DatumGetInt64(value[3]) < goal->level)
 			goal->level = DatumGetInt64(value[3]);
-		}
+		goal->has_level = true;
 	}
 }
 
-/* The posts of all parts that goals are in force in, or of those of live creators alone, to be kept. */
+/* A post of a doubtful creator: which of its counters are known. */
 static void
-read_posts(Goals *goals, PostState *state)
+take_known(Goals *goals, void *state, const Datum *value, const bool *isnull)
 {
-	Datum		values[4] = {goals->project, goals->org};
+	GoalCreator *creator = goal_creator(goals, DatumGetUUIDP(value[0]));
+	TimestampTz posted_at = DatumGetTimestampTz(value[2]);
+
+	if (creator == NULL || !creator->is_doubtful)
+		return;
+	for (int i = 0; i < creator->count; i++)
+	{
+		Goal	   *goal = &goals->goal[creator->first + i];
+
+		for (int c = 0; c < counters_of(goal) && posted_at >= goal->from && posted_at < goal->to; c++)
+			goal->known[c] += DatumGetInt32(value[4]) >> c & 1;
+	}
+}
+
+/* A post of a live creator, which is counted and kept. */
+static void
+take_post(Goals *goals, void *state, const Datum *value, const bool *isnull)
+{
+	posts_hash *posts = state;
+	GoalCreator *creator = goal_creator(goals, DatumGetUUIDP(value[0]));
+	TimestampTz posted_at = DatumGetTimestampTz(value[2]);
+	bool		found;
+
+	if (creator == NULL || !creator->is_live)
+		return;
+	posts_insert(posts, *DatumGetUUIDP(value[1]), &found)->posted_at = posted_at;
+	for (int i = 0; i < creator->count; i++)
+	{
+		Goal	   *goal = &goals->goal[creator->first + i];
+
+		goal->posts += posted_at >= goal->from && posted_at < goal->to;
+	}
+}
+
+/* The posts of chosen creators, of all parts that their goals of these types are in force in. */
+static void
+read_posts(Goals *goals, ChooseCreator choose, int types, TakeRow take, void *state)
+{
+	ArrayType  *creators = chosen_creators(goals, choose);
+	Datum		values[4] = {PointerGetDatum(creators), goals->org};
 	TimestampTz from = DT_NOEND;
 	TimestampTz to = DT_NOBEGIN;
-	SavedQuery *query = &project_posts_query;
+	SavedQuery *query = &creators_posts_query;
 
+	if (creators == NULL)
+		return;
 	for (int i = 0; i < goals->count; i++)
 	{
 		const Goal *goal = &goals->goal[i];
 
-		if (!NEEDS_POSTS(goal->type) || !has_begun(goals, goal) ||
-			(state->keep && !goals->creator[goal->creator].is_live))
+		if ((types >> goal->type & 1) == 0 || !has_begun(goals, goal) ||
+			!choose(goals, &goals->creator[goal->creator]))
 			continue;
 		from = Min(from, goal->from);
 		to = Max(to, goal->to);
@@ -269,13 +325,13 @@ read_posts(Goals *goals, PostState *state)
 		return;
 	values[2] = TimestampTzGetDatum(from);
 	values[3] = TimestampTzGetDatum(to);
-	/* of few creators, by creator */
-	if (goals->creator_count <= 100 || state->keep)
+	/* of most creators, all of the project */
+	if (ArrayGetNItems(ARR_NDIM(creators), ARR_DIMS(creators)) > MANY_CREATORS)
 	{
-		values[0] = PointerGetDatum(chosen_creators(goals, state->keep ? is_live : is_any));
-		query = &creators_posts_query;
+		values[0] = goals->project;
+		query = &project_posts_query;
 	}
-	for_each_row(goals, query, values, 5, take_post, state);
+	for_each_row(goals, query, values, 5, take, state);
 }
 
 /* ---- folded days, and what is not folded yet ---- */
@@ -288,8 +344,9 @@ take_amounts(Goals *goals, const GoalCreator *creator, int32 day, const int64 *n
 	{
 		Goal	   *goal = &goals->goal[creator->first + i];
 
-		if (!NEEDS_GAINS(goal->type) || day < goal->first_day || day > goal->last_day)
+		if (!NEEDS_DAYS(goal->type) || day < goal->first_day || day > goal->last_day)
 			continue;
+		add_wrapping(&goal->posts, number[TOTAL_POSTS]);
 		for (int c = 0; c < VIDEO_COUNTERS; c++)
 		{
 			add_wrapping(&goal->gain[c], number[TOTAL_GAIN(c)]);
@@ -313,8 +370,8 @@ take_month(Goals *goals, void *state, const Datum *value, const bool *isnull)
 	series_open(&reader, (Series *) PG_DETOAST_DATUM_PACKED(value[1]));
 	if (reader.counters != TOTAL_WIDTH)
 		series_malformed();
-	if (!has_goal_of(goals, creator, GOAL_ENGAGEMENT, GOAL_ENGAGEMENT))
-		reader.wanted = 1 << TOTAL_GAIN(0) | 1 << TOTAL_BASELINE(0) | 1 << TOTAL_KNOWN(0);
+	if (!has_goal_of(goals, creator, 1 << GOAL_ENGAGEMENT))
+		reader.wanted = 1 << TOTAL_POSTS | 1 << TOTAL_GAIN(0) | 1 << TOTAL_BASELINE(0) | 1 << TOTAL_KNOWN(0);
 	memcpy(number, reader.state.level, sizeof(number));
 	while (series_next_block(&reader, &block))
 	{
@@ -378,7 +435,7 @@ mark_live(Goals *goals, void *state, const Datum *value, const bool *isnull)
 static void
 read_totals(Goals *goals)
 {
-	ArrayType  *creators = chosen_creators(goals, needs_gains);
+	ArrayType  *creators = chosen_creators(goals, needs_days);
 	Datum		values[4] = {PointerGetDatum(creators), goals->org};
 	int32		from = CALENDAR_LAST_DAY;
 	int32		to = CALENDAR_FIRST_DAY;
@@ -388,7 +445,7 @@ read_totals(Goals *goals)
 	for_each_row(goals, &disabled_query, values, 1, mark_live, NULL);
 	for (int i = 0; i < goals->count; i++)
 	{
-		if (!NEEDS_GAINS(goals->goal[i].type) || !has_begun(goals, &goals->goal[i]))
+		if (!NEEDS_DAYS(goals->goal[i].type) || !has_begun(goals, &goals->goal[i]))
 			continue;
 		from = Min(from, goals->goal[i].first_day);
 		to = Max(to, goals->goal[i].last_day);
@@ -399,18 +456,24 @@ read_totals(Goals *goals)
 	values[3] = DateADTGetDatum(calendar_bucket(GRANULARITY_MONTH, to));
 	for_each_row(goals, &days_query, values, 2, take_month, NULL);
 	values[0] = goals->project;
-	values[2] = PointerGetDatum(creators);
 	for_each_row(goals, &differences_query, values, 2, take_difference, NULL);
 
-	/* another baseline than those of the posts of the part: what it began with is no gain */
+	/* where not every post was first seen in its part, and nothing else, look at what is known of the posts */
 	for (int i = 0; i < goals->count; i++)
 	{
 		const Goal *goal = &goals->goal[i];
-		int			counters = goal->type == GOAL_VIEWS ? 1 : VIDEO_COUNTERS;
 
-		if (NEEDS_GAINS(goal->type) &&
-			memcmp(goal->baselines, goal->new_known, sizeof(int64) * counters) != 0)
-			goals->creator[goal->creator].is_live = true;
+		for (int c = 0; c < counters_of(goal); c++)
+			goals->creator[goal->creator].is_doubtful |= goal->baselines[c] != goal->posts;
+	}
+	read_posts(goals, is_doubtful, GAINS_GOALS, take_known, NULL);
+	for (int i = 0; i < goals->count; i++)
+	{
+		const Goal *goal = &goals->goal[i];
+		GoalCreator *creator = &goals->creator[goal->creator];
+
+		for (int c = 0; c < counters_of(goal) && creator->is_doubtful; c++)
+			creator->is_live |= goal->baselines[c] != goal->known[c];
 	}
 }
 
@@ -486,7 +549,7 @@ take_points(const Goals *goals, HistoryState *state, int number, const SeriesSta
 		const SeriesPoint *point = &points[i];
 		uint32		had = point->flags & SERIES_BREAK ? 0 : at.known;
 
-		for (int c = 0; c < VIDEO_COUNTERS && NEEDS_GAINS(goal->type); c++)
+		for (int c = 0; c < counters_of(goal); c++)
 		{
 			if ((point->known >> c & 1) == 0 || (!is_new && ((had >> c & 1) == 0 || point->time < goal->from)))
 				continue;
@@ -535,27 +598,27 @@ take_history(Goals *goals, void *arg, const Datum *value, const bool *isnull)
 
 /* The videos of the creators that are live. */
 static void
-read_histories(Goals *goals)
+read_live(Goals *goals)
 {
-	ArrayType  *creators = chosen_creators(goals, is_live);
-	Datum		values[2] = {PointerGetDatum(creators), goals->org};
-	PostState	posts = {.keep = true};
-	HistoryState state = {0};
+	HistoryState state = {.posts = posts_create(CurrentMemoryContext, 1024, NULL)};
+	ArrayType  *creators;
+	Datum		values[2];
 
-	if (creators == NULL)
-		return;
 	for (int i = 0; i < goals->count; i++)
 	{
 		Goal	   *goal = &goals->goal[i];
 
-		if (!goals->creator[goal->creator].is_live || !NEEDS_POSTS(goal->type))
+		if (!goals->creator[goal->creator].is_live || !NEEDS_VIDEOS(goal->type))
 			continue;
+		goal->posts = 0;
 		memset(goal->gain, 0, sizeof(goal->gain));
-		goal->has_level = false;
 	}
-	posts.posts = posts_create(CurrentMemoryContext, 1024, NULL);
-	read_posts(goals, &posts);
-	state.posts = posts.posts;
+	read_posts(goals, needs_posts, VIDEO_GOALS, take_post, state.posts);
+	creators = chosen_creators(goals, needs_histories);
+	if (creators == NULL)
+		return;
+	values[0] = PointerGetDatum(creators);
+	values[1] = goals->org;
 	for_each_row(goals, &histories_query, values, 3, take_history, &state);
 	finish_history(goals, &state);
 }
@@ -647,16 +710,15 @@ read_followers(Goals *goals)
 void
 goals_read(Goals *goals)
 {
-	PostState	posts = {0};
-	bool		is_past = !TIMESTAMP_IS_NOEND(goals->until);
 	bool		told = totals_tell(goals);
 
+	read_followers(goals);
 	for (int i = 0; i < goals->creator_count; i++)
 	{
 		GoalCreator *creator = &goals->creator[i];
 
-		/* its videos may have been observed all the same */
-		creator->is_live = is_past || !creator->is_observed || (!told && needs_gains(goals, creator));
+		/* where nobody has observed it, its videos may have been all the same */
+		creator->is_live = !told || !creator->is_observed;
 		for (int n = 0; n < creator->count && !creator->is_live; n++)
 		{
 			const Goal *goal = &goals->goal[creator->first + n];
@@ -664,9 +726,8 @@ goals_read(Goals *goals)
 			creator->is_live = goal->type == GOAL_VIEWS_PER_POST && levels_until(goals, goal) < goals->now;
 		}
 	}
-	read_posts(goals, &posts);
 	if (told)
 		read_totals(goals);
-	read_histories(goals);
-	read_followers(goals);
+	read_posts(goals, needs_levels, LEVEL_GOALS, take_level, NULL);
+	read_live(goals);
 }

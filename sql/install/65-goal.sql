@@ -84,6 +84,16 @@ END;
 COMMENT ON FUNCTION trackagoat.goal_compliance(uuid, date, uuid, trackagoat.goal_period, timestamptz) IS
 	'where each goal of the active creators stands in the period that holds the reference date (today when left out); at answers as of a past moment; no row for an unknown project; PT400 invalid_reference_date, invalid_at';
 
+CREATE FUNCTION trackagoat.goal_counts(
+	project_id uuid, reference_date date, at timestamptz, shown integer,
+	OUT creators bigint, OUT goals bigint,
+	OUT on_track bigint, OUT behind_pace bigint, OUT at_risk bigint, OUT completed bigint, OUT missed bigint,
+	OUT not_yet_started bigint, OUT no_data bigint, OUT need_attention bigint, OUT worst uuid[])
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED
+	SET search_path = pg_catalog, trackagoat, pg_temp;
+COMMENT ON FUNCTION trackagoat.goal_counts(uuid, date, timestamptz, integer) IS
+	'the numbers of goal_overview(), and the creators that need most attention';
+
 CREATE FUNCTION trackagoat.goal_overview(
 	project_id uuid, reference_date date DEFAULT NULL, shown integer DEFAULT 20, at timestamptz DEFAULT NULL,
 	OUT creators bigint, OUT goals bigint,
@@ -91,35 +101,22 @@ CREATE FUNCTION trackagoat.goal_overview(
 	OUT not_yet_started bigint, OUT no_data bigint, OUT need_attention bigint, OUT attention jsonb)
 	LANGUAGE sql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
-	WITH states AS MATERIALIZED (
-		SELECT s.creator_id, s.goal_id, s.goal_type, s.period, s.target, s.actual, s.projected, s.status, s.compliant
-		FROM trackagoat.goal_states(goal_overview.project_id, NULL, NULL, reference_date, NULL, at, true) s
-	),
-	-- missed comes after at_risk, and that after behind_pace
-	of_creators AS MATERIALIZED (
-		SELECT s.creator_id, max(s.status) FILTER (WHERE NOT s.compliant) AS worst,
-			min(coalesce(s.projected, s.actual) / s.target) FILTER (WHERE NOT s.compliant) AS share
-		FROM states s GROUP BY s.creator_id
-	),
-	worst AS (
-		SELECT c.creator_id, c.worst, c.share, row_number() OVER (ORDER BY c.worst DESC, c.share, c.creator_id) AS place
-		FROM of_creators c WHERE c.worst IS NOT NULL
-		ORDER BY place LIMIT shown
+	WITH counts AS MATERIALIZED (SELECT c.* FROM trackagoat.goal_counts(goal_overview.project_id, reference_date, at, shown) c),
+	unmet AS (
+		SELECT s.creator_id, max(s.status) AS status, min(coalesce(s.projected, s.actual) / s.target) AS share,
+			jsonb_agg(jsonb_build_object('goal_id', s.goal_id, 'goal_type', s.goal_type, 'period', s.period, 'target', s.target,
+				'actual', s.actual, 'projected', s.projected, 'status', s.status)
+				ORDER BY s.status DESC, coalesce(s.projected, s.actual) / s.target, s.goal_id) AS goals
+		FROM counts c, trackagoat.goal_states(goal_overview.project_id, c.worst, NULL, reference_date, NULL, at, true) s
+		WHERE NOT s.compliant GROUP BY s.creator_id
 	)
-	SELECT (SELECT count(*) FROM of_creators), count(*),
-		count(*) FILTER (WHERE s.status = 'on_track'), count(*) FILTER (WHERE s.status = 'behind_pace'),
-		count(*) FILTER (WHERE s.status = 'at_risk'), count(*) FILTER (WHERE s.status = 'completed'),
-		count(*) FILTER (WHERE s.status = 'missed'), count(*) FILTER (WHERE s.status = 'not_yet_started'),
-		count(*) FILTER (WHERE s.status = 'no_data'), (SELECT count(*) FROM of_creators c WHERE c.worst IS NOT NULL),
-		(SELECT coalesce(jsonb_agg(jsonb_build_object('creator_id', w.creator_id, 'tiktok_handle', k.tiktok_handle::text,
-				'display_name', coalesce(k.display_name_override, k.display_name), 'status', w.worst,
-				'share', round(w.share * 100, 2),
-				'goals', (SELECT jsonb_agg(jsonb_build_object('goal_id', g.goal_id, 'goal_type', g.goal_type, 'period', g.period,
-						'target', g.target, 'actual', g.actual, 'projected', g.projected, 'status', g.status)
-						ORDER BY g.status DESC, coalesce(g.projected, g.actual) / g.target, g.goal_id)
-					FROM states g WHERE g.creator_id = w.creator_id AND NOT g.compliant)) ORDER BY w.place), '[]')
-			FROM worst w JOIN trackagoat.creator k ON k.id = w.creator_id AND k.project_id = goal_overview.project_id)
-	FROM states s
+	SELECT c.creators, c.goals, c.on_track, c.behind_pace, c.at_risk, c.completed, c.missed, c.not_yet_started, c.no_data, c.need_attention,
+		(SELECT coalesce(jsonb_agg(jsonb_build_object('creator_id', u.creator_id, 'tiktok_handle', k.tiktok_handle::text,
+				'display_name', coalesce(k.display_name_override, k.display_name), 'status', u.status,
+				'share', round(u.share * 100, 2), 'goals', u.goals) ORDER BY w.place), '[]')
+			FROM unnest(c.worst) WITH ORDINALITY w (id, place) JOIN unmet u ON u.creator_id = w.id
+			JOIN trackagoat.creator k ON k.id = w.id AND k.project_id = goal_overview.project_id)
+	FROM counts c
 $$;
 COMMENT ON FUNCTION trackagoat.goal_overview(uuid, date, integer, timestamptz) IS
 	'goals of a project by status, and the creators that need attention, worst first: missed before at_risk before behind_pace, then by the share of the target that is reached or forecast; as many as are to be shown';

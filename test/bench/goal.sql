@@ -81,7 +81,7 @@ SELECT format('SELECT (goals, on_track, behind_pace, at_risk, completed, missed,
 -- with a tenth of the videos observed anew and not folded yet
 SELECT observe_videos(array_agg(v.id), array_agg(now() - interval '1 minute'), array_agg(v.view_count + 500), array_agg(v.like_count + 20), NULL, NULL, NULL) AS observed
 FROM video v WHERE v.tiktok_video_id % 10 = 0 \gset
-INSERT INTO plain.video_snapshot SELECT s.* FROM trackagoat.video_snapshot s WHERE s.observed_at > (SELECT max(p.observed_at) FROM plain.video_snapshot p);
+INSERT INTO plain.video_snapshot SELECT s.* FROM trackagoat.video_snapshot s ON CONFLICT DO NOTHING;
 VACUUM ANALYZE plain.video_snapshot;
 \set name goal_overview_unfolded
 \ir common/goal.sql

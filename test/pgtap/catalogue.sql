@@ -50,7 +50,7 @@ INSERT INTO marked VALUES
 	(ARRAY['series_in', 'series_buckets', 'sum_gains_add', 'sum_gains_combine', 'sum_gains_serialize', 'sum_gains_deserialize', 'sum_gains_final',
 		'video_snapshots', 'creator_snapshots', 'happens_now', 'scrape_targets', 'page_videos', 'cron_command', 'cron_jobs', 'attempt_retention', 'check_observations'], 's', 's'),
 	(ARRAY['in_bulk'], 'v', 'r'),
-	(ARRAY['campaign_tree', 'campaign_videos', 'campaign_stats', 'entity_amounts', 'entity_days', 'follower_amounts', 'goal_states', 'goal_compliance', 'goal_overview'], 's', 'r'),
+	(ARRAY['campaign_tree', 'campaign_videos', 'campaign_stats', 'entity_amounts', 'entity_days', 'follower_amounts', 'goal_states', 'goal_counts', 'goal_compliance', 'goal_overview'], 's', 'r'),
 	(ARRAY['entity_timezone', 'entity_buckets', 'entity_metric', 'analytics', 'campaign_breakdown', 'campaign_progress', 'verify_histories', 'verify_totals', 'verify',
 		'plan_limits', 'limit_usage', 'content_calendar', 'goal_history', 'campaign_goals', 'goal_changes', 'next_scrape_due', 'project_organization', 'tables_are_ready', 'host_paused_until', 'check_owner'], 's', 'u'),
 	(ARRAY['uuidv7'], 'v', 's');
@@ -60,7 +60,7 @@ SELECT is_empty($$SELECT n FROM marked, unnest(names) n WHERE n NOT IN (SELECT p
 SELECT set_eq($$SELECT DISTINCT proname::text FROM routine WHERE proleakproof$$, ARRAY['handle_eq', 'handle_ne', 'handle_lt', 'handle_le', 'handle_gt', 'handle_ge', 'handle_cmp',
 	'handle_hash', 'handle_hash_extended', 'handle_larger', 'handle_smaller'], 'what is leakproof');
 SELECT set_eq($$SELECT DISTINCT proname::text FROM routine WHERE lanname = 'c' AND NOT proisstrict AND prorettype <> 'trigger'::regtype AND prokind = 'f' AND pronargs > 0$$,
-	ARRAY['store_observations', 'drop_observations', 'queue_target', 'lock_scrape_target', 'limit_room', 'goal_states', 'campaign_stats', 'entity_amounts', 'follower_amounts', 'sum_gains_add', 'sum_gains_combine', 'sum_gains_final'],
+	ARRAY['store_observations', 'drop_observations', 'queue_target', 'lock_scrape_target', 'limit_room', 'goal_states', 'goal_counts', 'campaign_stats', 'entity_amounts', 'follower_amounts', 'sum_gains_add', 'sum_gains_combine', 'sum_gains_final'],
 	'a C function with arguments is strict, but for those whose NULLs mean something');
 SELECT is_empty($$SELECT signature FROM routine WHERE prorettype = 'trigger'::regtype AND (provolatile <> 'v' OR has_function_privilege('public', oid, 'EXECUTE'))$$, 'trigger functions are volatile, and not for everyone');
 
