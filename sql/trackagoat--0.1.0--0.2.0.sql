@@ -559,6 +559,8 @@ DECLARE
 	created uuid[];
 	reactivated uuid[];
 	brought trackagoat.handle[];
+	fresh trackagoat.handle[];
+	careful boolean := false;
 BEGIN
 	PERFORM trackagoat.check_many('creators', cardinality(creators));
 	SELECT p.org_id, (now() AT TIME ZONE o.timezone)::date AS today, count(*) OVER () AS found INTO project
@@ -583,34 +585,40 @@ BEGIN
 				AND c.org_id = project.org_id AND c.tiktok_handle = w.handle AND c.removed_at IS NULL)
 		ORDER BY w.place LIMIT room) h;
 
-	WITH back AS (UPDATE trackagoat.creator c SET removed_at = NULL, disabled_at = NULL,
-			tracking_mode = coalesce(add_creators.tracking_mode, c.tracking_mode),
-			tracking_start_date = coalesce(add_creators.tracking_start_date, c.tracking_start_date)
-		FROM (SELECT k.id FROM trackagoat.creator k
-			JOIN (SELECT DISTINCT ON (r.tiktok_handle) r.id FROM unnest(handles) w (handle)
+	LOOP
+		BEGIN
+			SELECT array_agg(b.id) INTO reactivated FROM (SELECT DISTINCT ON (r.tiktok_handle) r.id FROM unnest(handles) w (handle)
 				JOIN trackagoat.creator r ON r.project_id = add_creators.project_id AND r.org_id = project.org_id
 					AND r.tiktok_handle = w.handle AND r.removed_at IS NOT NULL
-				ORDER BY r.tiktok_handle, r.removed_at DESC) b ON b.id = k.id
-			WHERE k.org_id = project.org_id ORDER BY k.id FOR UPDATE OF k) b
-		WHERE c.id = b.id AND c.org_id = project.org_id
-		RETURNING c.id, c.tiktok_handle)
-	SELECT coalesce(array_agg(b.id), '{}'), coalesce(array_agg(b.tiktok_handle), '{}') INTO reactivated, brought FROM back b;
-	SELECT coalesce(array_agg(w.handle ORDER BY w.place), '{}') INTO handles FROM unnest(handles) WITH ORDINALITY w (handle, place)
-	WHERE w.handle NOT IN (SELECT unnest(brought));
-	tracking_mode := coalesce(tracking_mode, 'auto');
-	tracking_start_date := coalesce(tracking_start_date, project.today);
-	BEGIN
-		created := trackagoat.insert_creators(project.org_id, project_id, handles, tracking_mode::text, tracking_start_date, false);
-	EXCEPTION WHEN unique_violation THEN
-		created := trackagoat.insert_creators(project.org_id, project_id, handles, tracking_mode::text, tracking_start_date, true);
-	END;
+				ORDER BY r.tiktok_handle, r.removed_at DESC) b;
+			-- all are locked before a snapshot shows what others made of them meanwhile
+			PERFORM FROM trackagoat.creator c WHERE c.id = ANY (reactivated) AND c.org_id = project.org_id ORDER BY c.id FOR UPDATE;
+			WITH back AS (UPDATE trackagoat.creator c SET removed_at = NULL, disabled_at = NULL,
+					tracking_mode = coalesce(add_creators.tracking_mode, c.tracking_mode),
+					tracking_start_date = coalesce(add_creators.tracking_start_date, c.tracking_start_date)
+				WHERE c.id = ANY (reactivated) AND c.org_id = project.org_id AND c.removed_at IS NOT NULL
+					AND NOT (careful AND trackagoat.handle_is_taken(c.org_id, c.project_id, c.tiktok_handle, c.id))
+				RETURNING c.id, c.tiktok_handle)
+			SELECT coalesce(array_agg(b.id), '{}'), coalesce(array_agg(b.tiktok_handle), '{}') INTO reactivated, brought FROM back b;
+			SELECT coalesce(array_agg(w.handle ORDER BY w.place), '{}') INTO fresh FROM unnest(handles) WITH ORDINALITY w (handle, place)
+			WHERE w.handle NOT IN (SELECT unnest(brought));
+			created := trackagoat.insert_creators(project.org_id, project_id, fresh, coalesce(tracking_mode, 'auto')::text,
+				coalesce(tracking_start_date, project.today), careful);
+			EXIT;
+		EXCEPTION WHEN unique_violation OR exclusion_violation THEN
+			IF careful THEN
+				RAISE;
+			END IF;
+			careful := true;
+		END;
+	END LOOP;
 
 	RETURN QUERY
 	SELECT i.place, i.input, i.handle, c.id,
 		CASE WHEN c.id IS NULL THEN 'refused' WHEN i.nth > 1 THEN 'already_there' WHEN c.id IN (SELECT unnest(created)) THEN 'created'
 			WHEN c.id IN (SELECT unnest(reactivated)) THEN 'reactivated' ELSE 'already_there' END,
 		CASE WHEN c.id IS NOT NULL THEN NULL WHEN i.handle IS NULL THEN 'invalid_handle'
-			WHEN i.handle = ANY (banned) THEN 'creator_banned' ELSE 'limit_reached' END
+			WHEN i.handle = ANY (banned) THEN 'creator_banned' WHEN room IS NULL THEN 'conflict' ELSE 'limit_reached' END
 	FROM (SELECT r.place, r.input, r.handle, row_number() OVER (PARTITION BY r.handle ORDER BY r.place) AS nth
 		FROM (SELECT g.place::integer, g.input, trackagoat.handle_or_null(g.input) AS handle
 			FROM unnest(creators) WITH ORDINALITY g (input, place) OFFSET 0) r) i
@@ -1825,6 +1833,16 @@ END;
 COMMENT ON FUNCTION trackagoat.goal_compliance(uuid, date, uuid, trackagoat.goal_period, timestamptz) IS
 	'where each goal of the active creators stands in the period that holds the reference date (today when left out); at answers as of a past moment; no row for an unknown project; PT400 invalid_reference_date, invalid_at';
 
+CREATE FUNCTION trackagoat.goal_counts(
+	project_id uuid, reference_date date, at timestamptz, shown integer,
+	OUT creators bigint, OUT goals bigint,
+	OUT on_track bigint, OUT behind_pace bigint, OUT at_risk bigint, OUT completed bigint, OUT missed bigint,
+	OUT not_yet_started bigint, OUT no_data bigint, OUT need_attention bigint, OUT worst uuid[])
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED
+	SET search_path = pg_catalog, trackagoat, pg_temp;
+COMMENT ON FUNCTION trackagoat.goal_counts(uuid, date, timestamptz, integer) IS
+	'the numbers of goal_overview(), and the creators that need most attention';
+
 CREATE FUNCTION trackagoat.goal_overview(
 	project_id uuid, reference_date date DEFAULT NULL, shown integer DEFAULT 20, at timestamptz DEFAULT NULL,
 	OUT creators bigint, OUT goals bigint,
@@ -1832,35 +1850,22 @@ CREATE FUNCTION trackagoat.goal_overview(
 	OUT not_yet_started bigint, OUT no_data bigint, OUT need_attention bigint, OUT attention jsonb)
 	LANGUAGE sql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
-	WITH states AS MATERIALIZED (
-		SELECT s.creator_id, s.goal_id, s.goal_type, s.period, s.target, s.actual, s.projected, s.status, s.compliant
-		FROM trackagoat.goal_states(goal_overview.project_id, NULL, NULL, reference_date, NULL, at, true) s
-	),
-	-- missed comes after at_risk, and that after behind_pace
-	of_creators AS MATERIALIZED (
-		SELECT s.creator_id, max(s.status) FILTER (WHERE NOT s.compliant) AS worst,
-			min(coalesce(s.projected, s.actual) / s.target) FILTER (WHERE NOT s.compliant) AS share
-		FROM states s GROUP BY s.creator_id
-	),
-	worst AS (
-		SELECT c.creator_id, c.worst, c.share, row_number() OVER (ORDER BY c.worst DESC, c.share, c.creator_id) AS place
-		FROM of_creators c WHERE c.worst IS NOT NULL
-		ORDER BY place LIMIT shown
+	WITH counts AS MATERIALIZED (SELECT c.* FROM trackagoat.goal_counts(goal_overview.project_id, reference_date, at, shown) c),
+	unmet AS (
+		SELECT s.creator_id, max(s.status) AS status, min(coalesce(s.projected, s.actual) / s.target) AS share,
+			jsonb_agg(jsonb_build_object('goal_id', s.goal_id, 'goal_type', s.goal_type, 'period', s.period, 'target', s.target,
+				'actual', s.actual, 'projected', s.projected, 'status', s.status)
+				ORDER BY s.status DESC, coalesce(s.projected, s.actual) / s.target, s.goal_id) AS goals
+		FROM counts c, trackagoat.goal_states(goal_overview.project_id, c.worst, NULL, reference_date, NULL, at, true) s
+		WHERE NOT s.compliant GROUP BY s.creator_id
 	)
-	SELECT (SELECT count(*) FROM of_creators), count(*),
-		count(*) FILTER (WHERE s.status = 'on_track'), count(*) FILTER (WHERE s.status = 'behind_pace'),
-		count(*) FILTER (WHERE s.status = 'at_risk'), count(*) FILTER (WHERE s.status = 'completed'),
-		count(*) FILTER (WHERE s.status = 'missed'), count(*) FILTER (WHERE s.status = 'not_yet_started'),
-		count(*) FILTER (WHERE s.status = 'no_data'), (SELECT count(*) FROM of_creators c WHERE c.worst IS NOT NULL),
-		(SELECT coalesce(jsonb_agg(jsonb_build_object('creator_id', w.creator_id, 'tiktok_handle', k.tiktok_handle::text,
-				'display_name', coalesce(k.display_name_override, k.display_name), 'status', w.worst,
-				'share', round(w.share * 100, 2),
-				'goals', (SELECT jsonb_agg(jsonb_build_object('goal_id', g.goal_id, 'goal_type', g.goal_type, 'period', g.period,
-						'target', g.target, 'actual', g.actual, 'projected', g.projected, 'status', g.status)
-						ORDER BY g.status DESC, coalesce(g.projected, g.actual) / g.target, g.goal_id)
-					FROM states g WHERE g.creator_id = w.creator_id AND NOT g.compliant)) ORDER BY w.place), '[]')
-			FROM worst w JOIN trackagoat.creator k ON k.id = w.creator_id AND k.project_id = goal_overview.project_id)
-	FROM states s
+	SELECT c.creators, c.goals, c.on_track, c.behind_pace, c.at_risk, c.completed, c.missed, c.not_yet_started, c.no_data, c.need_attention,
+		(SELECT coalesce(jsonb_agg(jsonb_build_object('creator_id', u.creator_id, 'tiktok_handle', k.tiktok_handle::text,
+				'display_name', coalesce(k.display_name_override, k.display_name), 'status', u.status,
+				'share', round(u.share * 100, 2), 'goals', u.goals) ORDER BY w.place), '[]')
+			FROM unnest(c.worst) WITH ORDINALITY w (id, place) JOIN unmet u ON u.creator_id = w.id
+			JOIN trackagoat.creator k ON k.id = w.id AND k.project_id = goal_overview.project_id)
+	FROM counts c
 $$;
 COMMENT ON FUNCTION trackagoat.goal_overview(uuid, date, integer, timestamptz) IS
 	'goals of a project by status, and the creators that need attention, worst first: missed before at_risk before behind_pace, then by the share of the target that is reached or forecast; as many as are to be shown';

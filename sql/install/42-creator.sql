@@ -309,6 +309,8 @@ DECLARE
 	created uuid[];
 	reactivated uuid[];
 	brought trackagoat.handle[];
+	fresh trackagoat.handle[];
+	careful boolean := false;
 BEGIN
 	PERFORM trackagoat.check_many('creators', cardinality(creators));
 	SELECT p.org_id, (now() AT TIME ZONE o.timezone)::date AS today, count(*) OVER () AS found INTO project
@@ -333,34 +335,40 @@ BEGIN
 				AND c.org_id = project.org_id AND c.tiktok_handle = w.handle AND c.removed_at IS NULL)
 		ORDER BY w.place LIMIT room) h;
 
-	WITH back AS (UPDATE trackagoat.creator c SET removed_at = NULL, disabled_at = NULL,
-			tracking_mode = coalesce(add_creators.tracking_mode, c.tracking_mode),
-			tracking_start_date = coalesce(add_creators.tracking_start_date, c.tracking_start_date)
-		FROM (SELECT k.id FROM trackagoat.creator k
-			JOIN (SELECT DISTINCT ON (r.tiktok_handle) r.id FROM unnest(handles) w (handle)
+	LOOP
+		BEGIN
+			SELECT array_agg(b.id) INTO reactivated FROM (SELECT DISTINCT ON (r.tiktok_handle) r.id FROM unnest(handles) w (handle)
 				JOIN trackagoat.creator r ON r.project_id = add_creators.project_id AND r.org_id = project.org_id
 					AND r.tiktok_handle = w.handle AND r.removed_at IS NOT NULL
-				ORDER BY r.tiktok_handle, r.removed_at DESC) b ON b.id = k.id
-			WHERE k.org_id = project.org_id ORDER BY k.id FOR UPDATE OF k) b
-		WHERE c.id = b.id AND c.org_id = project.org_id
-		RETURNING c.id, c.tiktok_handle)
-	SELECT coalesce(array_agg(b.id), '{}'), coalesce(array_agg(b.tiktok_handle), '{}') INTO reactivated, brought FROM back b;
-	SELECT coalesce(array_agg(w.handle ORDER BY w.place), '{}') INTO handles FROM unnest(handles) WITH ORDINALITY w (handle, place)
-	WHERE w.handle NOT IN (SELECT unnest(brought));
-	tracking_mode := coalesce(tracking_mode, 'auto');
-	tracking_start_date := coalesce(tracking_start_date, project.today);
-	BEGIN
-		created := trackagoat.insert_creators(project.org_id, project_id, handles, tracking_mode::text, tracking_start_date, false);
-	EXCEPTION WHEN unique_violation THEN
-		created := trackagoat.insert_creators(project.org_id, project_id, handles, tracking_mode::text, tracking_start_date, true);
-	END;
+				ORDER BY r.tiktok_handle, r.removed_at DESC) b;
+			-- all are locked before a snapshot shows what others made of them meanwhile
+			PERFORM FROM trackagoat.creator c WHERE c.id = ANY (reactivated) AND c.org_id = project.org_id ORDER BY c.id FOR UPDATE;
+			WITH back AS (UPDATE trackagoat.creator c SET removed_at = NULL, disabled_at = NULL,
+					tracking_mode = coalesce(add_creators.tracking_mode, c.tracking_mode),
+					tracking_start_date = coalesce(add_creators.tracking_start_date, c.tracking_start_date)
+				WHERE c.id = ANY (reactivated) AND c.org_id = project.org_id AND c.removed_at IS NOT NULL
+					AND NOT (careful AND trackagoat.handle_is_taken(c.org_id, c.project_id, c.tiktok_handle, c.id))
+				RETURNING c.id, c.tiktok_handle)
+			SELECT coalesce(array_agg(b.id), '{}'), coalesce(array_agg(b.tiktok_handle), '{}') INTO reactivated, brought FROM back b;
+			SELECT coalesce(array_agg(w.handle ORDER BY w.place), '{}') INTO fresh FROM unnest(handles) WITH ORDINALITY w (handle, place)
+			WHERE w.handle NOT IN (SELECT unnest(brought));
+			created := trackagoat.insert_creators(project.org_id, project_id, fresh, coalesce(tracking_mode, 'auto')::text,
+				coalesce(tracking_start_date, project.today), careful);
+			EXIT;
+		EXCEPTION WHEN unique_violation OR exclusion_violation THEN
+			IF careful THEN
+				RAISE;
+			END IF;
+			careful := true;
+		END;
+	END LOOP;
 
 	RETURN QUERY
 	SELECT i.place, i.input, i.handle, c.id,
 		CASE WHEN c.id IS NULL THEN 'refused' WHEN i.nth > 1 THEN 'already_there' WHEN c.id IN (SELECT unnest(created)) THEN 'created'
 			WHEN c.id IN (SELECT unnest(reactivated)) THEN 'reactivated' ELSE 'already_there' END,
 		CASE WHEN c.id IS NOT NULL THEN NULL WHEN i.handle IS NULL THEN 'invalid_handle'
-			WHEN i.handle = ANY (banned) THEN 'creator_banned' ELSE 'limit_reached' END
+			WHEN i.handle = ANY (banned) THEN 'creator_banned' WHEN room IS NULL THEN 'conflict' ELSE 'limit_reached' END
 	FROM (SELECT r.place, r.input, r.handle, row_number() OVER (PARTITION BY r.handle ORDER BY r.place) AS nth
 		FROM (SELECT g.place::integer, g.input, trackagoat.handle_or_null(g.input) AS handle
 			FROM unnest(creators) WITH ORDINALITY g (input, place) OFFSET 0) r) i
