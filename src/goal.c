@@ -57,8 +57,7 @@ static SavedQuery goals_query = {
 	" FROM trackagoat.goal g JOIN trackagoat.creator c ON c.id = g.creator_id AND c.org_id = g.org_id"
 	" WHERE g.project_id = $1 AND g.org_id = $2 AND c.removed_at IS NULL AND (c.is_active OR NOT $3)"
 	"  AND ($4 IS NULL OR g.creator_id = ANY ($4)) AND ($5 IS NULL OR g.id = ANY ($5))"
-	"  AND ($6 IS NULL OR g.period = $6::trackagoat.goal_period)"
-	" ORDER BY g.creator_id, g.id",
+	"  AND ($6 IS NULL OR g.period = $6::trackagoat.goal_period)",
 	.read_only = true, .custom = true, .nargs = 6, .types = {UUIDOID, UUIDOID, BOOLOID, UUIDARRAYOID, UUIDARRAYOID, TEXTOID}
 };
 
@@ -172,18 +171,43 @@ fill_goal(Goals *goals, Goal *goal, const Period *period, int32 starts_on, bool 
 	return true;
 }
 
-/* A new creator for the goals to come. */
+/* The number of a creator, which may be a new one. */
 static int
-add_creator(Goals *goals, const pg_uuid_t *id)
+number_creator(Goals *goals, const pg_uuid_t *id)
 {
 	bool		found;
-	GoalCreator *creator = &goals->creator[goals->creator_count];
+	CreatorNumber *entry = creator_numbers_insert(goals->number_of, *id, &found);
 
-	memset(creator, 0, sizeof(*creator));
-	creator->id = *id;
-	creator->first = goals->count;
-	creator_numbers_insert(goals->number_of, *id, &found)->number = goals->creator_count;
-	return goals->creator_count++;
+	if (!found)
+	{
+		memset(&goals->creator[goals->creator_count], 0, sizeof(GoalCreator));
+		goals->creator[goals->creator_count].id = *id;
+		entry->number = goals->creator_count++;
+	}
+	return entry->number;
+}
+
+/* Put the goals of each creator together. */
+static void
+gather_goals(Goals *goals)
+{
+	Goal	   *gathered = palloc_extended(sizeof(Goal) * Max(goals->count, 1), MCXT_ALLOC_HUGE);
+	int			first = 0;
+
+	for (int i = 0; i < goals->creator_count; i++)
+	{
+		goals->creator[i].first = first;
+		first += goals->creator[i].count;
+		goals->creator[i].count = 0;
+	}
+	for (int i = 0; i < goals->count; i++)
+	{
+		GoalCreator *creator = &goals->creator[goals->goal[i].creator];
+
+		gathered[creator->first + creator->count++] = goals->goal[i];
+	}
+	pfree(goals->goal);
+	goals->goal = gathered;
 }
 
 /* The goals that the query answered. */
@@ -208,8 +232,7 @@ load_goals(Goals *goals, const Period *periods)
 		const Period *period;
 		GoalCreator *creator;
 
-		for (int n = 0; n < (int) lengthof(value); n++)
-			value[n] = SPI_getbinval(table->vals[i], table->tupdesc, n + 1, &isnull[n]);
+		heap_deform_tuple(table->vals[i], table->tupdesc, value, isnull);
 		memset(goal, 0, sizeof(*goal));
 		goal->id = *DatumGetUUIDP(value[0]);
 		goal->type = index_of(types, GOAL_TYPES, value[2]);
@@ -223,10 +246,7 @@ load_goals(Goals *goals, const Period *periods)
 		if (!fill_goal(goals, goal, period, Max(DatumGetDateADT(value[5]), CALENDAR_FIRST_DAY), !isnull[6],
 					   isnull[6] ? 0 : DatumGetDateADT(value[6])))
 			continue;
-		if (goals->creator_count == 0 ||
-			memcmp(&goals->creator[goals->creator_count - 1].id, DatumGetUUIDP(value[1]), UUID_LEN) != 0)
-			add_creator(goals, DatumGetUUIDP(value[1]));
-		goal->creator = goals->creator_count - 1;
+		goal->creator = number_creator(goals, DatumGetUUIDP(value[1]));
 		creator = &goals->creator[goal->creator];
 		creator->count++;
 		creator->created_at = DatumGetTimestampTz(value[8]);
@@ -238,6 +258,7 @@ load_goals(Goals *goals, const Period *periods)
 		}
 		goals->count++;
 	}
+	gather_goals(goals);
 }
 
 /* Find the project; false where there is not exactly one. */

@@ -61,7 +61,8 @@ typedef struct Goal
 	int64		posts;
 	int64		gain[VIDEO_COUNTERS];
 	int64		baselines[VIDEO_COUNTERS];	/* how many videos were first known */
-	int64		known[VIDEO_COUNTERS];	/* how many posts of the part are, where that is asked */
+	int64		later_posts;	/* of all days from its beginning on: posts, and how many were first known */
+	int64		later_known[VIDEO_COUNTERS];
 	bool		has_level;
 	int64		level;			/* followers, or the lowest views of a post */
 	int64		base;			/* followers at the beginning */
@@ -74,12 +75,13 @@ typedef struct GoalCreator
 	pg_uuid_t	id;
 	int			first;			/* its goals */
 	int			count;
-	bool		is_doubtful;	/* the totals may not tell what its videos gained */
 	bool		is_live;		/* its posts and their histories are to be read */
 	bool		is_observed;	/* it or one of its videos */
 	bool		has_observed_at;
 	TimestampTz observed_at;	/* when it was last observed itself */
 	TimestampTz created_at;
+	int64		life_posts;		/* of all days, the same */
+	int64		life_known[VIDEO_COUNTERS];
 } GoalCreator;
 
 typedef struct CreatorNumber
@@ -108,6 +110,7 @@ typedef struct Goals
 	int			creator_count;
 	GoalCreator *creator;
 	creator_numbers_hash *number_of;	/* of a creator */
+	bool		are_most;		/* of the creators of their organization */
 } Goals;
 
 /* Where a goal stands. */

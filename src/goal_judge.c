@@ -7,6 +7,8 @@
  */
 #include "postgres.h"
 
+#include <float.h>
+
 #include "common/int128.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -134,8 +136,8 @@ judge_engagement(const Goals *goals, const Goal *goal, GoalState *state)
 	else if (reaches(multiply(reached, number(10)), multiply(wanted, number(7))))
 		status = GOAL_BEHIND_PACE;
 	state->status = status_of_level(goals, goal, status);
-	state->share = DatumGetFloat8(DirectFunctionCall1(numeric_float8, NumericGetDatum(reached))) /
-		DatumGetFloat8(DirectFunctionCall1(numeric_float8, NumericGetDatum(wanted)));
+	state->share = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(reached))) /
+		Max(DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(wanted))), DBL_MIN);
 }
 
 /* A level to reach, on the straight line from where it began. */

@@ -5,10 +5,11 @@
  * What was posted and gained comes from the folded days of creators and the
  * differences not folded yet, where these can tell.  The totals count videos
  * whose tracking is disabled by hand, which goals do not; and of a day's
- * baselines a goal wants those of posts of its part alone: there are others,
- * or posts of which nothing is known, where their numbers differ.  For such
- * creators, and as of past moments, posts and histories of videos are read:
- * they are live.
+ * baselines a goal wants those of posts of its part alone.  There are no
+ * others where every post of before was known before.  (A post observed before
+ * it was published could hide one that was not; only an import can bring such.)
+ * For other creators, and as of past moments, posts and histories of videos are
+ * read: they are live.
  */
 #include "postgres.h"
 
@@ -18,13 +19,8 @@
 #include "utils/date.h"
 #include "utils/timestamp.h"
 
-#include "goal.h"
+#include "goal_rows.h"
 #include "read_totals.h"
-
-/* Rows fetched at a time. */
-#define FETCHED 1000
-/* So many creators' posts are found by the time that they were published at. */
-#define MANY_CREATORS 100
 
 #define NEEDS_VIDEOS(type) ((type) != GOAL_FOLLOWERS)
 #define NEEDS_GAINS(type) ((type) == GOAL_VIEWS || (type) == GOAL_ENGAGEMENT)
@@ -42,11 +38,9 @@ typedef struct Post
 #define UUID_MAP_ENTRY Post
 #include "uuid_set.h"
 
-/* The posts of a time, with a bit for each counter that is known; creators of $1, as arrays of thousands are slow to plan otherwise. */
+/* The posts of a time.  Creators are joined, as arrays of thousands are slow to plan. */
 #define POSTS_QUERY(from, condition) \
-	"SELECT v.creator_id, v.id, trackagoat.video_posted_at(v.posted_at, v.tiktok_video_id), v.view_count," \
-	"  (v.view_count IS NOT NULL)::integer + (v.like_count IS NOT NULL)::integer * 2 + (v.comment_count IS NOT NULL)::integer * 4" \
-	"   + (v.share_count IS NOT NULL)::integer * 8 + (v.save_count IS NOT NULL)::integer * 16" \
+	"SELECT v.creator_id, v.id, trackagoat.video_posted_at(v.posted_at, v.tiktok_video_id), v.view_count" \
 	" FROM " from "trackagoat.video v WHERE " condition " AND v.org_id = $2 AND v.creator_id IS NOT NULL" \
 	"  AND trackagoat.video_posted_at(v.posted_at, v.tiktok_video_id) >= $3" \
 	"  AND trackagoat.video_posted_at(v.posted_at, v.tiktok_video_id) < $4" \
@@ -68,11 +62,13 @@ static SavedQuery disabled_query = {
 	.read_only = true, .custom = true, .nargs = 2, .types = {UUIDARRAYOID, UUIDOID}
 };
 
-static SavedQuery days_query = {
-	.text = "SELECT m.entity_id, m.days FROM unnest($1) c (id), trackagoat.total_month m WHERE m.entity_id = c.id AND m.org_id = $2"
-	" AND m.entity = 'creator' AND m.month >= $3 AND m.month <= $4",
-	.read_only = true, .custom = true, .nargs = 4, .types = {UUIDARRAYOID, UUIDOID, DATEOID, DATEOID}
-};
+static CreatorsQuery lives_query = CREATORS_QUERY(
+	"t.entity_id, t.videos, t.known_views, t.known_likes, t.known_comments, t.known_shares, t.known_saves",
+	"trackagoat.total t", "t.entity_id", "t.org_id = $2 AND t.entity = 'creator'", 2, UUIDOID);
+
+static CreatorsQuery days_query = CREATORS_QUERY(
+	"m.entity_id, m.days", "trackagoat.total_month m", "m.entity_id",
+	"m.org_id = $2 AND m.entity = 'creator' AND m.month >= $3", 3, UUIDOID, DATEOID);
 
 /* Of all creators: who is not asked about is passed over. */
 static SavedQuery differences_query = {
@@ -95,87 +91,10 @@ static SavedQuery histories_query = {
 	.read_only = true, .custom = true, .nargs = 2, .types = {UUIDARRAYOID, UUIDOID}
 };
 
-static SavedQuery followers_query = {
-	.text = "SELECT h.creator_id, h.points FROM unnest($1) c (id) JOIN trackagoat.creator_history h ON h.creator_id = c.id"
-	" WHERE h.org_id = $2"
-	" ORDER BY h.creator_id, h.started_at",
-	.read_only = true, .custom = true, .nargs = 2, .types = {UUIDARRAYOID, UUIDOID}
-};
-
-/* What a row of a query is given to. */
-typedef void (*TakeRow) (Goals *goals, void *state, const Datum *value, const bool *isnull);
-
-/* Run a query and hand on its rows, each of so many columns, in memory that is reset after some. */
-static void
-for_each_row(Goals *goals, SavedQuery *query, Datum *values, int columns, TakeRow take, void *state)
-{
-	Portal		cursor = saved_query_cursor(query, values);
-	MemoryContext memory = AllocSetContextCreate(CurrentMemoryContext, "trackagoat goal rows", ALLOCSET_DEFAULT_SIZES);
-
-	for (;;)
-	{
-		MemoryContext old_context;
-
-		CHECK_FOR_INTERRUPTS();
-		SPI_cursor_fetch(cursor, true, FETCHED);
-		if (SPI_processed == 0)
-			break;
-		old_context = MemoryContextSwitchTo(memory);
-		for (uint64 i = 0; i < SPI_processed; i++)
-		{
-			Datum		value[5];
-			bool		isnull[5];
-
-			for (int n = 0; n < columns; n++)
-				value[n] = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, n + 1, &isnull[n]);
-			take(goals, state, value, isnull);
-		}
-		MemoryContextSwitchTo(old_context);
-		MemoryContextReset(memory);
-		SPI_freetuptable(SPI_tuptable);
-	}
-	SPI_cursor_close(cursor);
-	MemoryContextDelete(memory);
-}
-
-/* Which creators a statement is about. */
-typedef bool (*ChooseCreator) (const Goals *goals, const GoalCreator *creator);
-
-static ArrayType *
-chosen_creators(const Goals *goals, ChooseCreator choose)
-{
-	Datum	   *ids = palloc(sizeof(Datum) * Max(goals->creator_count, 1));
-	int			count = 0;
-
-	for (int i = 0; i < goals->creator_count; i++)
-	{
-		if (choose(goals, &goals->creator[i]))
-			ids[count++] = UUIDPGetDatum(&goals->creator[i].id);
-	}
-	return count == 0 ? NULL : construct_array(ids, count, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR);
-}
-
-static bool
-has_goal_of(const Goals *goals, const GoalCreator *creator, int types)
-{
-	for (int i = 0; i < creator->count; i++)
-	{
-		if (types >> goals->goal[creator->first + i].type & 1)
-			return true;
-	}
-	return false;
-}
-
 #define POSTS_GOALS			(1 << GOAL_POSTS)
 #define GAINS_GOALS			(1 << GOAL_VIEWS | 1 << GOAL_ENGAGEMENT)
 #define LEVEL_GOALS			(1 << GOAL_VIEWS_PER_POST)
 #define VIDEO_GOALS			(POSTS_GOALS | GAINS_GOALS | LEVEL_GOALS)
-
-static bool
-is_any(const Goals *goals, const GoalCreator *creator)
-{
-	return true;
-}
 
 static bool
 needs_days(const Goals *goals, const GoalCreator *creator)
@@ -187,18 +106,6 @@ static bool
 needs_levels(const Goals *goals, const GoalCreator *creator)
 {
 	return !creator->is_live && has_goal_of(goals, creator, LEVEL_GOALS);
-}
-
-static bool
-is_doubtful(const Goals *goals, const GoalCreator *creator)
-{
-	return creator->is_doubtful;
-}
-
-static bool
-needs_followers(const Goals *goals, const GoalCreator *creator)
-{
-	return has_goal_of(goals, creator, 1 << GOAL_FOLLOWERS);
 }
 
 static bool
@@ -220,13 +127,6 @@ static int
 counters_of(const Goal *goal)
 {
 	return goal->type == GOAL_VIEWS ? 1 : goal->type == GOAL_ENGAGEMENT ? VIDEO_COUNTERS : 0;
-}
-
-/* Has the part begun that a goal is in force in? */
-static bool
-has_begun(const Goals *goals, const Goal *goal)
-{
-	return goal->first_day <= goal->last_day && goal->from <= goals->now;
 }
 
 /* The last moment whose levels a goal of posts looks at. */
@@ -256,24 +156,6 @@ take_level(Goals *goals, void *state, const Datum *value, const bool *isnull)
 		if (!goal->has_level || DatumGetInt64(value[3]) < goal->level)
 			goal->level = DatumGetInt64(value[3]);
 		goal->has_level = true;
-	}
-}
-
-/* A post of a doubtful creator: which of its counters are known. */
-static void
-take_known(Goals *goals, void *state, const Datum *value, const bool *isnull)
-{
-	GoalCreator *creator = goal_creator(goals, DatumGetUUIDP(value[0]));
-	TimestampTz posted_at = DatumGetTimestampTz(value[2]);
-
-	if (creator == NULL || !creator->is_doubtful)
-		return;
-	for (int i = 0; i < creator->count; i++)
-	{
-		Goal	   *goal = &goals->goal[creator->first + i];
-
-		for (int c = 0; c < counters_of(goal) && posted_at >= goal->from && posted_at < goal->to; c++)
-			goal->known[c] += DatumGetInt32(value[4]) >> c & 1;
 	}
 }
 
@@ -325,13 +207,13 @@ read_posts(Goals *goals, ChooseCreator choose, int types, TakeRow take, void *st
 		return;
 	values[2] = TimestampTzGetDatum(from);
 	values[3] = TimestampTzGetDatum(to);
-	/* of most creators, all of the project */
-	if (ArrayGetNItems(ARR_NDIM(creators), ARR_DIMS(creators)) > MANY_CREATORS)
+	/* of many creators, all of the project */
+	if (ArrayGetNItems(ARR_NDIM(creators), ARR_DIMS(creators)) > Max(MANY_CREATORS, goals->creator_count / 8))
 	{
 		values[0] = goals->project;
 		query = &project_posts_query;
 	}
-	for_each_row(goals, query, values, 5, take, state);
+	for_each_row(goals, query, values, take, state);
 }
 
 /* ---- folded days, and what is not folded yet ---- */
@@ -344,7 +226,12 @@ take_amounts(Goals *goals, const GoalCreator *creator, int32 day, const int64 *n
 	{
 		Goal	   *goal = &goals->goal[creator->first + i];
 
-		if (!NEEDS_DAYS(goal->type) || day < goal->first_day || day > goal->last_day)
+		if (!NEEDS_DAYS(goal->type) || day < goal->first_day)
+			continue;
+		add_wrapping(&goal->later_posts, number[TOTAL_POSTS]);
+		for (int c = 0; c < counters_of(goal); c++)
+			add_wrapping(&goal->later_known[c], number[TOTAL_KNOWN(c)]);
+		if (day > goal->last_day)
 			continue;
 		add_wrapping(&goal->posts, number[TOTAL_POSTS]);
 		for (int c = 0; c < VIDEO_COUNTERS; c++)
@@ -354,6 +241,19 @@ take_amounts(Goals *goals, const GoalCreator *creator, int32 day, const int64 *n
 			add_wrapping(&goal->baselines[c], number[TOTAL_KNOWN(c)]);
 		}
 	}
+}
+
+/* The lifetime of a creator. */
+static void
+take_life(Goals *goals, void *state, const Datum *value, const bool *isnull)
+{
+	GoalCreator *creator = goal_creator(goals, DatumGetUUIDP(value[0]));
+
+	if (creator == NULL)
+		return;
+	add_wrapping(&creator->life_posts, DatumGetInt64(value[1]));
+	for (int c = 0; c < VIDEO_COUNTERS; c++)
+		add_wrapping(&creator->life_known[c], DatumGetInt64(value[2 + c]));
 }
 
 /* A month of folded days. */
@@ -377,11 +277,8 @@ take_month(Goals *goals, void *state, const Datum *value, const bool *isnull)
 	{
 		for (int i = 0; i < block.count; i++)
 		{
-			for (int n = 0; n < TOTAL_WIDTH; n++)
-			{
-				if (reader.wanted >> n & 1)
-					add_wrapping(&number[n], series_change(&block, n, i));
-			}
+			for (uint32 left = block.changed; left != 0; left &= left - 1)
+				add_wrapping(&number[__builtin_ctz(left)], block.change[__builtin_ctz(left)][i]);
 			take_amounts(goals, creator, (int32) (block.time[i] / USECS_PER_DAY), number);
 		}
 		series_state_advance(&reader.state, &block, reader.counters);
@@ -403,7 +300,12 @@ take_difference(Goals *goals, void *state, const Datum *value, const bool *isnul
 		series_malformed();
 	points = series_all_points(&reader);
 	for (int i = 0; i < reader.points; i++)
+	{
+		add_wrapping(&creator->life_posts, points[i].level[TOTAL_POSTS]);
+		for (int c = 0; c < VIDEO_COUNTERS; c++)
+			add_wrapping(&creator->life_known[c], points[i].level[TOTAL_KNOWN(c)]);
 		take_amounts(goals, creator, calendar_day(goals->calendar, points[i].time), points[i].level);
+	}
 	pfree(points);
 }
 
@@ -432,48 +334,49 @@ mark_live(Goals *goals, void *state, const Datum *value, const bool *isnull)
 		creator->is_live = true;
 }
 
+/* Of how many posts of before a goal's part a counter was not known by then. */
+static int64
+unknown_before(const Goals *goals, const Goal *goal, int c)
+{
+	const GoalCreator *creator = &goals->creator[goal->creator];
+
+	return creator->life_posts - goal->later_posts - (creator->life_known[c] - goal->later_known[c]);
+}
+
 static void
 read_totals(Goals *goals)
 {
 	ArrayType  *creators = chosen_creators(goals, needs_days);
-	Datum		values[4] = {PointerGetDatum(creators), goals->org};
+	Datum		values[3] = {PointerGetDatum(creators), goals->org};
 	int32		from = CALENDAR_LAST_DAY;
-	int32		to = CALENDAR_FIRST_DAY;
 
 	if (creators == NULL)
 		return;
-	for_each_row(goals, &disabled_query, values, 1, mark_live, NULL);
+	for_each_row(goals, &disabled_query, values, mark_live, NULL);
 	for (int i = 0; i < goals->count; i++)
 	{
 		if (!NEEDS_DAYS(goals->goal[i].type) || !has_begun(goals, &goals->goal[i]))
 			continue;
 		from = Min(from, goals->goal[i].first_day);
-		to = Max(to, goals->goal[i].last_day);
 	}
-	if (from > to)
+	if (from == CALENDAR_LAST_DAY)
 		return;
 	values[2] = DateADTGetDatum(calendar_bucket(GRANULARITY_MONTH, from));
-	values[3] = DateADTGetDatum(calendar_bucket(GRANULARITY_MONTH, to));
-	for_each_row(goals, &days_query, values, 2, take_month, NULL);
+	for_each_creator_row(goals, &lives_query, creators, values, take_life);
+	for_each_creator_row(goals, &days_query, creators, values, take_month);
 	values[0] = goals->project;
-	for_each_row(goals, &differences_query, values, 2, take_difference, NULL);
+	for_each_row(goals, &differences_query, values, take_difference, NULL);
 
-	/* where not every post was first seen in its part, and nothing else, look at what is known of the posts */
 	for (int i = 0; i < goals->count; i++)
 	{
 		const Goal *goal = &goals->goal[i];
 
 		for (int c = 0; c < counters_of(goal); c++)
-			goals->creator[goal->creator].is_doubtful |= goal->baselines[c] != goal->posts;
-	}
-	read_posts(goals, is_doubtful, GAINS_GOALS, take_known, NULL);
-	for (int i = 0; i < goals->count; i++)
-	{
-		const Goal *goal = &goals->goal[i];
-		GoalCreator *creator = &goals->creator[goal->creator];
+		{
+			int64		unknown = unknown_before(goals, goal, c);
 
-		for (int c = 0; c < counters_of(goal) && creator->is_doubtful; c++)
-			creator->is_live |= goal->baselines[c] != goal->known[c];
+			goals->creator[goal->creator].is_live |= unknown < 0 || (unknown > 0 && goal->baselines[c] != 0);
+		}
 	}
 }
 
@@ -486,6 +389,7 @@ typedef struct HistoryState
 	pg_uuid_t	video;
 	GoalCreator *creator;		/* NULL before the first */
 	bool		is_post;		/* published in the part of some goal */
+	bool		is_first;		/* its first row */
 	TimestampTz posted_at;
 	bool	   *level_known;	/* of each goal of the creator, the views that it looks at */
 	int64	   *level;
@@ -519,6 +423,7 @@ begin_history(HistoryState *state, const pg_uuid_t *video, GoalCreator *creator)
 	state->video = *video;
 	state->creator = creator;
 	state->is_post = post != NULL;
+	state->is_first = true;
 	state->posted_at = post == NULL ? 0 : post->posted_at;
 	if (creator->count > state->capacity)
 	{
@@ -544,6 +449,14 @@ take_points(const Goals *goals, HistoryState *state, int number, const SeriesSta
 
 	if (goal->type == GOAL_VIEWS_PER_POST && !is_new)
 		return;
+	/* what was cut away before the first row has left its levels */
+	for (int c = 0; c < counters_of(goal) && is_new && state->is_first; c++)
+		add_wrapping(&goal->gain[c], before->level[c]);
+	if (goal->type == GOAL_VIEWS_PER_POST && state->is_first && (before->known & 1) && before->time <= end)
+	{
+		state->level_known[number] = true;
+		state->level[number] = before->level[0];
+	}
 	for (int i = 0; i < count && points[i].time <= end; i++)
 	{
 		const SeriesPoint *point = &points[i];
@@ -584,7 +497,7 @@ take_history(Goals *goals, void *arg, const Datum *value, const bool *isnull)
 	if (reader.counters != VIDEO_COUNTERS)
 		series_malformed();
 	points = series_all_points(&reader);
-	if (reader.points > 0 && points[0].time <= goals->until)
+	if ((reader.points > 0 && points[0].time <= goals->until) || (reader.start.has_time && reader.start.time <= goals->until))
 		creator->is_observed = true;
 	for (int i = 0; i < creator->count; i++)
 	{
@@ -593,6 +506,7 @@ take_history(Goals *goals, void *arg, const Datum *value, const bool *isnull)
 		if ((NEEDS_GAINS(goal->type) || goal->type == GOAL_VIEWS_PER_POST) && has_begun(goals, goal))
 			take_points(goals, state, i, &reader.start, points, reader.points);
 	}
+	state->is_first = false;
 	pfree(points);
 }
 
@@ -619,89 +533,8 @@ read_live(Goals *goals)
 		return;
 	values[0] = PointerGetDatum(creators);
 	values[1] = goals->org;
-	for_each_row(goals, &histories_query, values, 3, take_history, &state);
+	for_each_row(goals, &histories_query, values, take_history, &state);
 	finish_history(goals, &state);
-}
-
-/* ---- followers ---- */
-
-/* A level that becomes known: where a goal begins, or where it stands. */
-static void
-take_followers(Goal *goal, TimestampTz time, int64 level)
-{
-	if (time <= goal->from || !goal->has_level)
-	{
-		goal->base = level;
-		goal->base_at = Max(time, goal->from);
-		goal->peak = level;
-	}
-	goal->has_level = true;
-	goal->level = level;
-	goal->peak = Max(goal->peak, level);
-}
-
-static void
-take_creator_history(Goals *goals, void *state, const Datum *value, const bool *isnull)
-{
-	GoalCreator *creator = goal_creator(goals, DatumGetUUIDP(value[0]));
-	SeriesReader reader;
-	SeriesBlock block;
-	int64		level;
-	bool		is_first = true;
-
-	if (creator == NULL)
-		return;
-	series_open(&reader, (Series *) PG_DETOAST_DATUM_PACKED(value[1]));
-	reader.wanted = 1;
-	level = reader.state.level[0];
-	while (series_next_block(&reader, &block))
-	{
-		for (int i = 0; i < block.count; i++)
-		{
-			if (block.time[i] > goals->until)
-				return;
-			/* what was cut away before the first row has left its levels */
-			if (is_first && reader.start.has_time && (reader.start.known & 1))
-			{
-				for (int n = 0; n < creator->count; n++)
-				{
-					Goal	   *goal = &goals->goal[creator->first + n];
-
-					if (goal->type == GOAL_FOLLOWERS && has_begun(goals, goal) && !goal->has_level && reader.start.time < goal->to)
-						take_followers(goal, reader.start.time, reader.start.level[0]);
-				}
-			}
-			is_first = false;
-			creator->is_observed = creator->has_observed_at = true;
-			creator->observed_at = block.time[i];
-			if (block.broken >> i & 1)
-				level = 0;
-			for (int n = 0; n < creator->count; n++)
-			{
-				Goal	   *goal = &goals->goal[creator->first + n];
-
-				if (goal->type != GOAL_FOLLOWERS || !has_begun(goals, goal) || block.time[i] >= goal->to)
-					continue;
-				if (block.broken >> i & 1)
-					goal->has_level = false;
-				if (block.known[0] >> i & 1)
-					take_followers(goal, block.time[i], (int64) ((uint64) level + (uint64) series_change(&block, 0, i)));
-			}
-			if (block.known[0] >> i & 1)
-				add_wrapping(&level, series_change(&block, 0, i));
-		}
-		series_state_advance(&reader.state, &block, reader.counters);
-	}
-}
-
-static void
-read_followers(Goals *goals)
-{
-	ArrayType  *creators = chosen_creators(goals, TIMESTAMP_IS_NOEND(goals->until) ? needs_followers : is_any);
-	Datum		values[2] = {PointerGetDatum(creators), goals->org};
-
-	if (creators != NULL)
-		for_each_row(goals, &followers_query, values, 2, take_creator_history, NULL);
 }
 
 /* ---- all of it ---- */
@@ -712,18 +545,19 @@ goals_read(Goals *goals)
 {
 	bool		told = totals_tell(goals);
 
-	read_followers(goals);
+	goals_find_most(goals);
+	goals_read_followers(goals);
 	for (int i = 0; i < goals->creator_count; i++)
 	{
 		GoalCreator *creator = &goals->creator[i];
 
-		/* where nobody has observed it, its videos may have been all the same */
+		/* where nobody has observed it, its videos may have been all the same; and observations may be a day ahead */
 		creator->is_live = !told || !creator->is_observed;
 		for (int n = 0; n < creator->count && !creator->is_live; n++)
 		{
 			const Goal *goal = &goals->goal[creator->first + n];
 
-			creator->is_live = goal->type == GOAL_VIEWS_PER_POST && levels_until(goals, goal) < goals->now;
+			creator->is_live = goal->type == GOAL_VIEWS_PER_POST && levels_until(goals, goal) < goals->now + USECS_PER_DAY;
 		}
 	}
 	if (told)

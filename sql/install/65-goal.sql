@@ -27,12 +27,12 @@ CREATE FUNCTION trackagoat.goal_rules() RETURNS trigger
 $$
 BEGIN
 	IF NEW.target IS NULL OR NEW.target <= 0 OR NEW.target > (CASE NEW.goal_type WHEN 'engagement' THEN 100 ELSE 9223372036854775807 END)
-		OR (NEW.goal_type <> 'engagement' AND NEW.target <> trunc(NEW.target))
+		OR scale(NEW.target) > 6 OR (NEW.goal_type <> 'engagement' AND NEW.target <> trunc(NEW.target))
 	THEN
 		RAISE SQLSTATE 'PT400' USING
 			MESSAGE = 'invalid_target',
 			DETAIL = format('%s is no target of %s.', coalesce(NEW.target::text, 'NULL'), NEW.goal_type),
-			HINT = 'Give a whole number of 1 or more; of engagement a rate of more than 0 and at most 100 percent.';
+			HINT = 'Give a whole number of 1 or more; of engagement a rate of more than 0 and at most 100 percent, with up to six decimals.';
 	END IF;
 	IF NEW.period IS NULL AND NEW.goal_type <> 'followers' THEN
 		RAISE SQLSTATE 'PT400' USING
@@ -46,11 +46,18 @@ BEGIN
 			DETAIL = format('A goal cannot go from %s to %s.', NEW.starts_on, coalesce(NEW.ends_on::text, 'no end')),
 			HINT = 'Give days of 1970 or later, ends_on not before starts_on, or NULL for no end.';
 	END IF;
+	IF TG_OP = 'UPDATE' AND (OLD.goal_type, OLD.period) IS DISTINCT FROM (NEW.goal_type, NEW.period) THEN
+		NEW.status := NULL;
+		NEW.status_period := NULL;
+		NEW.status_at := NULL;
+		NEW.closed_status := NULL;
+		NEW.closed_period := NULL;
+	END IF;
 	RETURN NEW;
 END
 $$;
 COMMENT ON FUNCTION trackagoat.goal_rules() IS
-	'trigger: refuses targets, periods and dates that make no sense: PT400 invalid_target, invalid_period, invalid_dates';
+	'trigger: refuses targets, periods and dates that make no sense: PT400 invalid_target, invalid_period, invalid_dates; a goal of another type or period has not been looked at yet';
 
 CREATE FUNCTION trackagoat.video_counts_for_goals(
 	status trackagoat.tracking_status, creator_removed_at timestamptz, tracking_disabled_at timestamptz) RETURNS boolean
@@ -146,7 +153,8 @@ BEGIN
 	END IF;
 	day := least((coalesce(at, now()) AT TIME ZONE goal.timezone)::date, goal.ends_on);
 	FOR n IN 1 .. periods LOOP
-		SELECT s.period_start, s.period_end, s.target, s.actual, s.status, s.compliant INTO state
+		SELECT s.period_start, s.period_end, s.target, s.actual, s.status, s.compliant,
+			(s.advisory ->> 'period_in_progress')::boolean AS goes_on INTO state
 		FROM trackagoat.goal_states(goal.project_id, ARRAY[goal.creator_id], ARRAY[goal.id], day, NULL, at, false) s;
 		EXIT WHEN NOT FOUND OR (n > 1 AND state.status = 'not_yet_started');
 		states := states || to_jsonb(state);
@@ -154,11 +162,11 @@ BEGIN
 		day := state.period_start - 1;
 	END LOOP;
 	RETURN QUERY
-	WITH shown AS (SELECT r.period_start, r.period_end, r.target, r.actual, r.status, r.compliant, s.place
+	WITH shown AS (SELECT r.period_start, r.period_end, r.target, r.actual, r.status, r.compliant, r.goes_on, s.place
 		FROM unnest(states) WITH ORDINALITY s (state, place), jsonb_to_record(s.state) r (period_start date, period_end date,
-			target numeric, actual numeric, status trackagoat.goal_status, compliant boolean)),
+			target numeric, actual numeric, status trackagoat.goal_status, compliant boolean, goes_on boolean)),
 	-- a period that goes on neither lengthens a streak nor ends it
-	ended AS (SELECT s.*, count(*) FILTER (WHERE s.status IN ('missed', 'no_data')) OVER (ORDER BY s.place DESC) AS ends FROM shown s),
+	ended AS (SELECT s.*, count(*) FILTER (WHERE s.status = 'missed' OR (s.status = 'no_data' AND NOT s.goes_on)) OVER (ORDER BY s.place DESC) AS ends FROM shown s),
 	counted AS (SELECT e.*, (count(*) FILTER (WHERE e.status = 'completed') OVER (PARTITION BY e.ends ORDER BY e.place DESC))::integer AS streak
 		FROM ended e)
 	SELECT c.period_start, c.period_end, c.target, c.actual, c.status, c.compliant, c.streak,
@@ -214,7 +222,9 @@ BEGIN
 		WHERE (OLD.closed_period, OLD.closed_status) IS DISTINCT FROM (NEW.closed_period, NEW.closed_status)
 			AND OLD.status IS NOT NULL
 		UNION ALL
-		SELECT NEW.status_period, NEW.status, OLD.status WHERE OLD.status <> NEW.status
+		-- the end of the last period of all is told once
+		SELECT NEW.status_period, NEW.status, OLD.status
+		WHERE OLD.status <> NEW.status AND (NEW.closed_period = NEW.status_period) IS NOT TRUE
 	LOOP
 		CONTINUE WHEN change.now_is IS NOT DISTINCT FROM change.was;
 		detail := jsonb_build_object('goal_id', NEW.id, 'goal_type', NEW.goal_type, 'period', NEW.period, 'target', NEW.target,
@@ -238,11 +248,13 @@ DECLARE
 	moment timestamptz := coalesce(at, now());
 	before record;
 BEGIN
+	-- an evaluation that began before midnight turns nothing back that one after it has written
 	RETURN QUERY
 	SELECT s.goal_id, s.status, s.period_start, NULL::trackagoat.goal_status, NULL::date
 	FROM trackagoat.goal_states(goal_changes.project_id, creator_ids, goal_ids, NULL, NULL, at, true) s
 	JOIN trackagoat.goal g ON g.id = s.goal_id AND g.project_id = goal_changes.project_id
-	WHERE (g.status, g.status_period) IS DISTINCT FROM (s.status, s.period_start);
+	WHERE (g.status, g.status_period) IS DISTINCT FROM (s.status, s.period_start)
+		AND (g.period IS NULL OR (g.status_period > s.period_start) IS NOT TRUE);
 
 	-- the periods before those of now: once, and for two days again
 	FOR before IN
@@ -262,6 +274,9 @@ BEGIN
 				WHERE g.project_id = goal_changes.project_id AND g.period = before.period
 					AND g.starts_on <= before.last_day AND coalesce(g.ends_on >= before.first_day, true)
 					AND (before.moves OR g.closed_period IS DISTINCT FROM before.first_day)
+					-- neither an earlier period nor, after weeks begin on another day, one that overlaps
+					AND (g.closed_period IS NULL OR g.closed_period = before.first_day
+						OR g.closed_period + (before.last_day - before.first_day) < before.first_day)
 					AND (creator_ids IS NULL OR g.creator_id = ANY (creator_ids)) AND (goal_ids IS NULL OR g.id = ANY (goal_ids))),
 			before.last_day, before.period, at, true) s
 		JOIN trackagoat.goal g ON g.id = s.goal_id AND g.project_id = goal_changes.project_id
@@ -282,21 +297,28 @@ BEGIN
 	SELECT array_agg(DISTINCT c.goal_id) INTO changed
 	FROM trackagoat.goal_changes(evaluate_project_goals.project_id, creator_ids, NULL, at) c;
 	-- of those who evaluate at the same time, one holds a goal, and looks again at what is there by now
+	-- nor does it wait for who is deleting the creator, which what it tells refers to
 	SELECT array_agg(g.id) INTO changed FROM (SELECT k.id FROM trackagoat.goal k
+		JOIN trackagoat.creator c ON c.id = k.creator_id AND c.org_id = k.org_id
 		WHERE k.id = ANY (changed) AND k.project_id = evaluate_project_goals.project_id
-		ORDER BY k.id FOR NO KEY UPDATE SKIP LOCKED) g;
+		ORDER BY k.id FOR KEY SHARE OF c SKIP LOCKED FOR NO KEY UPDATE OF k SKIP LOCKED) g;
 	IF changed IS NULL THEN
 		RETURN 0;
 	END IF;
 	UPDATE trackagoat.goal g SET
-		status = coalesce(c.status, g.status),
-		status_period = coalesce(c.status_period, g.status_period),
-		status_at = CASE WHEN g.status IS DISTINCT FROM coalesce(c.status, g.status) THEN coalesce(at, now()) ELSE g.status_at END,
+		status = c.status,
+		status_period = c.status_period,
+		status_at = CASE WHEN g.status IS DISTINCT FROM c.status THEN coalesce(at, now()) ELSE g.status_at END,
 		closed_status = coalesce(c.closed_status, g.closed_status),
 		closed_period = coalesce(c.closed_period, g.closed_period)
-	FROM (SELECT n.goal_id, max(n.status) AS status, max(n.status_period) AS status_period, max(n.closed_status) AS closed_status,
+	FROM (SELECT n.goal_id, coalesce(max(n.status),
+				-- a goal that has ended has no status but how it ended
+				CASE WHEN k.status_period = max(n.closed_period) THEN max(n.closed_status) ELSE k.status END) AS status,
+			coalesce(max(n.status_period), k.status_period) AS status_period, max(n.closed_status) AS closed_status,
 			max(n.closed_period) AS closed_period
-		FROM trackagoat.goal_changes(evaluate_project_goals.project_id, NULL, changed, at) n GROUP BY n.goal_id) c
+		FROM trackagoat.goal_changes(evaluate_project_goals.project_id, NULL, changed, at) n
+		JOIN trackagoat.goal k ON k.id = n.goal_id AND k.project_id = evaluate_project_goals.project_id
+		GROUP BY n.goal_id, k.id, k.org_id) c
 	WHERE g.id = c.goal_id AND g.project_id = evaluate_project_goals.project_id;
 	GET DIAGNOSTICS written = ROW_COUNT;
 	RETURN written;

@@ -38,7 +38,7 @@ FROM (VALUES ('posts', '0', 'weekly', '2026-01-01', 'NULL', 'PT400 invalid_targe
 	('posts', '1.5', 'weekly', '2026-01-01', 'NULL', 'PT400 invalid_target', 'nor half a post'), ('views', $$'NaN'$$, 'weekly', '2026-01-01', 'NULL', 'PT400 invalid_target', 'nor what is no number'),
 	('views', $$'infinity'$$, 'weekly', '2026-01-01', 'NULL', 'PT400 invalid_target', 'nor one without end'), ('followers', '9223372036854775808', 'weekly', '2026-01-01', 'NULL', 'PT400 invalid_target', 'nor more than can be counted'),
 	('engagement', '100.01', 'weekly', '2026-01-01', 'NULL', 'PT400 invalid_target', 'nor more than everybody'), ('engagement', '0.01', 'weekly', '2026-01-01', 'NULL', 'accepted', 'a rate may be small'),
-	('views', '9223372036854775807', 'daily', '2026-01-01', 'NULL', 'accepted', 'a number large'), ('posts', '1', 'weekly', '2026-01-02', $$'2026-01-01'$$, 'PT400 invalid_dates', 'no end before the beginning'),
+	('views', '9223372036854775807', 'daily', '2026-01-01', 'NULL', 'accepted', 'a number large'), ('engagement', '0.0000001', 'weekly', '2026-01-01', 'NULL', 'PT400 invalid_target', 'but not too small'), ('posts', '1', 'weekly', '2026-01-02', $$'2026-01-01'$$, 'PT400 invalid_dates', 'no end before the beginning'),
 	('posts', '1', 'weekly', '2026-01-02', $$'2026-01-02'$$, 'accepted', 'a day is enough'), ('posts', '1', 'weekly', 'infinity', 'NULL', 'PT400 invalid_dates', 'no beginning never'),
 	('posts', '1', 'weekly', '2026-01-01', $$'infinity'$$, 'PT400 invalid_dates', 'nor such an end'), ('posts', '1', 'weekly', '1969-12-31', 'NULL', 'PT400 invalid_dates', 'nothing before there were creators')) g (type, target, period, starts_on, ends_on, refusal, says);
 SELECT is(pg_temp.refusal(format('INSERT INTO trackagoat.goal (creator_id, goal_type, target) VALUES (%L, %L, 1)', :'goat', t)), 'PT400 invalid_period', t || ' need a period') FROM unnest(ARRAY['posts', 'views', 'views_per_post', 'engagement']) t;
@@ -137,9 +137,9 @@ FROM (VALUES ('2028-02-29', $$('daily', date '2028-02-29', date '2028-02-29'), (
 	('2027-01-01', $$('daily', date '2027-01-01', date '2027-01-01'), ('weekly', '2026-12-28', '2027-01-03'), ('monthly', '2027-01-01', '2027-01-31')$$)) c (d, v);
 INSERT INTO trackagoat.video (creator_id, tiktok_video_id, posted_at) VALUES (:'goat', 11, '2028-02-01 12:00+01');
 SELECT is(pg_temp.stand(:'goat', 'posts', 2, 'monthly', '2028-02-15 12:00+01'), 'on_track actual 1 projected 2', 'half of 29 days');
--- a clock that goes back to midnight: Havana, 2026-11-01, has 25 hours from the first midnight on
-INSERT INTO trackagoat.video (creator_id, tiktok_video_id, posted_at) VALUES (:'parrot', 21, '2026-11-01 04:30Z');
-SELECT is(pg_temp.stand(:'parrot', 'posts', 1, 'daily', '2026-11-01 17:00Z'), 'on_track actual 1 projected 1.9231', '25 hours in Havana, of which 13 are over');
+-- a clock that goes back to midnight: Havana, 2024-11-03, has 25 hours from the first midnight on
+INSERT INTO trackagoat.video (creator_id, tiktok_video_id, posted_at) VALUES (:'parrot', 21, '2024-11-03 04:30Z');
+SELECT is(pg_temp.stand(:'parrot', 'posts', 1, 'daily', '2024-11-03 17:00Z', '2024-01-01'), 'on_track actual 1 projected 1.9231', '25 hours in Havana, of which 13 are over');
 SELECT is(pg_temp.refusal(format('SELECT FROM trackagoat.goal_compliance(%L, %L)', :'project', d)), 'PT400 invalid_reference_date', d || ' is in no period') FROM unnest(ARRAY['infinity', '-infinity', '0001-05-05', '9999-01-01', '5874897-12-31', '4713-01-01 BC']::date[]) d;
 SELECT is(pg_temp.refusal(format('SELECT FROM trackagoat.goal_compliance(%L, at => %L)', :'project', t)), 'PT400 invalid_at', t || ' is no moment') FROM unnest(ARRAY['infinity', '-infinity', '0001-05-05', '9999-12-01']::timestamptz[]) t;
 SELECT is((SELECT count(*) FROM trackagoat.goal_compliance(gen_random_uuid())), 0::bigint, 'an unknown project has no goals');
@@ -233,6 +233,49 @@ SELECT is(pg_temp.stand(:'followed', 'followers', 500, NULL, '2026-10-25 10:00+0
 SELECT is(pg_temp.stand(:'followed', 'followers', 1000, 'monthly', '2026-10-14 12:00+02'), 'at_risk actual 540 projected 591.9753', 'as of a moment before, the old one');
 
 --
+-- Folded totals say the same: daily posts shortly before midnight, seen in the morning
+--
+INSERT INTO trackagoat.creator (project_id, tiktok_handle) VALUES (:'project', 'owl') RETURNING id AS owl \gset
+INSERT INTO trackagoat.goal (creator_id, goal_type, target, period, starts_on) SELECT :'owl', t::trackagoat.goal_type, 10, p::trackagoat.goal_period, '2026-01-01' FROM unnest('{posts,views,engagement}'::text[]) t, unnest('{daily,weekly,monthly}'::text[]) p;
+INSERT INTO trackagoat.video (creator_id, tiktok_video_id, posted_at) SELECT :'owl', 500 + n, (current_date - n)::timestamp AT TIME ZONE 'Europe/Vienna' - interval '1 hour' FROM generate_series(0, 9) n;
+-- the last one has not been seen yet, and an old one was seen today for the first time
+INSERT INTO trackagoat.video (creator_id, tiktok_video_id, posted_at) VALUES (:'owl', 520, now() - interval '200 days');
+SELECT trackagoat.observe_videos(array_agg(v.id), array_agg(date_trunc('second', CASE WHEN v.tiktok_video_id = 520 THEN now() - interval '1 minute' ELSE v.posted_at + interval '7 hours' END)), array_agg(50000), array_agg(10), array_agg(1), array_agg(1), array_agg(1))
+FROM trackagoat.video v WHERE v.creator_id = :'owl' AND v.tiktok_video_id <> 500 AND v.posted_at + interval '7 hours' <= now() \g /dev/null
+SELECT trackagoat.observe_creator(:'owl', date_trunc('second', now()), 5, NULL, NULL, NULL) \g /dev/null
+-- by the histories and, where they tell, by the totals
+CREATE FUNCTION pg_temp.differ(project uuid, creator uuid) RETURNS SETOF text LANGUAGE sql AS
+$$
+	SELECT concat_ws(' ', d.day, n.goal_type, n.period, n.actual, n.status, h.actual, h.status)
+	FROM generate_series(current_date - 12, current_date + 1, '1 day') d (day), trackagoat.goal_compliance(project, d.day::date, creator) n
+	JOIN trackagoat.goal_compliance(project, d.day::date, creator, at => now()) h USING (goal_id)
+	WHERE (n.actual, n.projected, n.status) IS DISTINCT FROM (h.actual, h.projected, h.status)
+$$;
+SELECT is_empty(format('SELECT * FROM pg_temp.differ(%L, %L)', :'project', :'owl'), 'before they are folded');
+SELECT trackagoat.refresh_totals(:'project') \g /dev/null
+SELECT is_empty(format('SELECT * FROM pg_temp.differ(%L, %L)', :'project', :'owl'), 'and after it');
+SELECT cmp_ok(count(DISTINCT s.actual), '>', 1::bigint, 'of views that differ') FROM generate_series(current_date - 12, current_date, '1 day') d (day), trackagoat.goal_compliance(:'project', d.day::date, :'owl', 'weekly') s WHERE s.goal_type = 'views';
+-- observed before it was published
+UPDATE trackagoat.video SET posted_at = now() - interval '2 hours' WHERE tiktok_video_id = 505 AND creator_id = :'owl';
+SELECT is_empty(format('SELECT * FROM pg_temp.differ(%L, %L)', :'project', :'owl'), 'nor where a time was corrected');
+-- after a rename nothing is known of the account
+UPDATE trackagoat.creator SET tiktok_handle = 'owlet' WHERE id = :'owl';
+INSERT INTO trackagoat.goal (creator_id, goal_type, target, period, starts_on) VALUES (:'owl', 'followers', 10, 'weekly', '2026-01-01');
+SELECT is((SELECT (s.advisory ->> 'scrape_stale')::boolean FROM trackagoat.goal_compliance(:'project', for_creator => :'owl') s WHERE s.goal_type = 'posts' LIMIT 1),
+	(SELECT (s.advisory ->> 'scrape_stale')::boolean FROM trackagoat.goal_compliance(:'project', for_creator => :'owl', at => clock_timestamp()) s WHERE s.goal_type = 'posts' LIMIT 1), 'whichever goals it has');
+SELECT is((SELECT s.status::text FROM trackagoat.goal_compliance(:'project', for_creator => :'owl', at => clock_timestamp()) s WHERE s.goal_type = 'followers'), 'no_data', 'nor its followers');
+-- what retention cuts away is remembered
+INSERT INTO trackagoat.creator (project_id, tiktok_handle) VALUES (:'project', 'cut') RETURNING id AS cut \gset
+SELECT trackagoat.observe_creators(array_agg(:'cut'::uuid), array_agg(o.at), array_agg(o.n), NULL, NULL, NULL)
+FROM (VALUES (timestamptz '2026-10-09 12:00+02', 150::bigint), ('2026-10-13 12:00+02', 170)) o (at, n) \g /dev/null
+SELECT pg_temp.stand(:'cut', 'followers', 200, 'weekly', '2026-10-13 12:00+02') AS before_cut \gset
+UPDATE trackagoat.creator_history SET points = trackagoat.series_cut(points, '2026-10-11 00:00+02') WHERE creator_id = :'cut';
+SELECT is(pg_temp.stand(:'cut', 'followers', 200, 'weekly', '2026-10-13 12:00+02'), :'before_cut', 'the level before it is where the week begins');
+UPDATE trackagoat.creator_history SET points = trackagoat.series_cut(points, '2026-10-20 00:00+02') WHERE creator_id = :'cut';
+SELECT is(pg_temp.stand(:'cut', 'followers', 170, 'weekly', '2026-10-20 12:00+02'), 'on_track actual 170 projected 170', 'even if nothing else is left');
+DELETE FROM trackagoat.goal;
+
+--
 -- Advisories
 --
 CREATE FUNCTION pg_temp.advice(creator uuid, period text, at timestamptz, starts_on date DEFAULT '2026-01-01', reference_date date DEFAULT NULL) RETURNS text LANGUAGE plpgsql AS
@@ -306,6 +349,12 @@ INSERT INTO trackagoat.goal (creator_id, goal_type, target, period, starts_on) V
 SELECT results_eq(format('SELECT period_start, status::text, streak, current_streak, longest_streak FROM trackagoat.goal_history(%L, at => %L)', :'daily', '2026-10-17 11:00+02'),
 	$$VALUES (date '2026-10-17', 'at_risk', 3, 3, 3), ('2026-10-16', 'completed', 3, 3, 3), ('2026-10-15', 'completed', 2, 3, 3), ('2026-10-14', 'completed', 1, 3, 3),
 	('2026-10-13', 'missed', 0, 3, 3), ('2026-10-12', 'completed', 2, 3, 3), ('2026-10-11', 'completed', 1, 3, 3), ('2026-10-10', 'missed', 0, 3, 3)$$, 'streaks, which a day that goes on does not end');
+UPDATE trackagoat.goal SET goal_type = 'views_per_post' WHERE id = :'daily';
+SELECT results_eq(format('SELECT status::text, streak FROM trackagoat.goal_history(%L, 2, %L)', :'daily', '2026-10-07 11:00+02'), $$VALUES ('not_yet_started', 0)$$, 'before it began');
+UPDATE trackagoat.goal SET starts_on = '2026-10-05' WHERE id = :'daily';
+SELECT is((SELECT string_agg(status || ' ' || streak, ', ') FROM trackagoat.goal_history(:'daily', 3, '2026-10-07 11:00+02')), 'no_data 0, no_data 0, no_data 0', 'days without data');
+SELECT is((SELECT string_agg(status || ' ' || streak, ', ') FROM trackagoat.goal_history(:'daily', 3, '2026-10-07 13:00+02')), 'no_data 1, completed 1, no_data 0', 'of which one that goes on ends nothing');
+UPDATE trackagoat.goal SET goal_type = 'posts', starts_on = '2026-10-10' WHERE id = :'daily';
 SELECT is((SELECT count(*) FROM trackagoat.goal_history(:'daily', 2, '2026-10-17 11:00+02')), 2::bigint, 'as many as are wanted');
 UPDATE trackagoat.goal SET ends_on = '2026-10-12' WHERE id = :'daily';
 SELECT is((SELECT string_agg(period_start || ' ' || status, ', ') FROM trackagoat.goal_history(:'daily', at => '2026-10-17 11:00+02')), '2026-10-12 completed, 2026-10-11 completed, 2026-10-10 missed', 'of a goal that has ended its own');
@@ -366,6 +415,30 @@ DELETE FROM trackagoat.video WHERE tiktok_video_id = 41;
 SELECT trackagoat.evaluate_goals('2026-10-15 12:00+02') \g /dev/null
 SELECT is(closed_status::text, 'completed', 'after two days it stays as it is') FROM trackagoat.goal;
 SELECT is((SELECT count(*) FROM trackagoat.notification), (SELECT count(*) FROM trackagoat.creator_event WHERE kind = 'goal_status_changed'), 'a notification for each');
+-- an evaluation that began before midnight ends after one that began then
+DELETE FROM trackagoat.creator_event;
+DELETE FROM trackagoat.notification;
+UPDATE trackagoat.goal SET period = 'daily', target = 1, status = NULL, status_period = NULL, closed_status = NULL, closed_period = NULL;
+SELECT trackagoat.evaluate_goals('2026-10-10 23:55+02'), trackagoat.evaluate_goals('2026-10-11 00:00+02') \g /dev/null
+SELECT pg_temp.events() AS over \gset
+SELECT is(:'over'::text, '2026-10-10 on_track completed, 2026-10-11 on_track at_risk', 'the end of a day, and the next');
+SELECT trackagoat.evaluate_goals('2026-10-10 23:59:59+02'), trackagoat.evaluate_goals('2026-10-11 00:05+02') \g /dev/null
+SELECT is(pg_temp.events(), :'over', 'are told once');
+-- a goal that ends keeps how it ended
+UPDATE trackagoat.goal SET ends_on = '2026-10-11';
+SELECT trackagoat.evaluate_goals('2026-10-12 00:05+02') \g /dev/null
+SELECT is((status, status_period, closed_status, closed_period)::text, '(missed,2026-10-11,missed,2026-10-11)', 'a goal that has ended keeps how it did') FROM trackagoat.goal;
+SELECT is(pg_temp.events(), :'over' || ', 2026-10-11 at_risk missed', 'told once as well');
+SELECT is(trackagoat.evaluate_goals('2026-10-12 00:10+02') + trackagoat.evaluate_goals('2026-10-20 00:10+02'), 0, 'and nothing after it');
+-- weeks begin on another day: none that overlaps one that was told
+UPDATE trackagoat.goal SET period = 'weekly', ends_on = NULL;
+SELECT is((status, closed_period)::text, '(,)', 'another period has not been looked at') FROM trackagoat.goal;
+SELECT trackagoat.evaluate_goals('2026-10-20 12:00+02') \g /dev/null
+SELECT pg_temp.events() AS before \gset
+UPDATE trackagoat.organization SET week_starts_on = 7 WHERE id = :'org';
+SELECT trackagoat.evaluate_goals('2026-10-20 12:10+02') \g /dev/null
+SELECT is(closed_period, '2026-10-12', 'the week that was told stays') FROM trackagoat.goal;
+UPDATE trackagoat.organization SET week_starts_on = 1 WHERE id = :'org';
 -- a restore tells nothing
 CREATE TEMP TABLE saved AS SELECT * FROM trackagoat.goal;
 DELETE FROM trackagoat.goal;

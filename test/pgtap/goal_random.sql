@@ -16,10 +16,10 @@ SELECT c.id, row_number() OVER (), date_trunc('second', now() - random() ^ 2 * i
 	(ARRAY['auto_tracked', 'included', 'direct_add', 'included', 'excluded', 'pending_review'])[1 + floor(random() * 6)]::trackagoat.tracking_status,
 	CASE WHEN random() < 0.05 THEN now() END
 FROM trackagoat.creator c, generate_series(1, 9) n WHERE c.tiktok_handle::text <> 'c5';
--- observed at any time after that, and at times before; some counters are not shown, some fall
+-- observed at any time after that; some counters are not shown, some fall
 SELECT trackagoat.observe_videos(array_agg(o.id), array_agg(o.at), array_agg(CASE WHEN random() < 0.93 THEN o.views END),
 	array_agg(CASE WHEN random() < 0.8 THEN o.views / 10 END), array_agg(CASE WHEN random() < 0.7 THEN o.views / 100 END), array_agg(CASE WHEN random() < 0.7 THEN o.views / 200 END), NULL) AS stored
-FROM (SELECT v.id, date_trunc('second', least(v.posted_at + random() ^ 2 * interval '40 days' - (random() < 0.02)::integer * interval '2 days', now())) AS at,
+FROM (SELECT v.id, date_trunc('second', least(v.posted_at + random() ^ 2 * interval '40 days', now())) AS at,
 		floor(random() * 3000 + extract(epoch FROM now() - v.posted_at) / 500)::bigint AS views
 	FROM trackagoat.video v, generate_series(1, 12) n WHERE random() < 0.9) o \gset
 -- followers, by renames of another account's
