@@ -88,7 +88,7 @@ SELECT '@' || c.tiktok_handle::text AS creator,
 	concat_ws(' ', s.period, s.goal_type) AS goal,
 	pg_temp.n(s.target, max(s.target) OVER ()) AS target,
 	pg_temp.n(trunc(s.actual), max(s.target) OVER ()) AS actual,
-	pg_temp.bar(least(coalesce(s.projected, s.actual) / s.target, 1), 1, 16) AS forecast,
+	pg_temp.bar(least(coalesce(s.projected, s.actual, 0) / s.target, 1), 1, 16) AS forecast,
 	s.status
 FROM trackagoat.project p, trackagoat.goal_compliance(p.id) s JOIN trackagoat.creator c ON c.id = s.creator_id
 ORDER BY c.follower_count DESC NULLS LAST, s.goal_id
