@@ -114,6 +114,12 @@ SELECT is(pg_temp.stand(:'goat', 'posts', 1, 'daily', '2026-10-25 12:00+01'), 'o
 SELECT is(pg_temp.stand(:'goat', 'posts', 1, 'daily', '2027-03-28 12:00+02'), 'on_track actual 1 projected 2.0909', 'one of 23, of which 11 are over');
 SELECT is(pg_temp.stand(:'goat', 'posts', 1, 'weekly', '2027-03-28 12:00+02'), 'on_track actual 1 projected 1.0774', 'a week of 167 hours, of which 155 are over');
 SELECT is(pg_temp.stand(:'goat', 'posts', 1, 'monthly', '2027-04-01 00:00+02', reference_date => '2027-03-01'), 'completed actual 1 projected 1', 'March is over at midnight, daylight-saving time');
+-- a post is up for 24 hours within its day only where that has 25
+SELECT trackagoat.observe_video(v.id, '2026-10-25 20:00+01', 80, NULL, NULL, NULL, NULL) FROM trackagoat.video v WHERE v.tiktok_video_id = 9 \g /dev/null
+SELECT is(pg_temp.stand(:'goat', 'views_per_post', t, 'daily', '2026-10-25 23:45+01'), a || ' actual 80 projected 80', a || ' within a day')
+FROM (VALUES (80, 'on_track'), (100, 'behind_pace'), (115, 'at_risk')) c (t, a);
+SELECT is(pg_temp.stand(:'goat', 'posts', 2, 'daily', '2026-10-25 16:00+01'), 'behind_pace actual 1 projected 1.4706', '17 of 25 hours, half the posts');
+SELECT is(pg_temp.stand(:'nobody', 'views', 1, 'daily', '2026-09-30 12:00+02'), 'no_data actual projected', 'a day of which nothing is known');
 INSERT INTO trackagoat.organization (name, timezone, week_starts_on) VALUES ('Auckland', 'Pacific/Auckland', 7) RETURNING id AS auckland \gset
 INSERT INTO trackagoat.organization (name, timezone, week_starts_on) VALUES ('Angels', 'America/Los_Angeles', 3) RETURNING id AS angels \gset
 INSERT INTO trackagoat.organization (name, timezone) VALUES ('Havana', 'America/Havana') RETURNING id AS havana \gset
@@ -188,6 +194,19 @@ SELECT is(pg_temp.stand(:'viewed', 'engagement', c.target, c.period, c.at, refer
 	(6.175, 'weekly', timestamptz '2026-10-08 12:00+02', NULL::date, 'on_track actual 6.175 projected 6.175', 'interactions by views'), (6.1751, 'weekly', '2026-10-08 12:00+02', NULL, 'behind_pace actual 6.175 projected 6.175', 'a little less'),
 	(8.9, 'weekly', '2026-10-08 12:00+02', NULL, 'at_risk actual 6.175 projected 6.175', '69 percent'), (5, 'weekly', '2026-10-20 12:00+02', '2026-10-08', 'completed actual 6.175 projected 6.175', 'over'), (7, 'weekly', '2026-10-20 12:00+02', '2026-10-08', 'missed actual 6.175 projected 6.175', 'over, and not enough'),
 	(5, 'daily', '2026-10-07 12:00+02', NULL, 'no_data actual projected', 'no view, no rate')) c (target, period, at, day, answer, says);
+-- every type, period and status of posts and views: targets of 100, 85 and 50 percent of the forecast, of what was reached and one more
+CREATE FUNCTION pg_temp.number(answer text, name text) RETURNS numeric LANGUAGE sql RETURN (regexp_match(answer, name || ' (-?[0-9.]+)'))[1]::numeric;
+SELECT is(split_part(pg_temp.stand(c.creator::uuid, c.type, q.target, c.period, q.at, reference_date => q.day, starts_on => q.starts_on), ' ', 1), q.status, concat_ws(' ', c.period, c.type, q.status))
+FROM (VALUES (:'goat', 'posts', 'daily', timestamptz '2026-10-25 16:00+01'), (:'goat', 'posts', 'weekly', '2026-10-08 12:00+02'), (:'goat', 'posts', 'monthly', '2026-10-08 12:00+02'),
+	(:'viewed', 'views', 'daily', '2026-10-08 12:00+02'), (:'viewed', 'views', 'weekly', '2026-10-08 12:00+02'), (:'viewed', 'views', 'monthly', '2026-10-08 12:00+02'),
+	(:'goat', 'views_per_post', 'daily', '2026-10-25 23:45+01'), (:'viewed', 'views_per_post', 'weekly', '2026-10-08 12:00+02'), (:'viewed', 'views_per_post', 'monthly', '2026-10-08 12:00+02'),
+	(:'viewed', 'engagement', 'daily', '2026-10-08 12:00+02'), (:'viewed', 'engagement', 'weekly', '2026-10-08 12:00+02'), (:'viewed', 'engagement', 'monthly', '2026-10-08 12:00+02')) c (creator, type, period, at),
+	LATERAL (SELECT CASE c.type WHEN 'engagement' THEN 3 ELSE 0 END AS digits, (c.at AT TIME ZONE 'Europe/Vienna')::date AS day) d,
+	LATERAL (SELECT pg_temp.number(pg_temp.stand(c.creator::uuid, c.type, 1, c.period, c.at), 'projected') AS forecast,
+		pg_temp.number(pg_temp.stand(c.creator::uuid, c.type, 1, c.period, '2026-12-20Z', reference_date => d.day), 'actual') AS reached) n,
+	LATERAL (VALUES (trunc(n.forecast, d.digits), c.at, d.day, date '2026-01-01', 'on_track'), (round(n.forecast / 0.85 + 0.5 / 10::numeric ^ d.digits, d.digits), c.at, d.day, '2026-01-01', 'behind_pace'),
+		(round(n.forecast * 2 + 1, d.digits), c.at, d.day, '2026-01-01', 'at_risk'), (trunc(n.reached, d.digits), '2026-12-20Z', d.day, '2026-01-01', 'completed'),
+		(trunc(n.reached, d.digits) + 1, '2026-12-20Z', d.day, '2026-01-01', 'missed'), (1, c.at, d.day, '2027-01-01', 'not_yet_started'), (1, '2026-08-01Z', '2026-08-01', '2026-01-01', 'no_data')) q (target, at, day, starts_on, status);
 -- counters fall
 SELECT trackagoat.observe_video(:'old', '2026-10-09 10:00+02', 4500, 400, NULL, NULL, NULL) \g /dev/null
 SELECT is(pg_temp.stand(:'viewed', 'views', 1, 'daily', '2026-10-09 12:00+02'), 'at_risk actual -2500 projected -5000', 'views that are taken back are a loss');
@@ -210,6 +229,13 @@ SELECT is(pg_temp.stand(:'followed', 'followers', c.target, c.period, c.at, refe
 	(650, 'monthly', '2026-11-20 12:00+01', '2026-10-08', 'missed actual 620 projected 620', 'reached in between only'), (600, 'monthly', '2026-10-01 12:00+02', NULL, 'at_risk actual 500 projected 500', 'nothing new'),
 	(501, 'monthly', '2026-10-01 00:00+02', NULL, 'on_track actual 500 projected', 'nothing is needed at the beginning'),
 	(600, 'weekly', '2026-10-22 12:00+02', NULL, 'on_track actual 650 projected 761.3095', 'of a week of 169 hours')) c (target, period, at, day, answer, says);
+SELECT is(split_part(pg_temp.stand(:'followed', 'followers', c.target, c.period, c.at, c.starts_on, c.ends_on, c.day), ' ', 1), c.status, concat_ws(' ', coalesce(c.period, 'milestone'), 'followers', c.status))
+FROM (VALUES (760, 'daily', timestamptz '2026-10-20 12:00+02', date '2026-01-01', NULL::date, NULL::date, 'on_track'), (815, 'daily', '2026-10-20 12:00+02', '2026-01-01', NULL, NULL, 'behind_pace'), (1000, 'daily', '2026-10-20 12:00+02', '2026-01-01', NULL, NULL, 'at_risk'),
+	(650, 'daily', '2026-12-20Z', '2026-01-01', NULL, '2026-10-20', 'completed'), (651, 'daily', '2026-12-20Z', '2026-01-01', NULL, '2026-10-20', 'missed'), (1, 'daily', '2026-10-20 12:00+02', '2026-10-21', NULL, NULL, 'not_yet_started'), (1, 'daily', '2026-08-01Z', '2026-01-01', NULL, NULL, 'no_data'),
+	(761, 'weekly', '2026-10-22 12:00+02', '2026-01-01', NULL, NULL, 'on_track'), (816, 'weekly', '2026-10-22 12:00+02', '2026-01-01', NULL, NULL, 'behind_pace'), (1100, 'weekly', '2026-10-22 12:00+02', '2026-01-01', NULL, NULL, 'at_risk'),
+	(650, 'weekly', '2026-12-20Z', '2026-01-01', NULL, '2026-10-20', 'completed'), (651, 'weekly', '2026-12-20Z', '2026-01-01', NULL, '2026-10-20', 'missed'), (1, 'weekly', '2026-10-20 12:00+02', '2026-10-21', NULL, NULL, 'not_yet_started'), (1, 'weekly', '2026-08-01Z', '2026-01-01', NULL, NULL, 'no_data'),
+	(1, 'monthly', '2026-10-20 12:00+02', '2026-10-21', NULL, NULL, 'not_yet_started'), (1, 'monthly', '2026-08-01Z', '2026-01-01', NULL, NULL, 'no_data'),
+	(665, NULL, '2026-10-08 12:00+02', '2026-10-01', '2026-10-31', NULL, 'on_track'), (700, NULL, '2026-10-08 12:00+02', '2026-10-01', '2026-10-31', NULL, 'behind_pace'), (1, NULL, '2026-08-01Z', '2026-01-01', NULL, NULL, 'no_data')) c (target, period, at, starts_on, ends_on, day, status);
 -- first known within the period: the line begins there
 INSERT INTO trackagoat.creator (project_id, tiktok_handle) VALUES (:'project', 'late') RETURNING id AS late \gset
 SELECT trackagoat.observe_creators(array_agg(:'late'::uuid), array_agg(o.at), array_agg(o.n), NULL, NULL, NULL)
@@ -217,6 +243,11 @@ FROM (VALUES (timestamptz '2026-10-07 00:00+02', 100::bigint), ('2026-10-09 12:0
 SELECT is(pg_temp.stand(:'late', 'followers', 200, 'weekly', '2026-10-09 12:00+02'), 'on_track actual 150 projected 200', 'half of what is left since then');
 SELECT is(pg_temp.stand(:'late', 'followers', 201, 'weekly', '2026-10-09 12:00+02'), 'behind_pace actual 150 projected 200', 'no more');
 SELECT is(pg_temp.stand(:'late', 'followers', 200, 'weekly', '2026-10-07 00:00+02'), 'on_track actual 100 projected', 'at the first sight nothing is needed');
+SELECT is(pg_temp.stand(:'late', 'followers', 201, NULL, '2026-10-09 12:00+02', '2026-10-07', '2026-10-11'), 'behind_pace actual 150 projected 200', 'a milestone likewise');
+-- 100 at midnight of the 7th, 50 more by noon of the 9th; of a day from 150 on
+SELECT trackagoat.observe_creator(:'late', '2026-10-10 12:00+02', 175, NULL, NULL, NULL) \g /dev/null
+SELECT is(pg_temp.stand(:'late', 'followers', 201, 'daily', '2026-10-10 12:00+02'), 'behind_pace actual 175 projected 200', 'or a day');
+SELECT trackagoat.unobserve_creator(:'late', '2026-10-10 12:00+02', '2026-10-10 12:00:01+02') \g /dev/null
 -- falling below the target that one began with
 SELECT is(pg_temp.stand(:'followed', 'followers', 640, 'daily', '2026-10-31 12:00+01'), 'at_risk actual 620 projected 590', 'below the target after having been above');
 -- milestones
