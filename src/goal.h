@@ -1,7 +1,8 @@
 /*
  * goal.h
  *	  Goals of creators while they are computed: goal.c loads them, goal_read.c
- *	  gathers what was observed, goal_judge.c says where they stand.
+ *	  and goal_followers.c gather what was observed, goal_judge.c says where
+ *	  they stand.
  */
 #ifndef TRACKAGOAT_GOAL_H
 #define TRACKAGOAT_GOAL_H
