@@ -2397,17 +2397,20 @@ CREATE OR REPLACE FUNCTION trackagoat.store_scrape(
 $$
 DECLARE
 	outcome text;
+	creators uuid[];
 BEGIN
 	IF kind = 'video_link' THEN
 		RETURN trackagoat.store_link(org_id, page);
 	END IF;
-	-- histories keep whole seconds in half the room
-	outcome := trackagoat.store_page(org_id, kind, tiktok_handle, date_trunc('second', fetched_at), page);
-	PERFORM trackagoat.evaluate_goals_of(ARRAY(
+	-- a list may show that they have another handle by now
+	creators := ARRAY(
 		SELECT c.id FROM trackagoat.creator c
 		WHERE c.org_id = store_scrape.org_id AND c.tiktok_handle = store_scrape.tiktok_handle AND c.removed_at IS NULL
 		UNION ALL SELECT v.creator_id FROM trackagoat.video v
-		WHERE v.org_id = store_scrape.org_id AND v.tiktok_video_id = store_scrape.tiktok_video_id), NULL);
+		WHERE v.org_id = store_scrape.org_id AND v.tiktok_video_id = store_scrape.tiktok_video_id);
+	-- histories keep whole seconds in half the room
+	outcome := trackagoat.store_page(org_id, kind, tiktok_handle, date_trunc('second', fetched_at), page);
+	PERFORM trackagoat.evaluate_goals_of(creators, NULL);
 	RETURN outcome;
 END
 $$;
@@ -2782,7 +2785,7 @@ CREATE FUNCTION trackagoat.cron_jobs() RETURNS TABLE (place integer, name text, 
 	LANGUAGE sql STABLE PARALLEL SAFE ROWS 2 SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 	SELECT * FROM (VALUES (1, 'trackagoat ' || current_database(), '* * * * *', 'SELECT trackagoat.enqueue_due()'),
-		(2, 'trackagoat goals ' || current_database(), '*/5 * * * *', 'SELECT trackagoat.evaluate_goals()')) j
+		(2, 'trackagoat-goals ' || current_database(), '*/5 * * * *', 'SELECT trackagoat.evaluate_goals()')) j
 $$;
 COMMENT ON FUNCTION trackagoat.cron_jobs() IS 'what pg_cron is to do for this database';
 
@@ -2792,7 +2795,6 @@ $$
 DECLARE
 	command text;
 	job_id bigint;
-	goals_id bigint;
 BEGIN
 	PERFORM trackagoat.check_owner('schedule scrapes');
 	PERFORM FROM pg_roles r WHERE r.rolname = current_user AND r.rolcanlogin;
@@ -2810,7 +2812,7 @@ BEGIN
 				string_agg(format('cron.schedule_in_database(%L, %L, %L, %L, %L)', j.name, j.schedule, j.command,
 					current_database(), current_user), ', ' ORDER BY j.place)) FROM trackagoat.cron_jobs() j);
 	END IF;
-	EXECUTE command INTO job_id, goals_id;
+	EXECUTE command INTO job_id;
 	RETURN job_id;
 END
 $$;
@@ -5093,7 +5095,7 @@ $migration$;
 	PERFORM FROM pg_extension e WHERE e.extname = 'pg_cron';
 	IF NOT FOUND THEN
 		RAISE NOTICE 'pg_cron is not installed in this database'
-			USING HINT = 'Install it and SELECT trackagoat.schedule_scrapes(), or call trackagoat.enqueue_due() every minute by other means.';
+			USING HINT = 'Install it and SELECT trackagoat.schedule_scrapes(), or call trackagoat.enqueue_due() every minute and trackagoat.evaluate_goals() every five by other means.';
 	END IF;
 END
 $setup$;

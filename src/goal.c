@@ -84,7 +84,7 @@ index_of(const Datum *values, int count, Datum value)
 	return -1;
 }
 
-/* The three periods that hold a day. */
+/* First and last day. */
 typedef struct Period
 {
 	int32		start;
@@ -105,6 +105,7 @@ static const char *const period_names[] = {"daily", "weekly", "monthly"};
 static const char *const status_names[] = {"on_track", "behind_pace", "at_risk", "completed", "missed",
 "not_yet_started", "no_data"};
 
+/* The three periods that hold a day. */
 static void
 find_periods(int32 day, int week_start, Period *periods)
 {

@@ -119,7 +119,7 @@ typedef struct GoalState
 {
 	GoalStatus	status;
 	double		share;			/* of the target that is reached or forecast, to put goals in order by */
-	int			advisory;		/* flags: */
+	int			advisory;		/* of ADVISORY_... */
 } GoalState;
 
 /* The same in numbers; NULL where there is none. */

@@ -21,9 +21,14 @@
 #include "goal_rows.h"
 #include "read_totals.h"
 
-#define NEEDS_VIDEOS(type) ((type) != GOAL_FOLLOWERS)
-#define NEEDS_GAINS(type) ((type) == GOAL_VIEWS || (type) == GOAL_ENGAGEMENT)
-#define NEEDS_DAYS(type) ((type) == GOAL_POSTS || NEEDS_GAINS(type))
+#define POSTS_GOALS			(1 << GOAL_POSTS)
+#define GAINS_GOALS			(1 << GOAL_VIEWS | 1 << GOAL_ENGAGEMENT)
+#define LEVEL_GOALS			(1 << GOAL_VIEWS_PER_POST)
+#define VIDEO_GOALS			(POSTS_GOALS | GAINS_GOALS | LEVEL_GOALS)
+
+#define NEEDS_VIDEOS(type) (VIDEO_GOALS >> (type) & 1)
+#define NEEDS_GAINS(type) (GAINS_GOALS >> (type) & 1)
+#define NEEDS_DAYS(type) ((POSTS_GOALS | GAINS_GOALS) >> (type) & 1)
 
 /* A post published in the part of a goal in force. */
 typedef struct Post
@@ -57,7 +62,8 @@ static SavedQuery creators_posts_query = {
 
 static SavedQuery disabled_query = {
 	.text = "SELECT v.creator_id FROM unnest($1) c (id), trackagoat.video v WHERE v.creator_id = c.id AND v.org_id = $2"
-	" AND v.tracking_disabled_at IS NOT NULL AND trackagoat.status_counts(v.tracking_status)",
+	" AND v.tracking_disabled_at IS NOT NULL AND trackagoat.video_counts(v.tracking_status, NULL)"
+	" AND NOT trackagoat.video_counts_for_goals(v.tracking_status, NULL, v.tracking_disabled_at)",
 	.read_only = true, .custom = true, .nargs = 2, .types = {UUIDARRAYOID, UUIDOID}
 };
 
@@ -89,11 +95,6 @@ static SavedQuery histories_query = {
 	" ORDER BY h.video_id, h.started_at",
 	.read_only = true, .custom = true, .nargs = 2, .types = {UUIDARRAYOID, UUIDOID}
 };
-
-#define POSTS_GOALS			(1 << GOAL_POSTS)
-#define GAINS_GOALS			(1 << GOAL_VIEWS | 1 << GOAL_ENGAGEMENT)
-#define LEVEL_GOALS			(1 << GOAL_VIEWS_PER_POST)
-#define VIDEO_GOALS			(POSTS_GOALS | GAINS_GOALS | LEVEL_GOALS)
 
 static bool
 needs_days(const Goals *goals, const GoalCreator *creator)

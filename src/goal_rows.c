@@ -67,7 +67,7 @@ chosen_creators(const Goals *goals, ChooseCreator choose)
 	return count == 0 ? NULL : construct_array(ids, count, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR);
 }
 
-/* The same of creators: values[0] is for their ids; rows of others are to be passed over. */
+/* for_each_row() of chosen creators: values[0] is for their ids; rows of others are to be passed over. */
 void
 for_each_creator_row(Goals *goals, CreatorsQuery *query, ArrayType *creators, Datum *values, TakeRow take)
 {

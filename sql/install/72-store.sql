@@ -7,17 +7,20 @@ CREATE FUNCTION trackagoat.store_scrape(
 $$
 DECLARE
 	outcome text;
+	creators uuid[];
 BEGIN
 	IF kind = 'video_link' THEN
 		RETURN trackagoat.store_link(org_id, page);
 	END IF;
-	-- histories keep whole seconds in half the room
-	outcome := trackagoat.store_page(org_id, kind, tiktok_handle, date_trunc('second', fetched_at), page);
-	PERFORM trackagoat.evaluate_goals_of(ARRAY(
+	-- a list may show that they have another handle by now
+	creators := ARRAY(
 		SELECT c.id FROM trackagoat.creator c
 		WHERE c.org_id = store_scrape.org_id AND c.tiktok_handle = store_scrape.tiktok_handle AND c.removed_at IS NULL
 		UNION ALL SELECT v.creator_id FROM trackagoat.video v
-		WHERE v.org_id = store_scrape.org_id AND v.tiktok_video_id = store_scrape.tiktok_video_id), NULL);
+		WHERE v.org_id = store_scrape.org_id AND v.tiktok_video_id = store_scrape.tiktok_video_id);
+	-- histories keep whole seconds in half the room
+	outcome := trackagoat.store_page(org_id, kind, tiktok_handle, date_trunc('second', fetched_at), page);
+	PERFORM trackagoat.evaluate_goals_of(creators, NULL);
 	RETURN outcome;
 END
 $$;

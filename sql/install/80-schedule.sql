@@ -12,7 +12,7 @@ CREATE FUNCTION trackagoat.cron_jobs() RETURNS TABLE (place integer, name text, 
 	LANGUAGE sql STABLE PARALLEL SAFE ROWS 2 SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 	SELECT * FROM (VALUES (1, 'trackagoat ' || current_database(), '* * * * *', 'SELECT trackagoat.enqueue_due()'),
-		(2, 'trackagoat goals ' || current_database(), '*/5 * * * *', 'SELECT trackagoat.evaluate_goals()')) j
+		(2, 'trackagoat-goals ' || current_database(), '*/5 * * * *', 'SELECT trackagoat.evaluate_goals()')) j
 $$;
 COMMENT ON FUNCTION trackagoat.cron_jobs() IS 'what pg_cron is to do for this database';
 
@@ -22,7 +22,6 @@ $$
 DECLARE
 	command text;
 	job_id bigint;
-	goals_id bigint;
 BEGIN
 	PERFORM trackagoat.check_owner('schedule scrapes');
 	PERFORM FROM pg_roles r WHERE r.rolname = current_user AND r.rolcanlogin;
@@ -40,7 +39,7 @@ BEGIN
 				string_agg(format('cron.schedule_in_database(%L, %L, %L, %L, %L)', j.name, j.schedule, j.command,
 					current_database(), current_user), ', ' ORDER BY j.place)) FROM trackagoat.cron_jobs() j);
 	END IF;
-	EXECUTE command INTO job_id, goals_id;
+	EXECUTE command INTO job_id;
 	RETURN job_id;
 END
 $$;

@@ -56,6 +56,7 @@ for my $benchmark (@benchmarks)
 		push @to_reach, sprintf '%s %s: %s', { ours => $unit, ratio => "ratio $value" }->{$side} // "$side/ours", $bounds{$side},
 		  $reached ? 'yes' : 'NO';
 	}
+	push @to_reach, "ratio $m->{ratio}" if defined $m->{ratio} && !%bounds;
 	$differ ||= ($m->{same} // 'yes') ne 'yes';
 	printf $format, $name, $m->{ours}, (map { $m->{$_} // '' } qw(sql duckdb)), (map { times_ours($m, $_) } qw(sql duckdb)),
 	  $m->{same} // '', join '; ', @to_reach;
