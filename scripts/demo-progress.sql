@@ -2,7 +2,7 @@
 SELECT CASE WHEN j.open = 0 AND a.requests > 0 AND r.runs > 0 THEN 'done' ELSE 'waiting' END,
 	format('%s requests, %s creators, %s videos; pg_cron: %s', a.requests, c.seen, v.seen,
 		CASE WHEN r.runs > 0 THEN 'ran' ELSE 'at the full minute' END)
-FROM (SELECT coalesce(sum(waiting + in_flight), 0) AS open FROM trackagoat.scrape_queue) j,
+FROM (SELECT coalesce(sum(waiting + in_flight), 0) AS open FROM trackagoat.scrape_status) j,
 	(SELECT count(*) AS requests FROM trackagoat.scrape_attempt) a,
 	(SELECT count(*) AS seen FROM trackagoat.creator WHERE last_scraped_at IS NOT NULL) c,
 	(SELECT count(*) AS seen FROM trackagoat.video) v,

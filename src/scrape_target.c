@@ -36,12 +36,14 @@ PG_FUNCTION_INFO_V1(creator_scrape);
 /* 64 locks for all targets, so that ten thousand creators in one transaction do not fill the lock table */
 #define TARGET_LOCKS 64
 
-/* A job that is there: a request that comes while it is in flight is for after that. */
+/* A job that is there, dead or not: a request that comes while it is in flight is for after that. */
 #define CHANGED_JOB(renew) \
 	"  due_at = CASE WHEN excluded.due_at IS NULL OR j.leased_until IS NULL" \
 	"   THEN least(j.due_at, excluded.due_at) ELSE greatest(excluded.due_at, pg_catalog.clock_timestamp()) END," \
 	"  next_at = least(j.next_at, excluded.next_at)," \
 	"  priority = greatest(j.priority, excluded.priority)," \
+	"  attempts = CASE WHEN j.dead_at IS NULL THEN j.attempts ELSE 0 END, dead_at = NULL, dead_reason = NULL," \
+	"  source_place = CASE WHEN " renew " THEN 1 ELSE j.source_place END," \
 	"  sec_uid = CASE WHEN NOT " renew " THEN j.sec_uid END"
 
 static SavedQuery job_query = {

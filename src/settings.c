@@ -11,12 +11,14 @@
 #include <limits.h>
 
 #include "datatype/timestamp.h"
+#include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/varlena.h"
 
 #include "trackagoat.h"
 
 PG_FUNCTION_INFO_V1(attempt_retention);
+PG_FUNCTION_INFO_V1(scrape_host);
 
 char	   *trackagoat_database;
 bool		trackagoat_enabled;
@@ -166,4 +168,20 @@ attempt_retention(PG_FUNCTION_ARGS)
 
 	retention->day = trackagoat_attempt_retention;
 	PG_RETURN_POINTER(retention);
+}
+
+/* The host of trackagoat.base_url, with its port if it has one; palloc'd. */
+char *
+trackagoat_host(void)
+{
+	const char *host = strstr(trackagoat_base_url, "://") + 3;
+
+	return pnstrdup(host, strcspn(host, "/"));
+}
+
+/* scrape_host(): the same, for SQL. */
+Datum
+scrape_host(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(trackagoat_host()));
 }

@@ -42,5 +42,6 @@ extern bool trackagoat_allow_private_addresses;
 extern int	trackagoat_attempt_retention;	/* days */
 
 extern void settings_define(bool preloading);
+extern char *trackagoat_host(void);
 
 #endif							/* TRACKAGOAT_H */

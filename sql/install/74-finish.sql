@@ -1,5 +1,23 @@
 -- What an attempt came to, and what follows from it.
 
+CREATE FUNCTION trackagoat.page_would_serve(tiktok_handle trackagoat.handle, before timestamptz) RETURNS boolean
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	RETURN (SELECT count(*) >= 3
+		FROM (SELECT v.tiktok_video_id FROM trackagoat.creator c
+			JOIN trackagoat.video v ON v.creator_id = c.id AND v.org_id = c.org_id
+			WHERE c.tiktok_handle = page_would_serve.tiktok_handle AND c.removed_at IS NULL AND c.is_active
+				AND v.posted_at < before
+				AND trackagoat.video_is_fetched(v.tracking_status, v.tracking_disabled_at, v.refresh_stopped_at)
+			ORDER BY v.posted_at DESC LIMIT 15) n
+		JOIN trackagoat.scrape_job j ON j.kind = 'video_stats' AND j.tiktok_handle IS NULL AND j.tiktok_video_id = n.tiktok_video_id
+		WHERE j.leased_until IS NULL AND coalesce(j.due_at, j.next_at) <= now() + interval '1 hour');
+END
+$$;
+COMMENT ON FUNCTION trackagoat.page_would_serve(trackagoat.handle, timestamptz) IS
+	'whether the page of an account''s videos from before a time is worth a request: it serves three that are due or soon will be';
+
 CREATE FUNCTION trackagoat.advance_listing(job_id uuid, every interval, page jsonb, is_partly_stored boolean) RETURNS text
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
@@ -43,7 +61,8 @@ BEGIN
 		next_cursor := asked - 604800000;
 	END IF;
 	is_done := gives_up OR has_more IS FALSE
-		OR to_timestamp(next_cursor / 1000.0) < greatest(stop_at, '2016-09-01 00:00+00');
+		OR (to_timestamp(next_cursor / 1000.0) < greatest(stop_at, '2016-09-01 00:00+00')
+			AND NOT trackagoat.page_would_serve(job.tiktok_handle, to_timestamp(next_cursor / 1000.0)));
 
 	UPDATE trackagoat.scrape_job j SET
 		list_cursor = CASE WHEN NOT is_done THEN next_cursor END,
@@ -101,91 +120,203 @@ END
 $$;
 COMMENT ON FUNCTION trackagoat.note_seen(trackagoat.handle) IS 'an account is there, if private: it is not counted as gone any more';
 
+CREATE FUNCTION trackagoat.note_sec_uid(tiktok_handle trackagoat.handle, sec_uid text) RETURNS void
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_variable
+BEGIN
+	-- who has locked it wants it renewed, and the profile fetched once more
+	UPDATE trackagoat.scrape_job j SET sec_uid = note_sec_uid.sec_uid, source_place = 1
+	WHERE j.id = (SELECT d.id FROM trackagoat.scrape_job d
+		WHERE d.kind = 'discover_videos' AND d.tiktok_handle = note_sec_uid.tiktok_handle
+			AND d.sec_uid IS DISTINCT FROM note_sec_uid.sec_uid
+		FOR NO KEY UPDATE SKIP LOCKED);
+END
+$$;
+COMMENT ON FUNCTION trackagoat.note_sec_uid(trackagoat.handle, text) IS 'a page has shown an account''s secUid: the list of its videos can be asked for';
+
+CREATE FUNCTION trackagoat.schedule_scrape(job record, source text, page jsonb, is_partly_stored boolean) RETURNS text
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_variable
+DECLARE
+	every interval;
+BEGIN
+	-- if nobody wants it any more, it is soon claimed again and deleted
+	SELECT coalesce(min(t.every), '0') INTO every
+	FROM trackagoat.scrape_targets(job.kind, job.tiktok_handle, job.tiktok_video_id, job.link) t;
+	IF source = 'item_list' THEN
+		RETURN trackagoat.advance_listing(job.id, every, page, is_partly_stored);
+	END IF;
+	UPDATE trackagoat.scrape_job j SET next_at = clock_timestamp() + every,
+		due_at = CASE WHEN j.due_at > j.leased_at THEN j.due_at END
+	WHERE j.id = job.id;
+	IF job.kind IN ('creator_profile', 'video_stats') AND page #>> '{account,sec_uid}' IS NOT NULL THEN
+		PERFORM trackagoat.note_sec_uid(coalesce(job.tiktok_handle, trackagoat.handle_or_null(page #>> '{account,tiktok_handle}')),
+			page #>> '{account,sec_uid}');
+	ELSIF job.kind = 'creator_profile' THEN
+		-- the embedded page shows none, nor needs one for the latest videos
+		UPDATE trackagoat.scrape_job j SET source_place = 2
+		WHERE j.kind = 'discover_videos' AND j.tiktok_handle = job.tiktok_handle AND j.awaits_profile;
+	END IF;
+	RETURN CASE WHEN is_partly_stored THEN 'partly_stored' ELSE 'ok' END;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.schedule_scrape(record, text, jsonb, boolean) IS
+	'after a page was stored: when the job is next due, and what follows for the list of an account; answers the outcome: ok, partly_stored or repeated_page';
+
+CREATE FUNCTION trackagoat.retry_scrape(
+	job record, source text, rule record, detail text, retry_after interval) RETURNS timestamptz
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_variable
+DECLARE
+	place smallint := 1;
+	next_place smallint;
+	again timestamptz;
+BEGIN
+	IF (SELECT count(*) FROM (SELECT a.outcome FROM trackagoat.scrape_attempt a
+			WHERE a.job_id = job.id AND a.outcome IS NOT NULL ORDER BY a.id DESC LIMIT greatest(job.attempts - 1, 0)) r
+		WHERE r.outcome = rule.outcome) + 1 >= rule.dead_after
+	THEN
+		UPDATE trackagoat.scrape_job j SET dead_at = clock_timestamp(), due_at = NULL, next_at = NULL,
+			dead_reason = concat_ws(': ', rule.outcome, detail)
+		WHERE j.id = job.id AND coalesce(j.due_at <= j.leased_at, true);
+		IF FOUND THEN
+			RETURN NULL;
+		END IF;
+	END IF;
+
+	IF rule.tries_other_source THEN
+		SELECT s.place, (SELECT min(o.place) FROM trackagoat.scrape_source o WHERE o.kind = s.kind AND o.place > s.place)
+		INTO place, next_place
+		FROM trackagoat.scrape_source s WHERE s.kind = job.kind AND s.source = retry_scrape.source;
+	END IF;
+	IF next_place IS NOT NULL THEN
+		again := clock_timestamp() + coalesce(greatest(rule.host_pause, retry_after), '0');
+	ELSE
+		-- a round is an attempt at each source
+		again := clock_timestamp() + greatest(retry_after, least(rule.retry_limit,
+			rule.retry_after * 2 ^ least(greatest(job.attempts / coalesce(place, 1) - 1, 0), 20))) * (1 + random() / 5);
+	END IF;
+	-- a person's request that came meanwhile does not wait
+	UPDATE trackagoat.scrape_job j SET due_at = CASE WHEN j.due_at > j.leased_at THEN j.due_at ELSE again END,
+		source_place = CASE WHEN rule.tries_other_source THEN coalesce(next_place, 1) ELSE j.source_place END
+	WHERE j.id = job.id
+	RETURNING j.due_at INTO again;
+	RETURN again;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.retry_scrape(record, text, record, text, interval) IS
+	'after an attempt that failed: go on with the next source, or try again later, or give up; answers when the job is due again, NULL for never';
+
+CREATE FUNCTION trackagoat.note_host(
+	host text, started_at timestamptz, rule record, is_answer boolean, retry_after interval) RETURNS timestamptz
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_variable
+DECLARE
+	paused_until timestamptz;
+BEGIN
+	IF rule.host_pause IS NULL THEN
+		-- a request from before it opened tells nothing of now; one that nobody answered tells nothing at all
+		UPDATE trackagoat.scrape_host h SET probe_until = NULL,
+			failures = CASE WHEN is_answer THEN 0 ELSE h.failures END,
+			openings = CASE WHEN is_answer THEN 0 ELSE h.openings END,
+			opened_at = CASE WHEN NOT is_answer THEN h.opened_at END,
+			open_until = CASE WHEN NOT is_answer THEN h.open_until END
+		WHERE h.host = note_host.host AND (h.failures > 0 OR h.opened_at IS NOT NULL) AND coalesce(started_at >= h.opened_at, true);
+		RETURN NULL;
+	END IF;
+
+	INSERT INTO trackagoat.scrape_host AS h (host, failures, last_failure, failed_at)
+	VALUES (host, 1, rule.outcome, clock_timestamp())
+	ON CONFLICT ON CONSTRAINT scrape_host_pkey DO UPDATE SET
+		failures = h.failures + 1, last_failure = excluded.last_failure, failed_at = excluded.failed_at;
+	UPDATE trackagoat.scrape_host h SET
+		open_until = greatest(h.open_until, clock_timestamp()
+			+ greatest(retry_after, least(rule.host_pause * 2 ^ least(w.openings, 20), greatest(rule.host_pause, interval '1 day')))),
+		openings = w.openings + 1, opened_at = CASE WHEN w.is_new THEN clock_timestamp() ELSE h.opened_at END,
+		probe_until = CASE WHEN NOT w.is_new THEN h.probe_until END
+	-- what was in flight when it opened does not count as another time
+	FROM (SELECT n.is_new, o.openings - CASE WHEN n.is_new THEN 0 ELSE 1 END AS openings
+		FROM trackagoat.scrape_host o, LATERAL (SELECT coalesce(started_at >= o.opened_at, true) AS is_new) n
+		WHERE o.host = note_host.host) w
+	WHERE h.host = note_host.host AND (h.failures >= rule.host_pause_after OR h.opened_at IS NOT NULL)
+	RETURNING h.open_until INTO paused_until;
+	RETURN paused_until;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.note_host(text, timestamptz, record, boolean, interval) IS
+	'what an attempt says of its host: opens its breaker, or closes it; answers until when the host is to be left alone, NULL where it is not';
+
+CREATE FUNCTION trackagoat.note_target(job record, rule record) RETURNS void
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	IF job.kind = 'creator_profile' AND rule.class = 'gone' THEN
+		PERFORM trackagoat.note_gone(job.tiktok_handle, clock_timestamp());
+	ELSIF job.tiktok_handle IS NOT NULL AND rule.class IN ('ok', 'private') THEN
+		PERFORM trackagoat.note_seen(job.tiktok_handle);
+	ELSIF job.kind = 'video_link' AND rule.class = 'gone' THEN
+		UPDATE trackagoat.video_link l SET problem = 'dead_link' WHERE l.link = job.link AND l.problem IS NULL;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.note_target(record, record) IS
+	'what an attempt says of the account or link: gone, or there';
+
 CREATE FUNCTION trackagoat.finish_scrape(
 	attempt_id bigint, outcome text, http_status integer, body_bytes bigint, detail text,
-	retry_after interval, page jsonb) RETURNS text
+	retry_after interval, page jsonb, curl_code integer DEFAULT NULL, milliseconds integer DEFAULT NULL) RETURNS text
 	LANGUAGE plpgsql VOLATILE SET lock_timeout = '2s' SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 #variable_conflict use_variable
 DECLARE
+	attempt record;
 	job record;
 	rule record;
-	every interval;
 	again timestamptz;
 BEGIN
-	SELECT j.* INTO job FROM trackagoat.scrape_job j
-	WHERE j.id = (SELECT a.job_id FROM trackagoat.scrape_attempt a WHERE a.id = attempt_id AND a.finished_at IS NULL)
-	FOR NO KEY UPDATE;
-
-	IF FOUND AND outcome IN ('ok', 'partly_stored') THEN
-		-- if nobody wants it any more, it is soon claimed again and deleted
-		SELECT coalesce(min(t.every), '0') INTO every
-		FROM trackagoat.scrape_targets(job.kind, job.tiktok_handle, job.tiktok_video_id, job.link) t;
-		IF job.kind = 'discover_videos' THEN
-			outcome := trackagoat.advance_listing(job.id, every, page, outcome = 'partly_stored');
-		ELSE
-			UPDATE trackagoat.scrape_job j SET next_at = clock_timestamp() + every,
-				due_at = CASE WHEN j.due_at > j.leased_at THEN j.due_at END
-			WHERE j.id = job.id;
-		END IF;
-		IF job.kind = 'creator_profile' THEN
-			-- who has locked it wants it renewed, and the profile fetched once more
-			UPDATE trackagoat.scrape_job j SET sec_uid = page #>> '{account,sec_uid}'
-			WHERE j.id = (SELECT d.id FROM trackagoat.scrape_job d
-				WHERE d.kind = 'discover_videos' AND d.tiktok_handle = job.tiktok_handle
-					AND d.sec_uid IS DISTINCT FROM page #>> '{account,sec_uid}'
-				FOR NO KEY UPDATE SKIP LOCKED)
-				AND page #>> '{account,sec_uid}' IS NOT NULL;
-		END IF;
+	SELECT a.* INTO attempt FROM trackagoat.scrape_attempt a WHERE a.id = attempt_id AND a.finished_at IS NULL;
+	SELECT j.* INTO job FROM trackagoat.scrape_job j WHERE j.id = attempt.job_id FOR NO KEY UPDATE;
+	IF job.id IS NOT NULL AND outcome IN ('ok', 'partly_stored') THEN
+		outcome := trackagoat.schedule_scrape(job, attempt.source, page, outcome = 'partly_stored');
 	END IF;
-
 	SELECT o.* INTO STRICT rule FROM trackagoat.scrape_outcome o WHERE o.outcome = finish_scrape.outcome;
-	IF rule.is_gone AND job.kind = 'creator_profile' THEN
-		PERFORM trackagoat.note_gone(job.tiktok_handle, clock_timestamp());
-	END IF;
-	IF outcome IN ('ok', 'private') AND job.tiktok_handle IS NOT NULL THEN
-		PERFORM trackagoat.note_seen(job.tiktok_handle);
-	END IF;
-	IF outcome = 'not_found' AND job.kind = 'video_link' THEN
-		UPDATE trackagoat.video_link l SET problem = 'dead_link' WHERE l.link = job.link AND l.problem IS NULL;
-	END IF;
-	IF job.id IS NOT NULL AND rule.is_success THEN
-		UPDATE trackagoat.scrape_job j SET attempts = 0, last_success_at = clock_timestamp(),
-			priority = CASE WHEN j.due_at > j.leased_at AND j.list_cursor IS NULL THEN j.priority ELSE 0 END
+
+	IF job.id IS NOT NULL THEN
+		PERFORM trackagoat.note_target(job, rule);
+		IF rule.class = 'ok' THEN
+			UPDATE trackagoat.scrape_job j SET attempts = 0, last_success_at = clock_timestamp(),
+				-- without a secUid the list has but one source
+				source_place = CASE WHEN j.kind = 'discover_videos' AND j.sec_uid IS NULL THEN j.source_place ELSE 1 END,
+				priority = CASE WHEN j.due_at > j.leased_at AND j.list_cursor IS NULL THEN j.priority ELSE 0 END
+			WHERE j.id = job.id;
+			PERFORM trackagoat.postpone_videos(page);
+		ELSIF NOT (outcome = 'partly_stored' AND attempt.source = 'item_list') THEN
+			again := trackagoat.retry_scrape(job, attempt.source, rule, detail, retry_after);
+		END IF;
+		UPDATE trackagoat.scrape_job j SET last_outcome = outcome,
+			leased_at = NULL, leased_until = NULL, leased_by = NULL
 		WHERE j.id = job.id;
-		PERFORM trackagoat.postpone_videos(page);
-	ELSIF job.id IS NOT NULL AND NOT (outcome = 'partly_stored' AND job.kind = 'discover_videos') THEN
-		again := clock_timestamp() + greatest(retry_after,
-			least(rule.retry_after * 2 ^ least(job.attempts - 1, 20), rule.retry_limit)) * (1 + random() / 5);
-		-- a person's request that came meanwhile does not wait
-		UPDATE trackagoat.scrape_job j SET due_at = CASE WHEN j.due_at > j.leased_at THEN j.due_at ELSE again END
-		WHERE j.id = job.id
-		RETURNING j.due_at INTO again;
 	END IF;
-	UPDATE trackagoat.scrape_job j SET last_outcome = outcome,
-		leased_at = NULL, leased_until = NULL, leased_by = NULL
-	WHERE j.id = job.id;
-	UPDATE trackagoat.scrape_attempt a SET finished_at = clock_timestamp(), outcome = finish_scrape.outcome,
-		http_status = finish_scrape.http_status, body_bytes = finish_scrape.body_bytes,
-		detail = finish_scrape.detail, next_attempt_at = again,
-		host_paused_until = clock_timestamp() + CASE WHEN rule.host_pause IS NOT NULL THEN greatest(rule.host_pause, retry_after) END
-	WHERE a.id = attempt_id AND a.finished_at IS NULL;
+	IF attempt.id IS NOT NULL THEN
+		IF rule.source_pause IS NOT NULL THEN
+			UPDATE trackagoat.scrape_source s SET avoided_until = clock_timestamp() + rule.source_pause
+			WHERE s.kind = attempt.kind AND s.source = attempt.source;
+		END IF;
+		UPDATE trackagoat.scrape_attempt a SET finished_at = clock_timestamp(), outcome = finish_scrape.outcome,
+			http_status = finish_scrape.http_status, curl_code = finish_scrape.curl_code, body_bytes = finish_scrape.body_bytes,
+			milliseconds = finish_scrape.milliseconds, detail = finish_scrape.detail, next_attempt_at = again,
+			host_paused_until = trackagoat.note_host(attempt.host, attempt.started_at, rule, finish_scrape.http_status IS NOT NULL, retry_after)
+		WHERE a.id = attempt_id;
+	END IF;
 	RETURN outcome;
 END
 $$;
-COMMENT ON FUNCTION trackagoat.finish_scrape(bigint, text, integer, bigint, text, interval, jsonb) IS
+COMMENT ON FUNCTION trackagoat.finish_scrape(bigint, text, integer, bigint, text, interval, jsonb, integer, integer) IS
 	'end an attempt: note its outcome, release the job, say when it is due again and whether the host is to be left alone; answers the final outcome';
-
-CREATE FUNCTION trackagoat.host_paused_until() RETURNS timestamptz
-	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
-$$
-BEGIN
-	RETURN (SELECT max(a.host_paused_until) FROM trackagoat.scrape_attempt a
-		WHERE a.host_paused_until > clock_timestamp());
-END
-$$;
-COMMENT ON FUNCTION trackagoat.host_paused_until() IS
-	'until when the host is to be left alone, by what its answers have said; NULL when it may be asked';
 
 CREATE FUNCTION trackagoat.postpone_videos(page jsonb) RETURNS integer
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
@@ -194,12 +325,15 @@ $$
 DECLARE
 	postponed integer;
 BEGIN
-	UPDATE trackagoat.scrape_job j SET next_at = clock_timestamp() + t.every
+	-- as if each had been fetched by itself; the embedded list shows but views
+	UPDATE trackagoat.scrape_job j SET next_at = clock_timestamp() + t.every, due_at = NULL, attempts = 0, source_place = 1,
+		dead_at = NULL, dead_reason = NULL, last_success_at = clock_timestamp()
 	FROM (SELECT k.id, (SELECT min(w.every) FROM trackagoat.scrape_targets(k.kind, NULL, k.tiktok_video_id) w) AS every
 		FROM trackagoat.scrape_job k
 		WHERE k.kind = 'video_stats' AND k.tiktok_handle IS NULL
 			AND k.tiktok_video_id IN (SELECT v.tiktok_video_id FROM trackagoat.page_videos(page) v)
-			AND k.due_at IS NULL
+			AND page ->> 'source' <> 'embed_profile'
+			AND k.leased_until IS NULL AND (k.due_at IS NULL OR k.priority = 0)
 		ORDER BY k.id FOR NO KEY UPDATE SKIP LOCKED) t
 	WHERE j.id = t.id AND t.every IS NOT NULL;
 	GET DIAGNOSTICS postponed = ROW_COUNT;
@@ -209,13 +343,21 @@ $$;
 COMMENT ON FUNCTION trackagoat.postpone_videos(jsonb) IS
 	'a video whose counters came with a page need not be fetched by itself for another interval; answers how many';
 
+CREATE FUNCTION trackagoat.take_crash_marks() RETURNS SETOF bigint
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE ROWS 1;
+COMMENT ON FUNCTION trackagoat.take_crash_marks() IS
+	'the attempts whose pages processes of this database were reading or storing when they ended, and not on request; each is answered once';
+
 CREATE FUNCTION trackagoat.release_scrapes() RETURNS integer
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
 	lost record;
+	marks bigint[];
 	released integer := 0;
 BEGIN
+	-- of all that a process had in flight when it crashed, one is to blame
+	marks := ARRAY(SELECT trackagoat.take_crash_marks());
 	FOR lost IN
 		SELECT j.id, (SELECT max(a.id) FROM trackagoat.scrape_attempt a
 			WHERE a.job_id = j.id AND a.finished_at IS NULL) AS attempt_id
@@ -224,7 +366,8 @@ BEGIN
 			OR NOT EXISTS (SELECT FROM pg_stat_get_activity(j.leased_by)))
 		FOR NO KEY UPDATE OF j SKIP LOCKED
 	LOOP
-		PERFORM trackagoat.finish_scrape(lost.attempt_id, 'interrupted', NULL, NULL, NULL, NULL, NULL);
+		PERFORM trackagoat.finish_scrape(lost.attempt_id,
+			CASE WHEN lost.attempt_id = ANY (marks) THEN 'crashed' ELSE 'interrupted' END, NULL, NULL, NULL, NULL, NULL);
 		-- even where the attempt's row is gone
 		UPDATE trackagoat.scrape_job j SET leased_at = NULL, leased_until = NULL, leased_by = NULL
 		WHERE j.id = lost.id AND j.leased_until IS NOT NULL;

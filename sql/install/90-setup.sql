@@ -27,7 +27,7 @@ BEGIN
 		RAISE object_not_in_prerequisite_state USING
 			MESSAGE = format('the tables are of version %s, this trackagoat works with version %s', present, wanted),
 			HINT = 'Install the newer trackagoat and ALTER EXTENSION trackagoat UPDATE.';
-	ELSIF present IS NOT NULL AND to_regclass('trackagoat.scrape_queue') IS NULL THEN
+	ELSIF present IS NOT NULL AND coalesce(to_regclass('trackagoat.scrape_status'), to_regclass('trackagoat.scrape_queue')) IS NULL THEN
 		RAISE object_not_in_prerequisite_state USING
 			MESSAGE = 'the tables are what DROP EXTENSION trackagoat CASCADE has left of them',
 			HINT = 'Restore them from a dump, or DROP SCHEMA trackagoat CASCADE and begin anew with CREATE EXTENSION.';

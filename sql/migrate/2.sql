@@ -73,12 +73,60 @@ ALTER TABLE trackagoat.scrape_attempt ADD COLUMN link text;
 COMMENT ON COLUMN trackagoat.scrape_job.link IS 'short link, for video_link';
 COMMENT ON COLUMN trackagoat.scrape_request.link IS 'short link, for video_link';
 COMMENT ON COLUMN trackagoat.scrape_attempt.link IS 'short link, for video_link';
-ALTER TABLE trackagoat.scrape_outcome ADD COLUMN is_gone boolean NOT NULL DEFAULT false;
-COMMENT ON COLUMN trackagoat.scrape_outcome.is_gone IS 'whether it says that an account is gone: five such days disable its creators';
-UPDATE trackagoat.scrape_outcome SET is_gone = true WHERE outcome IN ('not_found', 'suspended');
+ALTER TABLE trackagoat.scrape_outcome
+	ADD COLUMN class text,
+	ADD COLUMN dead_after integer,
+	ADD COLUMN tries_other_source boolean NOT NULL DEFAULT false,
+	ADD COLUMN source_pause interval,
+	ADD COLUMN host_pause_after integer NOT NULL DEFAULT 1,
+	ADD CONSTRAINT scrape_outcome_class_check CHECK (class IN ('ok', 'gone', 'private', 'retry_soon', 'retry_later', 'our_bug')),
+	ADD CONSTRAINT scrape_outcome_after_check CHECK (dead_after > 0 AND host_pause_after > 0);
+COMMENT ON COLUMN trackagoat.scrape_outcome.class IS 'ok: read and stored; gone: five such days disable an account''s creators; private: it is there, but not for everybody; retry_soon: of the moment; retry_later: of the host; our_bug: a fault of trackagoat';
+COMMENT ON COLUMN trackagoat.scrape_outcome.retry_after IS 'pause before the next attempt of the same job; doubles with each round of attempts that fails';
+COMMENT ON COLUMN trackagoat.scrape_outcome.dead_after IS 'so many since the last success make the job a dead letter; NULL for never';
+COMMENT ON COLUMN trackagoat.scrape_outcome.tries_other_source IS 'whether the job goes on with its next source at once, or after the pause of the host';
+COMMENT ON COLUMN trackagoat.scrape_outcome.source_pause IS 'how long all jobs then prefer their other sources; NULL for not';
+COMMENT ON COLUMN trackagoat.scrape_outcome.host_pause IS 'pause before anything is asked of the host again, doubling while it goes on; NULL for none';
+COMMENT ON COLUMN trackagoat.scrape_outcome.host_pause_after IS 'so many in a row, of whichever outcomes have a pause, bring it about';
+@SETUP 51-scrape-outcome.sql@
+-- what the owner has added
+UPDATE trackagoat.scrape_outcome SET class = CASE WHEN is_success THEN 'ok' ELSE 'retry_later' END WHERE class IS NULL;
+ALTER TABLE trackagoat.scrape_outcome ALTER COLUMN class SET NOT NULL, DROP COLUMN is_success;
 -- once a day, unless somebody has decided otherwise
 UPDATE trackagoat.scrape_outcome SET retry_after = '20 hours', retry_limit = '20 hours'
-WHERE is_gone AND retry_after = '1 day' AND retry_limit = '7 days';
+WHERE class = 'gone' AND retry_after = '1 day' AND retry_limit = '7 days';
+DROP VIEW trackagoat.scrape_queue;
+ALTER TABLE trackagoat.scrape_job
+	ADD COLUMN source_place smallint NOT NULL DEFAULT 1,
+	ADD COLUMN dead_at timestamptz,
+	ADD COLUMN dead_reason text,
+	ADD CONSTRAINT scrape_job_dead_check CHECK (dead_at IS NULL OR num_nonnulls(due_at, next_at) = 0);
+ALTER TABLE trackagoat.scrape_job ADD COLUMN awaits_profile boolean NOT NULL
+	GENERATED ALWAYS AS (kind = 'discover_videos' AND sec_uid IS NULL AND source_place = 1) STORED;
+COMMENT ON COLUMN trackagoat.scrape_job.source_place IS 'the source that is asked next is this one of its kind in scrape_source, or a later one';
+COMMENT ON COLUMN trackagoat.scrape_job.awaits_profile IS 'a list that waits for the account''s secUid; not where the embedded page, which needs none, is to be asked';
+COMMENT ON COLUMN trackagoat.scrape_job.dead_at IS 'given up since then: it is not fetched until somebody asks for it, or revive_scrapes() does';
+COMMENT ON COLUMN trackagoat.scrape_job.dead_reason IS 'outcome and detail of the attempt that made it so';
+DROP INDEX trackagoat.scrape_job_due_idx;
+CREATE INDEX scrape_job_due_idx ON trackagoat.scrape_job (priority DESC, due_at)
+	WHERE due_at IS NOT NULL AND NOT awaits_profile;
+COMMENT ON INDEX trackagoat.scrape_job_due_idx IS 'what is queued and can be claimed, in the order of claiming';
+CREATE INDEX scrape_job_dead_idx ON trackagoat.scrape_job (dead_at) WHERE dead_at IS NOT NULL;
+COMMENT ON INDEX trackagoat.scrape_job_dead_idx IS 'dead letters';
+ALTER TABLE trackagoat.scrape_attempt
+	ADD COLUMN host text NOT NULL DEFAULT 'www.tiktok.com',
+	ADD COLUMN source text NOT NULL DEFAULT 'profile_page',
+	ADD COLUMN curl_code integer,
+	ADD COLUMN milliseconds integer;
+UPDATE trackagoat.scrape_attempt SET source = CASE kind WHEN 'discover_videos' THEN 'item_list' ELSE 'video_page' END
+WHERE kind <> 'creator_profile';
+ALTER TABLE trackagoat.scrape_attempt ALTER COLUMN host DROP DEFAULT, ALTER COLUMN source DROP DEFAULT;
+COMMENT ON COLUMN trackagoat.scrape_attempt.host IS 'host that was asked, with its port if it has one';
+COMMENT ON COLUMN trackagoat.scrape_attempt.source IS 'page or API that was asked for, of scrape_source';
+COMMENT ON COLUMN trackagoat.scrape_attempt.curl_code IS 'libcurl''s CURLcode, 0 for an answer';
+COMMENT ON COLUMN trackagoat.scrape_attempt.milliseconds IS 'how long the request took';
+COMMENT ON COLUMN trackagoat.scrape_attempt.host_paused_until IS 'until when nothing was to be asked of the host after this; scrape_host has what holds';
+DROP INDEX trackagoat.scrape_attempt_pause_idx;
 ALTER TABLE trackagoat.creator_history RENAME TO creator_history_1;
 ALTER TABLE trackagoat.video_history RENAME TO video_history_1;
 -- the new tables' constraints take their names; 18 names those of NOT NULL too
@@ -117,6 +165,8 @@ $refused$;
 @SETUP 45-total.sql@
 @SETUP 47-total-triggers.sql@
 @SETUP 48-plan.sql@
+@SETUP 52-scrape-source.sql@
+@SETUP 54-scrape-status.sql@
 
 -- a hundred thousand at a time, by time, so that most points are appended
 SELECT trackagoat.observe_creators(array_agg(h.creator_id), array_agg(h.observed_at), array_agg(h.follower_count),

@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_extension.h"
@@ -22,6 +23,7 @@
 #include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -49,7 +51,7 @@ static SavedQuery extension_version = {
 };
 static SavedQuery tables_are_ready = {.text = "SELECT trackagoat.tables_are_ready()"};
 static SavedQuery claim_scrapes = {
-	.text = "SELECT attempt_id, kind::pg_catalog.text, tiktok_handle::pg_catalog.text,"
+	.text = "SELECT attempt_id, kind::pg_catalog.text, source, tiktok_handle::pg_catalog.text,"
 	" tiktok_video_id, sec_uid, list_cursor, link"
 	" FROM trackagoat.claim_scrapes($1, pg_catalog.make_interval(secs => $2))",
 	.nargs = 2,
@@ -72,9 +74,9 @@ static SavedQuery store_scrape = {
 	.types = {UUIDOID, TEXTOID, TEXTOID, INT8OID, TIMESTAMPTZOID, JSONBOID}
 };
 static SavedQuery finish_scrape = {
-	.text = "SELECT trackagoat.finish_scrape($1, $2, $3, $4, $5, pg_catalog.make_interval(secs => $6), $7)",
-	.nargs = 7,
-	.types = {INT8OID, TEXTOID, INT4OID, INT8OID, TEXTOID, FLOAT8OID, JSONBOID}
+	.text = "SELECT trackagoat.finish_scrape($1, $2, $3, $4, $5, pg_catalog.make_interval(secs => $6), $7, $8, $9)",
+	.nargs = 9,
+	.types = {INT8OID, TEXTOID, INT4OID, INT8OID, TEXTOID, FLOAT8OID, JSONBOID, INT4OID, INT4OID}
 };
 
 /* The only value of the only row of the last query. */
@@ -133,7 +135,7 @@ tables_owner(void)
 
 	/* the view goes with DROP EXTENSION CASCADE, which leaves torsos of tables */
 	schema = get_namespace_oid("trackagoat", true);
-	if (!OidIsValid(schema) || !OidIsValid(get_relname_relid("scrape_queue", schema)))
+	if (!OidIsValid(schema) || !OidIsValid(get_relname_relid("scrape_status", schema)))
 		return InvalidOid;
 	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(get_relname_relid("setup_version", schema)));
 	if (!HeapTupleIsValid(tuple))
@@ -164,6 +166,21 @@ versions_match(void)
 	return DatumGetBool(single_value(&isnull)) && !isnull;
 }
 
+/* This transaction's commit does not wait for the disk: queue_flush() does, for many. */
+static void
+flush_later(void)
+{
+	(void) set_config_option("synchronous_commit", "off", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_LOCAL, true, 0, false);
+}
+
+/* Wait until all that was committed is on disk. */
+void
+queue_flush(void)
+{
+	XLogFlush(XactLastCommitEnd);
+}
+
 /*
  * Begin a unit of work; allocations are the transaction's until
  * queue_commit(), which goes back to the memory of before.  False, with no
@@ -181,6 +198,7 @@ queue_begin(void)
 		/* a connection of its own, to free what its queries leave; a new now() */
 		SPI_connect_ext(SPI_OPT_NONATOMIC);
 		SPI_commit();
+		flush_later();
 		return true;
 	}
 
@@ -195,6 +213,7 @@ queue_begin(void)
 		/* as a SECURITY DEFINER function of the owner: no way back to ourselves */
 		SetUserIdAndSecContext(owner, caller_context | SECURITY_LOCAL_USERID_CHANGE);
 		SPI_connect();
+		flush_later();
 		if (versions_match())
 			return true;
 	}
@@ -253,14 +272,22 @@ queue_claim(int max_jobs, ScrapeClaim *claims)
 	{
 		HeapTuple	tuple = SPI_tuptable->vals[i];
 		ScrapeClaim *claim = &claims[i];
+		char		source[NAMEDATALEN];
 
 		claim->attempt_id = get_bigint(tuple, 1);
 		copy_text(tuple, 2, claim->kind, sizeof(claim->kind));
-		copy_text(tuple, 3, claim->tiktok_handle, sizeof(claim->tiktok_handle));
-		claim->tiktok_video_id = get_bigint(tuple, 4);
-		copy_text(tuple, 5, claim->sec_uid, sizeof(claim->sec_uid));
-		claim->list_cursor = get_bigint(tuple, 6);
-		copy_text(tuple, 7, claim->link, sizeof(claim->link));
+		copy_text(tuple, 3, source, sizeof(source));
+		copy_text(tuple, 4, claim->tiktok_handle, sizeof(claim->tiktok_handle));
+		claim->tiktok_video_id = get_bigint(tuple, 5);
+		copy_text(tuple, 6, claim->sec_uid, sizeof(claim->sec_uid));
+		claim->list_cursor = get_bigint(tuple, 7);
+		copy_text(tuple, 8, claim->link, sizeof(claim->link));
+		claim->source = source_find(source);
+		if (claim->source == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("there is no source \"%s\" of %s", source, claim->kind),
+					 errhint("Take it out of trackagoat.scrape_source.")));
 	}
 	return count;
 }
@@ -404,6 +431,7 @@ log_failure(const char *what, const ScrapeClaim *claim, const char *error)
 			 claim->link[0] ?
 			 errdetail("%s of %s", claim->kind, claim->link) :
 			 errdetail("%s of video " INT64_FORMAT, claim->kind, claim->tiktok_video_id)));
+	shared_report_error(error);
 }
 
 /*
@@ -506,7 +534,10 @@ queue_fold(int max_projects)
 	folded = run_guarded(&fold_waiting, &value, NULL, memory, &error);
 	queue_commit();
 	if (folded == NULL)
+	{
 		ereport(LOG, (errmsg("trackagoat could not fold totals: %s", error)));
+		shared_report_error(error);
+	}
 	return folded == NULL ? 0 : atoi(folded);
 }
 
@@ -521,8 +552,8 @@ void
 queue_store_and_finish(const ScrapeClaim *claim, ScrapeResult *result)
 {
 	MemoryContext memory = CurrentMemoryContext;
-	Datum		values[7];
-	char		nulls[7] = {' ', ' ', ' ', ' ', ' ', ' ', ' '};
+	Datum		values[9];
+	char		nulls[9] = {' ', ' ', ' ', ' ', ' ', ' ', ' ', ' ', ' '};
 	const char *outcome;
 	const char *error = NULL;
 
@@ -541,6 +572,8 @@ queue_store_and_finish(const ScrapeClaim *claim, ScrapeResult *result)
 	nulls[5] = result->retry_after < 0 ? 'n' : ' ';
 	values[6] = JsonbPGetDatum(result->page);
 	nulls[6] = result->page == NULL ? 'n' : ' ';
+	values[7] = Int32GetDatum(result->curl_code);
+	values[8] = Int32GetDatum(result->milliseconds);
 	outcome = run_guarded(&finish_scrape, values, nulls, memory, &error);
 	if (outcome != NULL)
 		result->outcome = outcome;

@@ -12,7 +12,6 @@
 #include "access/xact.h"
 #include "common/pg_prng.h"
 #include "fmgr.h"
-#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "pgstat.h"
@@ -21,27 +20,21 @@
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "tcop/tcopprot.h"
-#include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/portal.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
-#include "page.h"
-#include "read_page.h"
 #include "trackagoat.h"
-#include "url.h"
 #include "worker/worker.h"
 
 PG_FUNCTION_INFO_V1(run_scrapes);
 
-#define MAX_PARALLEL 64			/* as the setting's range */
-
 /* The queue is looked at this often even if nobody wakes us (milliseconds). */
 #define SAFETY_POLL 30000
-/* Requests that could not begin in time are caught up on for so long only (microseconds). */
-#define CATCH_UP INT64CONST(100000)
+/* Where others have all requests open that the host may be asked, look this often. */
+#define SLOT_POLL 100
 /* What is due but held by somebody is tried again after this (milliseconds). */
 #define RETRY_HELD 1000
 /* After a page is stored, totals are folded within this (milliseconds). */
@@ -57,6 +50,7 @@ typedef struct Scraper
 	int			remaining;		/* claims that run_scrapes() may still make; -1: no limit */
 	ScrapeClaim claims[MAX_PARALLEL];
 	bool		in_use[MAX_PARALLEL];
+	int			host[MAX_PARALLEL]; /* as pace.c counts them */
 	TimestampTz next_start;		/* pace: no request before then */
 	TimestampTz paused_until;	/* the host wants to be left alone; 0: to be asked */
 	TimestampTz next_due;		/* when the queue has something again; 0: now */
@@ -66,13 +60,11 @@ typedef struct Scraper
 	MemoryContext scratch;		/* reset after each page */
 } Scraper;
 
-static pg_prng_state jitter;
-
 /* The video list repeats itself for some devices, so another one is drawn then. */
 static uint64
 draw_device_id(void)
 {
-	return pg_prng_uint64_range(&jitter, UINT64CONST(7250000000000000000),
+	return pg_prng_uint64_range(&pg_global_prng_state, UINT64CONST(7250000000000000000),
 								UINT64CONST(7325099899999994577));
 }
 
@@ -80,162 +72,11 @@ static void
 scraper_init(Scraper *scraper, bool in_procedure, int max_jobs)
 {
 	memset(scraper, 0, sizeof(Scraper));
-	pg_prng_strong_seed(&jitter);
 	scraper->in_procedure = in_procedure;
 	scraper->remaining = max_jobs;
 	scraper->device_id = draw_device_id();
 	scraper->scratch = AllocSetContextCreate(CurrentMemoryContext, "trackagoat page",
 											 ALLOCSET_DEFAULT_SIZES);
-}
-
-/* Where a claim's page is; palloc'd. */
-static char *
-claim_url(const Scraper *scraper, const ScrapeClaim *claim)
-{
-	if (strcmp(claim->kind, "creator_profile") == 0)
-		return psprintf("%s/@%s", trackagoat_base_url, claim->tiktok_handle);
-	if (strcmp(claim->kind, "video_stats") == 0)
-		return psprintf("%s/@_/video/" INT64_FORMAT, trackagoat_base_url, claim->tiktok_video_id);
-	/* short links have hosts of their own, unless another host stands in for TikTok's */
-	if (strcmp(claim->kind, "video_link") == 0)
-		return strcmp(trackagoat_base_url, TIKTOK_URL) == 0 ? psprintf("https://%s", claim->link) :
-			psprintf("%s/t/%s", trackagoat_base_url, strrchr(claim->link, '/') + 1);
-
-	/* what a browser's page asks for; a shorter query is answered by 10201 */
-	return psprintf("%s/api/creator/item_list/?aid=1988&app_language=en&app_name=tiktok_web"
-					"&browser_language=en-US&browser_name=Mozilla&browser_online=true"
-					"&browser_platform=Win32&browser_version=5.0%%20%%28Windows%%29"
-					"&channel=tiktok_web&cookie_enabled=true&count=15&cursor=" INT64_FORMAT
-					"&device_id=" UINT64_FORMAT "&device_platform=web_pc&focus_state=true"
-					"&from_page=user&history_len=2&is_fullscreen=false&is_page_visible=true"
-					"&language=en&os=windows&priority_region=&referer=&region=US"
-					"&screen_height=1080&screen_width=1920&secUid=%s&type=1&tz_name=UTC"
-					"&verifyFp=verify_%07x&webcast_language=en",
-					trackagoat_base_url,
-					claim->list_cursor != 0 ? claim->list_cursor :
-					(int64) (GetCurrentTimestamp() / 1000) +
-					(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY * INT64CONST(1000),
-					scraper->device_id, claim->sec_uid,
-					(unsigned int) (scraper->device_id & 0xfffffff));
-}
-
-/*
- * Does the page that was read answer the claim?  A page of another account or
- * video, or of another kind, must not be stored as if it did.
- */
-static bool
-answers_claim(const WebPage *page, const ScrapeClaim *claim)
-{
-	if (strcmp(claim->kind, "creator_profile") == 0)
-		return page->account.seen && page->account.id != PAGE_ABSENT &&
-			page->account.tiktok_handle != NULL &&
-			handle_compare(page->account.tiktok_handle, strlen(page->account.tiktok_handle),
-						   claim->tiktok_handle, strlen(claim->tiktok_handle)) == 0;
-	if (strcmp(claim->kind, "video_link") == 0)
-		return false;
-	if (strcmp(claim->kind, "video_stats") == 0)
-		return page->nvideos == 1 && page->videos[0].tiktok_video_id == claim->tiktok_video_id;
-	/* a list without items names nobody */
-	return strcmp(page->source, "item_list") == 0 &&
-		(page->account.sec_uid == NULL || strcmp(page->account.sec_uid, claim->sec_uid) == 0);
-}
-
-/* What a short link's redirect says: the video that it leads to. */
-static void
-judge_link(ScrapeResult *result, const FetchAnswer *answer, const ScrapeClaim *claim)
-{
-	TiktokUrl	url = url_parse(answer->location, strlen(answer->location));
-	StringInfoData page;
-
-	if ((url.kind != URL_VIDEO && url.kind != URL_PHOTO) || url.tiktok_video_id == 0)
-	{
-		/* a link that is dead leads to the front page */
-		result->outcome = "not_found";
-		result->detail = "The link leads to no video.";
-		return;
-	}
-	/* a link, a handle and an id have nothing to escape */
-	initStringInfo(&page);
-	appendStringInfo(&page, "{\"link\": \"%s\", \"tiktok_video_id\": \"" INT64_FORMAT "\", \"kind\": \"%s\"",
-					 claim->link, url.tiktok_video_id, url.kind == URL_PHOTO ? "photo" : "video");
-	if (url.handle != NULL)
-		appendStringInfo(&page, ", \"tiktok_handle\": \"%.*s\"", (int) url.handle_length, url.handle);
-	appendStringInfoChar(&page, '}');
-	result->outcome = "ok";
-	result->page = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(page.data)));
-}
-
-/*
- * What came of a request, in the scratch context.  The HTTP status speaks
- * first where it alone says something; a refusal's page may still name it
- * more closely (a captcha comes with 403, too).
- */
-static ScrapeResult
-judge(const FetchAnswer *answer, const ScrapeClaim *claim)
-{
-	static const char *const failures[] = {
-		[FETCH_TIMEOUT] = "timeout",
-		[FETCH_UNREACHABLE] = "unreachable",
-		[FETCH_TLS_FAILED] = "tls_failed",
-		[FETCH_TOO_LARGE] = "too_large",
-		[FETCH_ADDRESS_REFUSED] = "address_refused"
-	};
-	ScrapeResult result = {0};
-	WebPage	   *page;
-
-	result.fetched_at = GetCurrentTimestamp();
-	result.http_status = answer->status;
-	result.body_bytes = (int64) answer->body_length;
-	result.retry_after = answer->retry_after;
-	result.detail = answer->detail;
-	if (answer->failure != FETCH_ANSWERED)
-	{
-		result.outcome = failures[answer->failure];
-		return result;
-	}
-
-	page = page_read(answer->body, answer->body_length);
-	result.detail = page->status_message;
-	if (answer->status >= 500)
-		result.outcome = "server_error";
-	else if (answer->status == 429)
-		result.outcome = "rate_limited";
-	else if (answer->status >= 300 && answer->status < 400)
-	{
-		/* its query may hold what is nobody's business */
-		char	   *path = answer->location ?
-			pnstrdup(answer->location, strcspn(answer->location, "?#")) : NULL;
-
-		result.outcome = path && strstr(path, "/login") ? "login_required" : "redirected";
-		result.detail = path;
-		if (strcmp(claim->kind, "video_link") == 0 && path != NULL && strcmp(result.outcome, "redirected") == 0)
-			judge_link(&result, answer, claim);
-		return result;
-	}
-	else if (answer->status != 200)
-	{
-		if (strcmp(page->outcome, "captcha") == 0 || strcmp(page->outcome, "challenged") == 0)
-			result.outcome = page->outcome;
-		else if (answer->status == 404 || answer->status == 410)
-			result.outcome = "not_found";
-		else if (answer->status == 451)
-			result.outcome = "regional";
-		else if (answer->status == 401 || answer->status == 403)
-			result.outcome = "blocked";
-		else
-			result.outcome = "unreadable";
-	}
-	else if (strcmp(page->outcome, "ok") == 0 && !answers_claim(page, claim))
-	{
-		result.outcome = "unreadable";
-		result.detail = "The page is of another account, video or kind than was asked for.";
-	}
-	else
-		result.outcome = page->outcome;
-
-	if (strcmp(result.outcome, "ok") == 0)
-		result.page = page_to_jsonb(page);
-	return result;
 }
 
 /* Tell pg_stat_activity; a session has its own statement to show. */
@@ -244,6 +85,14 @@ report_activity(const Scraper *scraper, const char *activity)
 {
 	if (!scraper->in_procedure)
 		pgstat_report_activity(STATE_RUNNING, activity);
+}
+
+/* A claim has been dealt with. */
+static void
+free_claim(Scraper *scraper, int index)
+{
+	pace_end(scraper->host[index]);
+	scraper->in_use[index] = false;
 }
 
 /* Deal with every request that has finished. */
@@ -255,64 +104,118 @@ store_finished(Scraper *scraper)
 
 	while ((fetch = transfer_finished(&answer)) != NULL)
 	{
-		MemoryContext old_context = MemoryContextSwitchTo(scraper->scratch);
 		ScrapeClaim *claim = &scraper->claims[answer.claim_index];
 		ScrapeResult result;
 
 		report_activity(scraper, "storing a page");
-		result = judge(&answer, claim);
+		free_claim(scraper, answer.claim_index);
+		crash_mark_set(claim->attempt_id);
+		result = judge_answer(&answer, claim);
 		queue_store_and_finish(claim, &result);
+		crash_mark_set(0);
 		if (strcmp(result.outcome, "repeated_page") == 0)
 			scraper->device_id = draw_device_id();
 		shared_report("fetching", transfer_in_flight(), 1,
 					  strcmp(result.outcome, "ok") != 0, scraper->paused_until);
 
 		transfer_release(fetch);
-		scraper->in_use[answer.claim_index] = false;
 		scraper->next_fold = Min(scraper->next_fold,
 								 TimestampTzPlusMilliseconds(GetCurrentTimestamp(), FOLD_SPACING));
 		/* a page can make another one due, or have us sent away */
 		scraper->next_due = 0;
 		scraper->paused_until = 0;
-		MemoryContextSwitchTo(old_context);
 		MemoryContextReset(scraper->scratch);
 		CHECK_FOR_INTERRUPTS();
 	}
 }
 
-/* How many requests the pace lets begin now. */
-static int
-allowed_now(Scraper *scraper, TimestampTz now)
+/* trackagoat.enabled is off: what is in flight is dropped at once, and its jobs given back. */
+static void
+drop_requests(Scraper *scraper)
 {
-	int64		spacing = INT64CONST(60000000) / trackagoat_requests_per_minute;
-	int			slots = trackagoat_max_parallel - transfer_in_flight();
+	transfer_close();
+	transfer_open();
+	for (int i = 0; i < MAX_PARALLEL; i++)
+	{
+		ScrapeResult result = {.outcome = "interrupted", .retry_after = -1, .detail = "trackagoat.enabled is off."};
 
-	if (!trackagoat_enabled || now < scraper->paused_until || now < scraper->next_start ||
-		scraper->remaining == 0 || slots <= 0)
-		return 0;
-	if (scraper->remaining > 0)
-		slots = Min(slots, scraper->remaining);
-	/* a pause earns no burst */
-	return (int) Min((int64) slots, 1 + Min(now - scraper->next_start, CATCH_UP) / spacing);
+		if (!scraper->in_use[i])
+			continue;
+		free_claim(scraper, i);
+		queue_store_and_finish(&scraper->claims[i], &result);
+	}
 }
 
 /*
  * No time that we wait for may be further away than it can have been when it
- * was set: neither a clock that was set back nor a pace that was slower keeps
- * us waiting.  A longer pause of the host is asked for again meanwhile.
+ * was set: a clock that was set back must not keep us waiting.  A longer pause
+ * of the host is asked for again meanwhile.
  */
 static void
 mind_clock(Scraper *scraper, TimestampTz now)
 {
-	int64		spacing = INT64CONST(60000000) / trackagoat_requests_per_minute;
 	TimestampTz poll = TimestampTzPlusMilliseconds(now, SAFETY_POLL);
 
-	scraper->next_start = Min(scraper->next_start, now + (spacing + CATCH_UP) * 3 / 2);
+	scraper->next_start = Min(scraper->next_start, poll);
 	scraper->next_due = Min(scraper->next_due, poll);
 	scraper->next_release = Min(scraper->next_release, poll);
 	scraper->next_fold = Min(scraper->next_fold, poll);
 	if (now >= scraper->next_release)
 		scraper->paused_until = 0;
+}
+
+/* What the pace lets begin now. */
+static PaceGrant
+take_pace(Scraper *scraper, TimestampTz now)
+{
+	PaceGrant	grant = {0};
+	int			wanted = MAX_PARALLEL - transfer_in_flight();
+
+	if (scraper->remaining >= 0)
+		wanted = Min(wanted, scraper->remaining);
+	if (!trackagoat_enabled || now < scraper->paused_until || now < scraper->next_start ||
+		now < scraper->next_due || wanted <= 0)
+		return grant;
+	grant = pace_take(trackagoat_host(), wanted, now);
+	scraper->next_start = grant.next_start;
+	if (grant.count == 0 && grant.next_start <= now)
+		scraper->next_start = TimestampTzPlusMilliseconds(now, SLOT_POLL);
+	return grant;
+}
+
+/*
+ * Lease so many due jobs; answers how many there are, or -1 where there is
+ * nothing to work on.
+ */
+static int
+claim_due(Scraper *scraper, TimestampTz now, int wanted, ScrapeClaim *claims)
+{
+	int			claimed = 0;
+
+	report_activity(scraper, "claiming jobs");
+	if (!queue_begin())
+		return -1;
+	if (now >= scraper->next_release)
+	{
+		(void) queue_release();
+		scraper->next_release = TimestampTzPlusMilliseconds(now, SAFETY_POLL);
+	}
+	/* by our own requests, or those of another session or an earlier worker */
+	scraper->paused_until = queue_paused_until();
+	if (now >= scraper->paused_until)
+	{
+		claimed = queue_claim(wanted, claims);
+		if (claimed < wanted)
+		{
+			TimestampTz latest = TimestampTzPlusMilliseconds(now, SAFETY_POLL);
+			TimestampTz due = queue_next_due();
+
+			scraper->next_due = due == 0 ? latest :
+				Min(Max(due, TimestampTzPlusMilliseconds(now, RETRY_HELD)), latest);
+		}
+	}
+	queue_commit();
+	return claimed;
 }
 
 /*
@@ -323,64 +226,59 @@ static bool
 start_due(Scraper *scraper)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	int			allowed;
+	PaceGrant	grant;
 	ScrapeClaim claims[MAX_PARALLEL];
-	MemoryContext old_context;
 	int			claimed;
 
 	mind_clock(scraper, now);
-	allowed = allowed_now(scraper, now);
-	if (allowed == 0 || (scraper->next_due != 0 && now < scraper->next_due))
+	grant = take_pace(scraper, now);
+	if (grant.count == 0)
 		return true;
-
-	report_activity(scraper, "claiming jobs");
-	if (!queue_begin())
+	claimed = claim_due(scraper, now, grant.count, claims);
+	if (claimed < grant.count)
+	{
+		pace_untake(&grant, grant.count - Max(claimed, 0));
+		scraper->next_start = 0;
+	}
+	if (claimed < 0)
 		return false;
-	if (now >= scraper->next_release)
-	{
-		(void) queue_release();
-		scraper->next_release = TimestampTzPlusMilliseconds(now, SAFETY_POLL);
-	}
-	/* by our own requests, or those of another session or an earlier worker */
-	scraper->paused_until = queue_paused_until();
-	if (now < scraper->paused_until)
-	{
-		queue_commit();
-		return true;
-	}
-	claimed = queue_claim(allowed, claims);
-	if (claimed < allowed)
-	{
-		TimestampTz latest = TimestampTzPlusMilliseconds(now, SAFETY_POLL);
-		TimestampTz due = queue_next_due();
 
-		scraper->next_due = due == 0 ? latest :
-			Min(Max(due, TimestampTzPlusMilliseconds(now, RETRY_HELD)), latest);
-	}
-	queue_commit();
-
-	old_context = MemoryContextSwitchTo(scraper->scratch);
 	for (int i = 0; i < claimed; i++)
 	{
 		int			index = 0;
-		int64		spacing = INT64CONST(60000000) / trackagoat_requests_per_minute;
 
 		while (scraper->in_use[index])
 			index++;
 		scraper->in_use[index] = true;
+		scraper->host[index] = grant.host;
 		scraper->claims[index] = claims[i];
-		transfer_start(claim_url(scraper, &claims[i]), index);
-		/* the spacing varies by half, so that requests do not come in step */
-		scraper->next_start = Max(scraper->next_start, now - CATCH_UP) +
-			spacing / 2 + (int64) (pg_prng_double(&jitter) * spacing);
+		transfer_start(claims[i].source->url(&claims[i], scraper->device_id), index);
 	}
 	if (scraper->remaining > 0)
 		scraper->remaining -= claimed;
-	MemoryContextSwitchTo(old_context);
-	MemoryContextReset(scraper->scratch);
 	shared_report(transfer_in_flight() > 0 ? "fetching" : "waiting",
 				  transfer_in_flight(), 0, 0, scraper->paused_until);
 	return true;
+}
+
+/*
+ * One round: store what has come, begin what is due.  What was committed is
+ * then on disk, at once for all of it.
+ */
+static bool
+work(Scraper *scraper)
+{
+	MemoryContext old_context = MemoryContextSwitchTo(scraper->scratch);
+	bool		ready;
+
+	store_finished(scraper);
+	if (!trackagoat_enabled && transfer_in_flight() > 0)
+		drop_requests(scraper);
+	ready = start_due(scraper);
+	queue_flush();
+	MemoryContextSwitchTo(old_context);
+	MemoryContextReset(scraper->scratch);
+	return ready;
 }
 
 /* Fold totals, when it is time. */
@@ -413,8 +311,7 @@ time_to_wait(const Scraper *scraper)
 		wait = Min(wait, curl_wait);
 	if (!scraper->in_procedure)
 		wait = Min(wait, TimestampDifferenceMilliseconds(now, scraper->next_fold));
-	if (trackagoat_enabled && transfer_in_flight() < trackagoat_max_parallel &&
-		scraper->remaining != 0)
+	if (trackagoat_enabled && transfer_in_flight() < MAX_PARALLEL && scraper->remaining != 0)
 	{
 		TimestampTz start = Max(Max(scraper->next_start, scraper->paused_until),
 								scraper->next_due);
@@ -442,6 +339,25 @@ wait_for_work(Scraper *scraper, long timeout)
 	return (events & WL_LATCH_SET) != 0;
 }
 
+static volatile sig_atomic_t requested_to_end = false;
+
+/* SIGTERM */
+static void
+end_on_request(SIGNAL_ARGS)
+{
+	requested_to_end = true;
+	die(postgres_signal_arg);
+}
+
+/* An error that ends the worker is the fault of the page that it was at. */
+static void
+end_worker(int code, Datum arg)
+{
+	pace_end_all();
+	if (code == 0 || requested_to_end)
+		crash_mark_close();
+}
+
 /*
  * A background worker's main function; its argument is the slot of shared
  * memory that names the database.
@@ -453,12 +369,14 @@ trackagoat_worker_main(Datum arg)
 	Scraper    *scraper = MemoryContextAlloc(TopMemoryContext, sizeof(Scraper));
 	WorkerSlot	description = shared_slot(slot);
 
-	pqsignal(SIGTERM, die);
+	pqsignal(SIGTERM, end_on_request);
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnection(description.database, NULL, 0);
 	if (!shared_slot_take(slot))
 		proc_exit(0);
+	crash_mark_open();
+	before_shmem_exit(end_worker, (Datum) 0);
 
 	/* whatever the database or its roles may have set */
 	SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_SUSET, PGC_S_OVERRIDE);
@@ -481,8 +399,7 @@ trackagoat_worker_main(Datum arg)
 			ProcessConfigFile(PGC_SIGHUP);
 		}
 
-		store_finished(scraper);
-		ready = start_due(scraper);
+		ready = work(scraper);
 		if (ready)
 			fold_due(scraper);
 		if (!ready)
@@ -502,11 +419,13 @@ trackagoat_worker_main(Datum arg)
 	}
 }
 
-/* However run_scrapes() ends, its requests end with it. */
+/* However run_scrapes() ends, its requests end with it, and nothing has crashed. */
 static void
-close_transfers(void *arg)
+end_session(void *arg)
 {
 	transfer_close();
+	pace_end_all();
+	crash_mark_close();
 }
 
 /*
@@ -548,9 +467,10 @@ run_scrapes(PG_FUNCTION_ARGS)
 								   ALLOCSET_DEFAULT_SIZES);
 	old_context = MemoryContextSwitchTo(memory);
 	callback = palloc0(sizeof(MemoryContextCallback));
-	callback->func = close_transfers;
+	callback->func = end_session;
 	MemoryContextRegisterResetCallback(memory, callback);
 	transfer_open();
+	crash_mark_open();
 	scraper = palloc(sizeof(Scraper));
 	scraper_init(scraper, true, max_jobs);
 
@@ -558,8 +478,7 @@ run_scrapes(PG_FUNCTION_ARGS)
 	{
 		TimestampTz now;
 
-		store_finished(scraper);
-		(void) start_due(scraper);
+		(void) work(scraper);
 		now = GetCurrentTimestamp();
 		if (transfer_in_flight() == 0)
 		{
@@ -576,6 +495,7 @@ run_scrapes(PG_FUNCTION_ARGS)
 		(void) wait_for_work(scraper, time_to_wait(scraper));
 	}
 	(void) queue_fold(FOLD_BATCH);
+	queue_flush();
 
 	MemoryContextSwitchTo(old_context);
 	MemoryContextDelete(memory);

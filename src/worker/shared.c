@@ -5,11 +5,15 @@
  */
 #include "postgres.h"
 
+#include <unistd.h>
+
 #include "access/xact.h"
 #include "commands/dbcommands.h"
 #include "commands/trigger.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "mb/pg_wchar.h"
+#include "storage/fd.h"
 #include "storage/ipc.h"
 #include "storage/lwlock.h"
 #include "storage/proc.h"
@@ -74,8 +78,8 @@ request_shared_memory(void)
 {
 	if (previous_shmem_request_hook)
 		previous_shmem_request_hook();
-	RequestAddinShmemSpace(shared_size(list_length(database_names())));
-	RequestNamedLWLockTranche("trackagoat", 1);
+	RequestAddinShmemSpace(add_size(shared_size(list_length(database_names())), pace_shared_size()));
+	RequestNamedLWLockTranche("trackagoat", 2);
 }
 
 /* Runs again after a crash: every slot then begins empty. */
@@ -95,10 +99,11 @@ startup_shared_memory(void)
 		ListCell   *lc;
 
 		memset(shared, 0, shared_size(list_length(names)));
-		shared->lock = &(GetNamedLWLockTranche("trackagoat"))->lock;
+		shared->lock = &GetNamedLWLockTranche("trackagoat")[0].lock;
 		foreach(lc, names)
 			strlcpy(shared->slots[shared->slot_count++].database, lfirst(lc), NAMEDATALEN);
 	}
+	pace_share(&GetNamedLWLockTranche("trackagoat")[1].lock);
 	LWLockRelease(AddinShmemInitLock);
 }
 
@@ -177,6 +182,28 @@ shared_slot_take(int index)
 	return free;
 }
 
+/* This process's own memory in bytes, as RssAnon has it; looked up once a second. */
+static int64
+own_memory(TimestampTz now)
+{
+	static TimestampTz looked_at = 0;
+	static int64 memory = 0;
+	FILE	   *file;
+	long		resident;
+	long		shared_pages;
+
+	if (!TimestampDifferenceExceeds(looked_at, now, 1000))
+		return memory;
+	looked_at = now;
+	file = AllocateFile("/proc/self/statm", "r");
+	if (file == NULL)
+		return memory;
+	if (fscanf(file, "%*s %ld %ld", &resident, &shared_pages) == 2)
+		memory = (int64) (resident - shared_pages) * sysconf(_SC_PAGESIZE);
+	FreeFile(file);
+	return memory;
+}
+
 /*
  * Put a worker's figures into its slot; requests and failures are added.
  * Does nothing in a session that runs run_scrapes().
@@ -185,15 +212,32 @@ void
 shared_report(const char *state, int in_flight, int requests, int failures,
 			  TimestampTz paused_until)
 {
+	TimestampTz now = GetCurrentTimestamp();
+	int64		memory;
+
 	if (my_slot == NULL)
 		return;
+	memory = own_memory(now);
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
 	strlcpy(my_slot->state, state, NAMEDATALEN);
 	my_slot->in_flight = in_flight;
 	my_slot->requests += requests;
 	my_slot->failures += failures;
 	my_slot->paused_until = paused_until;
-	my_slot->active_at = GetCurrentTimestamp();
+	my_slot->active_at = now;
+	my_slot->memory = memory;
+	LWLockRelease(shared->lock);
+}
+
+/* The worker has met an error, which it has logged. */
+void
+shared_report_error(const char *error)
+{
+	if (my_slot == NULL)
+		return;
+	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
+	my_slot->error_at = GetCurrentTimestamp();
+	strlcpy(my_slot->error, error, pg_mbcliplen(error, strlen(error), sizeof(my_slot->error) - 1) + 1);
 	LWLockRelease(shared->lock);
 }
 
@@ -267,8 +311,8 @@ worker_status(PG_FUNCTION_ARGS)
 	{
 		WorkerSlot	slot = shared_slot(i);
 		NameData	database;
-		Datum		values[9];
-		bool		nulls[9] = {false};
+		Datum		values[12];
+		bool		nulls[12] = {false};
 
 		namestrcpy(&database, slot.database);
 		values[0] = NameGetDatum(&database);
@@ -281,6 +325,11 @@ worker_status(PG_FUNCTION_ARGS)
 		values[6] = Int64GetDatum(slot.requests);
 		values[7] = Int64GetDatum(slot.failures);
 		values[8] = timestamp_or_null(slot.paused_until, &nulls[8]);
+		values[9] = Int64GetDatum(slot.memory);
+		nulls[9] = slot.pid == 0;
+		values[10] = timestamp_or_null(slot.error_at, &nulls[10]);
+		values[11] = CStringGetTextDatum(slot.error);
+		nulls[11] = slot.error_at == 0;
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
 	return (Datum) 0;

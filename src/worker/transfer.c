@@ -426,6 +426,7 @@ transfer_finished(FetchAnswer *answer)
 	Fetch	   *fetch;
 	long		status = 0;
 	curl_off_t	retry_after = 0;
+	curl_off_t	microseconds = 0;
 	char	   *location = NULL;
 
 	if (slist_is_empty(&finished))
@@ -435,6 +436,7 @@ transfer_finished(FetchAnswer *answer)
 	curl_easy_getinfo(fetch->easy, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_getinfo(fetch->easy, CURLINFO_REDIRECT_URL, &location);
 	curl_easy_getinfo(fetch->easy, CURLINFO_RETRY_AFTER, &retry_after);
+	curl_easy_getinfo(fetch->easy, CURLINFO_TOTAL_TIME_T, &microseconds);
 
 	answer->failure = failure_of(fetch);
 	answer->detail = fetch->code == CURLE_OK ? NULL :
@@ -444,6 +446,8 @@ transfer_finished(FetchAnswer *answer)
 	answer->body_length = fetch->length;
 	answer->location = location;
 	answer->retry_after = retry_after > 0 ? Min((int64) retry_after, LONGEST_RETRY_AFTER) : -1;
+	answer->curl_code = (int) fetch->code;
+	answer->milliseconds = (int) (microseconds / 1000);
 	answer->claim_index = fetch->claim_index;
 	return fetch;
 }

@@ -48,11 +48,11 @@ INSERT INTO marked VALUES
 		'documented_plans', 'follower_milestones', 'handle_or_null', 'check_many', 'status_goes_to', 'video_url', 'video_url_or_null', 'short_link', 'post_amounts', 'series_out', 'series_recv', 'series_send', 'series', 'series_append', 'series_at', 'series_anchor', 'series_is_sound', 'series_gain', 'series_points',
 		'series_merge', 'series_thin', 'series_cut', 'series_days', 'sum_gains'], 'i', 's'),
 	(ARRAY['series_in', 'series_buckets', 'sum_gains_add', 'sum_gains_combine', 'sum_gains_serialize', 'sum_gains_deserialize', 'sum_gains_final',
-		'video_snapshots', 'creator_snapshots', 'happens_now', 'scrape_targets', 'page_videos', 'cron_command', 'cron_jobs', 'attempt_retention', 'check_observations'], 's', 's'),
+		'video_snapshots', 'creator_snapshots', 'happens_now', 'scrape_targets', 'page_videos', 'cron_command', 'cron_jobs', 'attempt_retention', 'scrape_host', 'choose_source', 'check_observations'], 's', 's'),
 	(ARRAY['in_bulk'], 'v', 'r'),
 	(ARRAY['campaign_tree', 'campaign_videos', 'campaign_stats', 'entity_amounts', 'entity_days', 'follower_amounts', 'goal_states', 'goal_counts', 'goal_compliance', 'goal_overview'], 's', 'r'),
 	(ARRAY['entity_timezone', 'entity_buckets', 'entity_metric', 'analytics', 'campaign_breakdown', 'campaign_progress', 'verify_histories', 'verify_totals', 'verify',
-		'plan_limits', 'limit_usage', 'content_calendar', 'goal_history', 'campaign_goals', 'goal_changes', 'next_scrape_due', 'project_organization', 'tables_are_ready', 'host_paused_until', 'check_owner'], 's', 'u'),
+		'plan_limits', 'limit_usage', 'content_calendar', 'goal_history', 'campaign_goals', 'goal_changes', 'next_scrape_due', 'page_would_serve', 'project_organization', 'tables_are_ready', 'host_paused_until', 'check_owner'], 's', 'u'),
 	(ARRAY['uuidv7'], 'v', 's');
 SELECT is_empty($$SELECT signature, provolatile, proparallel FROM routine LEFT JOIN marked ON proname = ANY (names)
 	WHERE (provolatile, proparallel) IS DISTINCT FROM (coalesce(volatility, 'v'), coalesce(parallel, 'u'))$$, 'each function is as volatile and as safe in parallel as listed');
@@ -129,9 +129,11 @@ SELECT isnt(obj_description(oid, 'pg_extension'), NULL, 'and the extension') FRO
 --
 SELECT set_has('SELECT outcome FROM trackagoat.scrape_outcome', $$SELECT unnest(ARRAY['ok', 'not_found', 'private', 'suspended', 'unavailable', 'regional', 'login_required', 'challenged',
 	'captcha', 'blocked', 'partly_stored', 'rate_limited', 'refused_empty', 'bad_request', 'shell', 'unreadable', 'account_changed', 'server_error', 'timeout', 'unreachable', 'tls_failed', 'too_large',
-	'redirected', 'address_refused', 'store_failed', 'interrupted', 'repeated_page'])$$, 'each outcome has its row');
-SELECT is_empty($$SELECT outcome FROM trackagoat.scrape_outcome WHERE is_success <> (outcome = 'ok') OR (NOT is_success AND retry_after <= '0') OR description = ''$$, 'only ok is success, and no failure is tried again at once');
-SELECT set_eq('SELECT outcome FROM trackagoat.scrape_outcome WHERE host_pause IS NOT NULL', ARRAY['challenged', 'captcha', 'blocked', 'rate_limited'], 'what closes the host');
+	'redirected', 'address_refused', 'store_failed', 'interrupted', 'crashed', 'no_counts', 'repeated_page'])$$, 'each outcome has its row');
+SELECT is_empty($$SELECT outcome FROM trackagoat.scrape_outcome WHERE (class = 'ok') <> (outcome = 'ok') OR (class <> 'ok' AND retry_after <= '0') OR description = ''$$, 'only ok is success, and no failure is tried again at once');
+SELECT set_eq('SELECT outcome FROM trackagoat.scrape_outcome WHERE host_pause IS NOT NULL', ARRAY['challenged', 'captcha', 'blocked', 'rate_limited',
+	'server_error', 'timeout', 'unreachable', 'tls_failed', 'address_refused'], 'what closes the host');
+SELECT set_eq('SELECT outcome FROM trackagoat.scrape_outcome WHERE host_pause_after = 1 AND host_pause IS NOT NULL', ARRAY['challenged', 'captcha', 'blocked', 'rate_limited'], 'some of it at once');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -4,6 +4,8 @@
 BEGIN;
 SET search_path TO public, pg_catalog;
 SELECT no_plan();
+-- other sources: outcome.sql
+DELETE FROM trackagoat.scrape_source WHERE place > 1;
 
 INSERT INTO trackagoat.organization (name, timezone) VALUES ('East', 'Pacific/Kiritimati') RETURNING id AS org \gset
 INSERT INTO trackagoat.organization (name, creator_profile_interval, discover_videos_interval, video_stats_interval)
@@ -12,9 +14,7 @@ INSERT INTO trackagoat.project (org_id, name) VALUES (:'org', 'P') RETURNING id 
 INSERT INTO trackagoat.project (org_id, name) VALUES (:'org', 'Q') RETURNING id AS second \gset
 INSERT INTO trackagoat.project (org_id, name) VALUES (:'busy', 'B') RETURNING id AS busy_project \gset
 
--- a job by its target
-CREATE FUNCTION pg_temp.job(wanted_kind trackagoat.scrape_kind, target text) RETURNS trackagoat.scrape_job LANGUAGE sql AS
-$$ SELECT j FROM trackagoat.scrape_job j WHERE kind = wanted_kind AND coalesce(lower(tiktok_handle::text), tiktok_video_id::text) = lower(target) $$;
+\ir scrape_job.psql
 -- what the queue holds: kinds and targets, with * where due now
 CREATE FUNCTION pg_temp.queue() RETURNS text LANGUAGE sql AS
 $$ SELECT string_agg(kind || ' ' || coalesce(lower(tiktok_handle::text), tiktok_video_id::text) || CASE WHEN due_at <= now() THEN '*' ELSE '' END, ', ' ORDER BY kind, 1)
@@ -30,21 +30,6 @@ CREATE FUNCTION pg_temp.listing(videos jsonb, cursor timestamptz DEFAULT NULL, h
 $$ SELECT jsonb_build_object('source', 'item_list', 'outcome', 'ok', 'exact', false, 'videos', videos,
 	'account', CASE WHEN account IS NOT NULL THEN jsonb_build_object('id', account::text) END,
 	'next', CASE WHEN num_nonnulls(cursor, has_more) > 0 THEN jsonb_build_object('cursor', trunc(extract(epoch FROM cursor) * 1000), 'has_more', has_more) END) $$;
--- claim the one due job of a target; finish an attempt
-CREATE FUNCTION pg_temp.claim(wanted_kind trackagoat.scrape_kind, target text) RETURNS bigint LANGUAGE plpgsql AS
-$$
-DECLARE
-	attempt bigint;
-BEGIN
-	UPDATE trackagoat.scrape_job SET due_at = now() WHERE id = (pg_temp.job(wanted_kind, target)).id;
-	UPDATE trackagoat.scrape_job SET due_at = NULL WHERE id <> (pg_temp.job(wanted_kind, target)).id AND leased_until IS NULL;
-	SELECT attempt_id INTO STRICT attempt FROM trackagoat.claim_scrapes(1, '1 minute');
-	RETURN attempt;
-END
-$$;
-CREATE FUNCTION pg_temp.finish(attempt bigint, outcome text, page jsonb DEFAULT NULL, retry_after interval DEFAULT NULL) RETURNS text LANGUAGE sql AS
-$$ SELECT trackagoat.finish_scrape(attempt, outcome, 200, 1000, 'detail', retry_after, page) $$;
-
 --
 -- Who queues
 --
@@ -234,67 +219,6 @@ SELECT is(count(*), 0::bigint, 'is not fetched') FROM trackagoat.claim_scrapes(1
 SELECT is((pg_temp.job('video_stats', '103')).id, NULL, 'and goes away');
 
 --
--- finish_scrape: failure backs off, more with each, up to a limit
---
-DELETE FROM trackagoat.scrape_job;
-DELETE FROM trackagoat.scrape_attempt;
-SELECT trackagoat.scrape_video(:'v101') AS job \gset
-CREATE TEMP TABLE pause (outcome text, n integer, waited interval);
-CREATE FUNCTION pg_temp.fail(failure text, times integer) RETURNS void LANGUAGE plpgsql AS
-$$
-DECLARE
-	claimed bigint;
-BEGIN
-	UPDATE trackagoat.scrape_job SET attempts = 0;
-	FOR n IN 1 .. times LOOP
-		claimed := pg_temp.claim('video_stats', '101');
-		PERFORM pg_temp.finish(claimed, failure);
-		INSERT INTO pause SELECT failure, n, j.due_at - a.finished_at FROM pg_temp.job('video_stats', '101') j, trackagoat.scrape_attempt a WHERE a.id = claimed;
-	END LOOP;
-END
-$$;
-SELECT pg_temp.fail(outcome, 14) FROM trackagoat.scrape_outcome WHERE NOT is_success ORDER BY outcome;
-SELECT is_empty($$SELECT p.outcome, n, waited FROM pause p JOIN trackagoat.scrape_outcome o USING (outcome),
-	LATERAL (SELECT least(o.retry_after * 2 ^ (n - 1), o.retry_limit) AS least) b
-	WHERE NOT waited BETWEEN b.least - interval '1 second' AND b.least * 1.2 + interval '1 second'$$, 'each failure doubles the pause of its outcome, up to its limit, with a fifth of jitter');
-SELECT is(count(*), (SELECT count(*) * 14 FROM trackagoat.scrape_outcome WHERE NOT is_success), 'of all outcomes that are failures') FROM pause;
-SELECT is((j.attempts, j.last_outcome, j.leased_until)::text, '(14,unreadable,)', 'attempts are counted until success') FROM pg_temp.job('video_stats', '101') j;
-SELECT ok(bool_and(next_attempt_at > finished_at), 'each attempt says when the next is due') FROM trackagoat.scrape_attempt WHERE outcome IS NOT NULL;
-UPDATE trackagoat.scrape_job SET attempts = 2000000000;
-SELECT pg_temp.finish(pg_temp.claim('video_stats', '101'), 'timeout') AS pause \gset
-SELECT ok((pg_temp.job('video_stats', '101')).due_at <= clock_timestamp() + interval '1.3 days', 'however many there were');
--- and closes the host, as long as the outcome's row says, or longer if the answer does
-CREATE FUNCTION pg_temp.closed(outcome text, retry_after interval DEFAULT NULL) RETURNS interval LANGUAGE plpgsql AS
-$$
-#variable_conflict use_variable
-DECLARE
-	claimed bigint := pg_temp.claim('video_stats', '101');
-BEGIN
-	PERFORM pg_temp.finish(claimed, outcome, NULL, retry_after);
-	RETURN (SELECT date_trunc('second', a.host_paused_until - a.finished_at + interval '0.5 seconds') FROM trackagoat.scrape_attempt a WHERE a.id = claimed);
-END
-$$;
-DELETE FROM trackagoat.scrape_attempt;
-SELECT is(trackagoat.host_paused_until(), NULL, 'the host is open');
-SELECT is(pg_temp.closed(outcome), host_pause, outcome || ' closes the host as long as its row says') FROM trackagoat.scrape_outcome WHERE NOT is_success ORDER BY outcome;
-SELECT is(pg_temp.closed('rate_limited', '3 hours'), '3 hours', 'a longer Retry-After closes it longer');
-SELECT is(pg_temp.closed('rate_limited', '1 second'), '10 minutes', 'a shorter one does not shorten it');
-SELECT is(pg_temp.closed('timeout', '3 hours'), NULL, 'and other failures do not close it');
-SELECT is(trackagoat.host_paused_until(), max(host_paused_until), 'host_paused_until is the latest of all attempts') FROM trackagoat.scrape_attempt;
-UPDATE trackagoat.scrape_attempt SET host_paused_until = now() - interval '1 second' WHERE host_paused_until IS NOT NULL;
-SELECT is(trackagoat.host_paused_until(), NULL, 'and passes');
-UPDATE trackagoat.scrape_job SET attempts = 0;
-SELECT pg_temp.finish(pg_temp.claim('video_stats', '101'), 'server_error', NULL, '5 hours') AS pause \gset
-SELECT ok((pg_temp.job('video_stats', '101')).due_at BETWEEN clock_timestamp() + interval '4.9 hours' AND clock_timestamp() + interval '6.1 hours', 'nor is a job asked for before Retry-After');
-SELECT pg_temp.finish(pg_temp.claim('video_stats', '101'), 'ok', '{}') AS pause \gset
-SELECT is((pg_temp.job('video_stats', '101')).attempts, 0, 'a success begins anew');
--- a request that came in flight does not wait for the back-off
-SELECT pg_temp.claim('video_stats', '101') AS attempt \gset
-SELECT trackagoat.scrape_video(:'v101') AS job \gset
-SELECT pg_temp.finish(:attempt, 'server_error') AS pause \gset
-SELECT ok((pg_temp.job('video_stats', '101')).due_at <= clock_timestamp() AND (pg_temp.job('video_stats', '101')).priority = 1, 'a request that came while a failing job was in flight is next');
-
---
 -- release_scrapes: workers that are gone or over their lease
 --
 UPDATE trackagoat.scrape_job SET attempts = 0;
@@ -478,6 +402,8 @@ SELECT is(pg_temp.goes_on(), NULL, 'is short again');
 SELECT is(pg_temp.turn(0.5, true, 0.1), 'ok', 'a listing under way');
 UPDATE trackagoat.creator SET removed_at = NULL, disabled_at = NULL, tracking_start_date = (now() AT TIME ZONE 'Pacific/Kiritimati')::date - 10
 WHERE project_id = :'second' AND tiktok_handle OPERATOR(trackagoat.=) 'goat' RETURNING id AS newcomer \gset
+-- its videos, which are due again, would have the listing go on
+DELETE FROM trackagoat.scrape_job WHERE kind = 'video_stats';
 SELECT is(pg_temp.turn(12, true, 0.6), 'ok', 'is joined by another project');
 SELECT ok(list_cursor IS NULL AND due_at <= clock_timestamp(), 'for which the next begins at once') FROM pg_temp.listing_job() j;
 SELECT is(pg_temp.turn(5, true, 0.1), 'ok', 'whose listing');
@@ -516,9 +442,9 @@ UPDATE trackagoat.creator SET removed_at = NULL WHERE id = :'goat';
 --
 DELETE FROM trackagoat.scrape_attempt;
 SET LOCAL trackagoat.attempt_retention = 7;
-INSERT INTO trackagoat.scrape_attempt (kind, tiktok_video_id, attempt, worker_pid, started_at)
-SELECT 'video_stats', 1, 1, 1, '2030-01-01'::timestamptz - n * interval '1 second' FROM generate_series(0, 12000) n;
-INSERT INTO trackagoat.scrape_attempt (kind, tiktok_video_id, attempt, worker_pid, started_at) VALUES ('video_stats', 2, 1, 1, '2030-01-02');
+INSERT INTO trackagoat.scrape_attempt (kind, tiktok_video_id, attempt, worker_pid, host, source, started_at)
+SELECT 'video_stats', 1, 1, 1, 'h', 's', '2030-01-01'::timestamptz - n * interval '1 second' FROM generate_series(0, 12000) n;
+INSERT INTO trackagoat.scrape_attempt (kind, tiktok_video_id, attempt, worker_pid, host, source, started_at) VALUES ('video_stats', 2, 1, 1, 'h', 's', '2030-01-02');
 SELECT trackagoat.enqueue_due('2030-01-08') AS n \gset
 SELECT is(count(*), 2002::bigint, 'ten thousand old attempts are removed at a time') FROM trackagoat.scrape_attempt;
 SELECT is(min(started_at), '2030-01-01'::timestamptz - interval '2000 seconds', 'the oldest') FROM trackagoat.scrape_attempt;
@@ -532,7 +458,12 @@ SELECT is(count(*), 1::bigint, 'for as long as the setting says') FROM trackagoa
 DELETE FROM trackagoat.scrape_job;
 SELECT trackagoat.queue_scrape('video_stats', NULL, n, due) FROM (VALUES (1, now() - interval '2 hours'), (2, now() + interval '1 hour'), (3, NULL)) v (n, due);
 UPDATE trackagoat.scrape_job SET next_at = now() + interval '1 day' WHERE due_at IS NULL;
-SELECT is((kind, jobs, waiting, in_flight, retrying, oldest_wait, next_scheduled)::text, ('video_stats', 3, 1, 0, 1, interval '2 hours', now() + interval '1 day')::text, 'scrape_queue says what waits') FROM trackagoat.scrape_queue;
+SELECT trackagoat.queue_scrape('video_stats', NULL, 4, NULL) AS dead \gset
+UPDATE trackagoat.scrape_job SET dead_at = now(), dead_reason = 'unreadable: Baa', next_at = NULL, last_outcome = 'unreadable' WHERE id = :'dead';
+SELECT is((kind, jobs, scheduled, waiting, in_flight, retrying, dead, oldest_wait, next_scheduled)::text,
+	('video_stats', 4, 1, 1, 0, 1, 1, interval '2 hours', now() + interval '1 day')::text, 'scrape_status says what waits') FROM trackagoat.scrape_status WHERE kind = 'video_stats';
+SELECT is((jobs, waiting, oldest_wait)::text, '(0,0,)', 'and of each kind, even that nothing does') FROM trackagoat.scrape_status WHERE kind = 'video_link';
+SELECT is((id, outcome, reason)::text, (:'dead', 'unreadable', 'unreadable: Baa')::text, 'dead letters have their view') FROM trackagoat.scrape_dead_letter;
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -31,14 +31,14 @@ sub wait_for_idle
 	my ($name) = @_;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	return wait_for_answer($node, 20, q(SELECT count(*) FROM trackagoat.scrape_job WHERE leased_until IS NOT NULL
-		OR (due_at <= now() AND (kind <> 'discover_videos' OR sec_uid IS NOT NULL))),
+		OR (due_at <= now() AND NOT awaits_profile)),
 		'0', $name);
 }
 
 # Nothing is tracked, queued or tried any more.
 sub start_over
 {
-	sql("DELETE FROM trackagoat.$_") for qw(organization scrape_job scrape_attempt);
+	sql("DELETE FROM trackagoat.$_") for qw(organization scrape_job scrape_attempt scrape_host);
 	return;
 }
 
@@ -344,7 +344,7 @@ wait_for_answer($node, 10, qq(SELECT state FROM trackagoat.worker_status() WHERE
 like($err, qr/NOTICE: .*left alone until/, 'nor run_scrapes()');
 is($host->requests - $count, 0, 'nothing was asked');
 sql(q(UPDATE trackagoat.scrape_outcome SET host_pause = NULL));
-sql(q(UPDATE trackagoat.scrape_attempt SET host_paused_until = NULL));
+sql(q(UPDATE trackagoat.scrape_host SET open_until = now()));
 $node->reload;
 wait_for_answer($node, 10, q(SELECT count(*) FROM trackagoat.creator WHERE follower_count = 100), '2', 'until the pause is taken away');
 

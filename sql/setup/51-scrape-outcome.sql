@@ -1,0 +1,37 @@
+-- The outcomes that trackagoat knows.
+
+INSERT INTO trackagoat.scrape_outcome (outcome, class, retry_after, retry_limit, dead_after, tries_other_source,
+	source_pause, host_pause, host_pause_after, description) VALUES
+	('ok', 'ok', '0', '0', NULL, false, NULL, NULL, 1, 'the page was read and stored'),
+	('not_found', 'gone', '20 hours', '20 hours', 10, false, NULL, NULL, 1, 'TikTok says that the account or video does not exist; banned and renamed accounts answer the same'),
+	('suspended', 'gone', '20 hours', '20 hours', 10, false, NULL, NULL, 1, 'TikTok has suspended the account'),
+	('private', 'private', '1 day', '7 days', NULL, false, NULL, NULL, 1, 'the account or video is not public'),
+	('login_required', 'private', '1 day', '7 days', NULL, true, NULL, NULL, 1, 'TikTok shows it only after login'),
+	('unavailable', 'retry_later', '1 hour', '2 days', NULL, true, NULL, NULL, 1, 'TikTok does not show it now and does not say that it is gone'),
+	('no_counts', 'retry_later', '6 hours', '2 days', NULL, true, NULL, NULL, 1, 'TikTok says that the video exists, but no source shows its counters'),
+	('regional', 'retry_later', '1 day', '7 days', NULL, false, NULL, NULL, 1, 'TikTok withholds it in this country'),
+	('account_changed', 'retry_later', '1 day', '7 days', NULL, false, NULL, NULL, 1, 'another account has the handle now; nothing was stored'),
+	('challenged', 'retry_later', '1 hour', '1 day', NULL, true, '6 hours', '30 minutes', 1, 'an anti-bot challenge came instead of the page; it is respected, never solved'),
+	('captcha', 'retry_later', '2 hours', '2 days', NULL, true, '12 hours', '1 hour', 1, 'a captcha came instead of the page; it is respected, never solved'),
+	('blocked', 'retry_later', '2 hours', '2 days', NULL, true, '12 hours', '1 hour', 1, 'the host refused the client or its address'),
+	('rate_limited', 'retry_later', '15 minutes', '1 day', NULL, false, NULL, '10 minutes', 1, 'the host asked for fewer requests'),
+	('refused_empty', 'retry_later', '30 minutes', '1 day', NULL, true, NULL, NULL, 1, 'an empty answer, which is how TikTok refuses; never read as "no videos"'),
+	('repeated_page', 'retry_later', '1 hour', '1 day', NULL, true, NULL, NULL, 1, 'the list of videos gave the same page again'),
+	('shell', 'retry_later', '30 minutes', '1 day', NULL, true, NULL, NULL, 1, 'the page came without its data'),
+	('redirected', 'retry_later', '1 hour', '1 day', 20, true, NULL, NULL, 1, 'the host sent the request elsewhere; redirects are not followed'),
+	('tls_failed', 'retry_later', '1 hour', '1 day', NULL, false, NULL, '15 minutes', 3, 'the host''s certificate or encryption was not accepted'),
+	('address_refused', 'retry_later', '1 hour', '1 day', NULL, false, NULL, '15 minutes', 3, 'the host''s address is not public; see trackagoat.allow_private_addresses'),
+	('server_error', 'retry_soon', '5 minutes', '1 day', NULL, false, NULL, '5 minutes', 5, 'the host failed (HTTP 5xx)'),
+	('timeout', 'retry_soon', '5 minutes', '1 day', NULL, false, NULL, '5 minutes', 5, 'no full answer within trackagoat.request_timeout'),
+	('unreachable', 'retry_soon', '5 minutes', '1 day', NULL, false, NULL, '5 minutes', 5, 'the host could not be found or reached, or broke off'),
+	('partly_stored', 'retry_soon', '1 minute', '1 day', NULL, false, NULL, NULL, 1, 'a rule or lock of the database kept the page from some organizations; see detail'),
+	('store_failed', 'retry_soon', '1 minute', '1 day', 30, false, NULL, NULL, 1, 'the page was read but a rule or lock of the database kept it from being stored; see detail'),
+	('interrupted', 'retry_soon', '10 seconds', '1 day', NULL, false, NULL, NULL, 1, 'the worker ended before the answer came'),
+	('crashed', 'our_bug', '1 minute', '1 day', 2, false, NULL, NULL, 1, 'the worker ended, and not on request, while it read or stored this page'),
+	('unreadable', 'our_bug', '1 hour', '1 day', 20, true, NULL, NULL, 1, 'the answer is none that trackagoat knows'),
+	('bad_request', 'our_bug', '6 hours', '7 days', 5, true, NULL, NULL, 1, 'TikTok calls the request malformed'),
+	('too_large', 'our_bug', '6 hours', '7 days', 10, true, NULL, NULL, 1, 'the answer was larger than trackagoat.max_body')
+-- what somebody has tuned stays
+ON CONFLICT ON CONSTRAINT scrape_outcome_pkey DO UPDATE SET class = excluded.class, dead_after = excluded.dead_after,
+	tries_other_source = excluded.tries_other_source, source_pause = excluded.source_pause,
+	host_pause = coalesce(scrape_outcome.host_pause, excluded.host_pause), host_pause_after = excluded.host_pause_after;
