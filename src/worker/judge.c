@@ -66,15 +66,15 @@ status_outcome(int status, const WebPage *page, const Source *source)
 	/* a captcha comes with 403, too */
 	if (strcmp(page->outcome, "captcha") == 0 || strcmp(page->outcome, "challenged") == 0)
 		return page->outcome;
+	/* oEmbed says 400 where a video is deleted, private or withheld */
+	if (!source->knows_gone && (status == 400 || status == 404 || status == 410))
+		return "unavailable";
 	if (status == 404 || status == 410)
 		return "not_found";
 	if (status == 451)
 		return "regional";
 	if (status == 401 || status == 403)
 		return "blocked";
-	/* how oEmbed says that it knows no such video: deleted, private or withheld */
-	if (status == 400 && strcmp(source->name, "oembed") == 0)
-		return "unavailable";
 	return "unreadable";
 }
 

@@ -98,6 +98,16 @@ find_host(const char *host)
 }
 
 /*
+ * No request has to wait for longer than this: neither a clock that was set
+ * back nor a pace that was slower keeps us waiting.
+ */
+TimestampTz
+pace_latest(TimestampTz now)
+{
+	return now + (INT64CONST(60000000) / trackagoat_requests_per_minute + CATCH_UP) * 3 / 2;
+}
+
+/*
  * Take up to so many requests that may begin now: the answer tells how many.
  * Each is given back by pace_end() once it has ended, or by pace_untake()
  * where there was nothing to ask.  The spacing varies by half, so that
@@ -113,8 +123,7 @@ pace_take(const char *host, int wanted, TimestampTz now)
 	lock_pace();
 	grant.host = find_host(host);
 	entry = &pace->hosts[grant.host];
-	/* neither a clock that was set back nor a pace that was slower keeps us waiting */
-	entry->next_start = Min(entry->next_start, now + (spacing + CATCH_UP) * 3 / 2);
+	entry->next_start = Min(entry->next_start, pace_latest(now));
 	entry->next_start = Max(entry->next_start, now - CATCH_UP);
 	wanted = Min(wanted, trackagoat_max_parallel - entry->open);
 	while (grant.count < wanted && entry->next_start <= now)

@@ -156,7 +156,7 @@ mind_clock(Scraper *scraper, TimestampTz now)
 {
 	TimestampTz poll = TimestampTzPlusMilliseconds(now, SAFETY_POLL);
 
-	scraper->next_start = Min(scraper->next_start, poll);
+	scraper->next_start = Min(scraper->next_start, pace_latest(now));
 	scraper->next_due = Min(scraper->next_due, poll);
 	scraper->next_release = Min(scraper->next_release, poll);
 	scraper->next_fold = Min(scraper->next_fold, poll);

@@ -102,13 +102,13 @@ shows_nothing(const WebPage *page, const ScrapeClaim *claim)
 }
 
 static const Source sources[] = {
-	{"profile_page", profile_page_url, shows_account, true},
-	{"embed_profile", embed_profile_url, shows_account, true},
-	{"item_list", item_list_url, shows_list, true},
-	{"video_page", video_page_url, shows_video, true},
-	{"embed_video", embed_video_url, shows_video, true},
-	{"oembed", oembed_url, shows_video, false},
-	{"link", link_url, shows_nothing, false}
+	{"profile_page", profile_page_url, shows_account, true, true},
+	{"embed_profile", embed_profile_url, shows_account, true, false},
+	{"item_list", item_list_url, shows_list, true, true},
+	{"video_page", video_page_url, shows_video, true, true},
+	{"embed_video", embed_video_url, shows_video, true, false},
+	{"oembed", oembed_url, shows_video, false, false},
+	{"link", link_url, shows_nothing, false, true}
 };
 
 /* The source of a name; NULL for none. */

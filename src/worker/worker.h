@@ -68,6 +68,7 @@ typedef struct PaceGrant
 
 extern Size pace_shared_size(void);
 extern void pace_share(LWLock *lock);
+extern TimestampTz pace_latest(TimestampTz now);
 extern PaceGrant pace_take(const char *host, int wanted, TimestampTz now);
 extern void pace_untake(const PaceGrant *grant, int count);
 extern void pace_end(int host);
@@ -135,6 +136,7 @@ struct Source
 	char	   *(*url) (const ScrapeClaim *claim, uint64 device_id);	/* palloc'd */
 	bool		(*answers) (const WebPage *page, const ScrapeClaim *claim);
 	bool		has_counts;		/* else it only tells what exists */
+	bool		knows_gone;		/* else its 404 may mean that it is not offered */
 };
 
 extern const Source *source_find(const char *name);

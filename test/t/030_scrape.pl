@@ -206,7 +206,7 @@ my $outcomes = q(SELECT string_agg(lower(tiktok_handle::text) || ' ' || outcome,
 		WHERE kind = 'creator_profile' GROUP BY tiktok_handle) AND outcome <> 'ok');
 
 start_over();
-sql('UPDATE trackagoat.scrape_outcome SET host_pause = NULL');
+plain_failures($node);
 sql(sprintf q{CALL public.goats('failing', %s)}, join ', ', map { "'$_'" } sort keys %$failures);
 wait_for_idle('handles that fail');
 is(sql($outcomes), join(', ', map { "$_ $failures->{$_}" } sort keys %$failures), 'have the outcome of the manifest');
@@ -343,7 +343,7 @@ wait_for_answer($node, 10, qq(SELECT state FROM trackagoat.worker_status() WHERE
 ($status, $out, $err) = $node->psql('postgres', 'CALL trackagoat.run_scrapes()');
 like($err, qr/NOTICE: .*left alone until/, 'nor run_scrapes()');
 is($host->requests - $count, 0, 'nothing was asked');
-sql(q(UPDATE trackagoat.scrape_outcome SET host_pause = NULL));
+plain_failures($node);
 sql(q(UPDATE trackagoat.scrape_host SET open_until = now()));
 $node->reload;
 wait_for_answer($node, 10, q(SELECT count(*) FROM trackagoat.creator WHERE follower_count = 100), '2', 'until the pause is taken away');

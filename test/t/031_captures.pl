@@ -120,12 +120,12 @@ is(scalar keys %videos, 2, 'a video and a photo post to read');
 my $nginx = start_nginx($site);
 my $node = new_node('captures', url => $nginx->{url});
 setup_database($node);
-$node->safe_psql('postgres', 'UPDATE trackagoat.scrape_outcome SET host_pause = NULL');
+plain_failures($node);
 $node->safe_psql('postgres', sprintf q{CALL public.goats('real', %s)}, join ', ', map { "'$_'" } sort(keys %profiles), sort keys %refusals);
 $node->safe_psql('postgres', "INSERT INTO trackagoat.video (project_id, tiktok_video_id) SELECT id, $_ FROM trackagoat.project")
   for sort keys %videos;
 my $open = q(SELECT count(*) FROM trackagoat.scrape_job WHERE leased_until IS NOT NULL
-		OR (due_at <= now() AND (kind <> 'discover_videos' OR sec_uid IS NOT NULL)));
+		OR (due_at <= now() AND NOT awaits_profile));
 wait_for_answer($node, 15, $open, '0', 'all have been fetched');
 
 # --- what is stored -------------------------------------------------------------------

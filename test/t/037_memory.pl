@@ -26,8 +26,8 @@ trackagoat.max_body = 256kB
 CONF
 
 setup_database($node);
+plain_failures($node);
 $node->safe_psql('postgres', <<'SQL');
-UPDATE trackagoat.scrape_outcome SET host_pause = NULL;
 CREATE PROCEDURE public.again(count integer) LANGUAGE sql AS
 	'UPDATE trackagoat.scrape_job SET due_at = now() WHERE id IN (SELECT id FROM trackagoat.scrape_job
 		WHERE kind = ''creator_profile'' ORDER BY id LIMIT count)';

@@ -17,7 +17,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(time usleep);
 
-our @EXPORT = qw(new_node setup_database source_dir captures_dir make_site start_nginx start_fault_server
+our @EXPORT = qw(new_node setup_database plain_failures source_dir captures_dir make_site start_nginx start_fault_server
   wait_until wait_for_answer wait_for_log read_file write_file worker_pid seconds_of catalogue_of same);
 
 # Every server that this test has started, by process id: ended with it.  The
@@ -196,6 +196,19 @@ SELECT line FROM (
 		FROM acls, LATERAL aclexplode(acl)
 ) l (line) ORDER BY line COLLATE "C"
 SQL
+}
+
+# Failures have their back-off and nothing else: no other source is tried, no
+# host or source left alone, no job given up.
+sub plain_failures
+{
+	my ($node) = @_;
+
+	$node->safe_psql('postgres', <<'SQL');
+DELETE FROM trackagoat.scrape_source WHERE place > 1;
+UPDATE trackagoat.scrape_outcome SET host_pause = NULL, source_pause = NULL, dead_after = NULL;
+SQL
+	return;
 }
 
 # A test that two texts agree, which shows the lines that differ.
