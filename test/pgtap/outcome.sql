@@ -86,12 +86,12 @@ SELECT pg_temp.fail('unreadable', 20);
 SELECT is(trackagoat.revive_scrapes(), 1, 'or all');
 -- other outcomes in between do not count
 SELECT pg_temp.forget();
-SELECT pg_temp.finish(pg_temp.claim('video_stats', '101'), f) FROM unnest(ARRAY['crashed', 'timeout', 'timeout', 'timeout']) f;
+SELECT count(pg_temp.finish(pg_temp.claim('video_stats', '101'), f)) AS n FROM unnest(ARRAY['crashed', 'timeout', 'timeout', 'timeout']) f \gset
 SELECT is((pg_temp.job('video_stats', '101')).dead_at, NULL, 'one crash among other failures');
 SELECT pg_temp.finish(pg_temp.claim('video_stats', '101'), 'crashed') AS pause \gset
 SELECT is((pg_temp.job('video_stats', '101')).dead_reason, 'crashed: detail', 'and a second: the job is quarantined');
 SELECT pg_temp.forget();
-SELECT pg_temp.finish(pg_temp.claim('video_stats', '101'), f) FROM unnest(ARRAY['crashed', 'ok', 'crashed']) f;
+SELECT count(pg_temp.finish(pg_temp.claim('video_stats', '101'), f)) AS n FROM unnest(ARRAY['crashed', 'ok', 'crashed']) f \gset
 SELECT is((pg_temp.job('video_stats', '101')).dead_at, NULL, 'a success in between forgets the first');
 -- a request while it is in flight
 SELECT pg_temp.claim('video_stats', '101') AS attempt \gset
@@ -268,11 +268,11 @@ SELECT is(pg_temp.breaker(), 'closed 0 0', 'a probe that is answered closes it, 
 SELECT is(pg_temp.closed('server_error'), NULL, 'and the count begins anew');
 -- failures in a row, of whichever kind
 SELECT pg_temp.forget();
-SELECT pg_temp.closed(f) FROM unnest(ARRAY['timeout', 'unreachable', 'server_error', 'timeout']) f;
+SELECT count(pg_temp.closed(f)) AS n FROM unnest(ARRAY['timeout', 'unreachable', 'server_error', 'timeout']) f \gset
 SELECT is(pg_temp.breaker(), 'closed 4 0', 'four failures');
 SELECT is(pg_temp.closed('shell'), NULL, 'an answer');
 SELECT is(pg_temp.breaker(), 'closed 0 0', 'begins anew');
-SELECT pg_temp.closed(f) FROM unnest(ARRAY['timeout', 'unreachable', 'server_error', 'timeout', 'timeout']) f;
+SELECT count(pg_temp.closed(f)) AS n FROM unnest(ARRAY['timeout', 'unreachable', 'server_error', 'timeout', 'timeout']) f \gset
 SELECT is(pg_temp.breaker(), 'open 5 1', 'five in a row open it');
 -- another host
 SET LOCAL trackagoat.base_url = 'https://goats.example.test:8443/prefix';
