@@ -34,7 +34,7 @@ CREATE FUNCTION trackagoat.worker_status()
 		memory bigint, last_error_at timestamptz, last_error text)
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT ROWS 1;
 COMMENT ON FUNCTION trackagoat.worker_status() IS
-	'the workers of this server, a row for each database of trackagoat.database; none where the library is not preloaded';
+	'the workers of this server, a row for each that trackagoat.database and trackagoat.workers ask for; none where the library is not preloaded';
 
 CREATE FUNCTION trackagoat.worker_problem() RETURNS text
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE;
