@@ -183,6 +183,8 @@ BEGIN
 			dead_reason = concat_ws(': ', rule.outcome, detail)
 		WHERE j.id = job.id AND coalesce(j.due_at <= j.leased_at, true);
 		IF FOUND THEN
+			RAISE LOG 'trackagoat: gave up % of %: %', job.kind,
+				coalesce('@' || job.tiktok_handle::text, job.tiktok_video_id::text, job.link), rule.outcome;
 			RETURN NULL;
 		END IF;
 	END IF;
@@ -217,6 +219,8 @@ $$
 #variable_conflict use_variable
 DECLARE
 	paused_until timestamptz;
+	is_opening boolean;
+	is_closing boolean;
 BEGIN
 	IF rule.host_pause IS NULL THEN
 		-- a request from before it opened tells nothing of now; one that nobody answered tells nothing at all
@@ -225,7 +229,12 @@ BEGIN
 			openings = CASE WHEN is_answer THEN 0 ELSE h.openings END,
 			opened_at = CASE WHEN NOT is_answer THEN h.opened_at END,
 			open_until = CASE WHEN NOT is_answer THEN h.open_until END
-		WHERE h.host = note_host.host AND (h.failures > 0 OR h.opened_at IS NOT NULL) AND coalesce(started_at >= h.opened_at, true);
+		FROM (SELECT o.opened_at FROM trackagoat.scrape_host o WHERE o.host = note_host.host FOR NO KEY UPDATE) o
+		WHERE h.host = note_host.host AND (h.failures > 0 OR h.opened_at IS NOT NULL) AND coalesce(started_at >= h.opened_at, true)
+		RETURNING o.opened_at IS NOT NULL AND h.opened_at IS NULL INTO is_closing;
+		IF is_closing THEN
+			RAISE LOG 'trackagoat: % answers again', host;
+		END IF;
 		RETURN NULL;
 	END IF;
 
@@ -243,7 +252,10 @@ BEGIN
 		FROM trackagoat.scrape_host o, LATERAL (SELECT coalesce(started_at >= o.opened_at, true) AS is_new) n
 		WHERE o.host = note_host.host) w
 	WHERE h.host = note_host.host AND (h.failures >= rule.host_pause_after OR h.opened_at IS NOT NULL)
-	RETURNING h.open_until INTO paused_until;
+	RETURNING h.open_until, w.is_new INTO paused_until, is_opening;
+	IF is_opening THEN
+		RAISE LOG 'trackagoat: % is left alone until %: %', host, paused_until, rule.outcome;
+	END IF;
 	RETURN paused_until;
 END
 $$;
