@@ -56,7 +56,7 @@ BEGIN
 		-- whoever came while it was under way has not seen its first pages
 		due_at = CASE WHEN NOT is_done OR is_behind THEN clock_timestamp()
 			WHEN j.due_at > j.leased_at THEN j.due_at END,
-		next_at = CASE WHEN is_done THEN job.list_started_at + every ELSE j.next_at END
+		next_at = CASE WHEN is_done THEN trackagoat.scrape_slot(j.kind, j.tiktok_handle, NULL, every, job.list_started_at + every / 2) ELSE j.next_at END
 	WHERE j.id = job_id;
 	RETURN CASE WHEN is_partly_stored THEN 'partly_stored' ELSE 'ok' END;
 END
@@ -124,7 +124,7 @@ BEGIN
 		IF job.kind = 'discover_videos' THEN
 			outcome := trackagoat.advance_listing(job.id, every, page, outcome = 'partly_stored');
 		ELSE
-			UPDATE trackagoat.scrape_job j SET next_at = clock_timestamp() + every,
+			UPDATE trackagoat.scrape_job j SET next_at = trackagoat.scrape_slot(j.kind, j.tiktok_handle, j.tiktok_video_id, every, clock_timestamp() + every / 2),
 				due_at = CASE WHEN j.due_at > j.leased_at THEN j.due_at END
 			WHERE j.id = job.id;
 		END IF;
@@ -194,7 +194,7 @@ $$
 DECLARE
 	postponed integer;
 BEGIN
-	UPDATE trackagoat.scrape_job j SET next_at = clock_timestamp() + t.every
+	UPDATE trackagoat.scrape_job j SET next_at = trackagoat.scrape_slot(j.kind, NULL, j.tiktok_video_id, t.every, clock_timestamp() + t.every / 2)
 	FROM (SELECT k.id, (SELECT min(w.every) FROM trackagoat.scrape_targets(k.kind, NULL, k.tiktok_video_id) w) AS every
 		FROM trackagoat.scrape_job k
 		WHERE k.kind = 'video_stats' AND k.tiktok_handle IS NULL
@@ -207,7 +207,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION trackagoat.postpone_videos(jsonb) IS
-	'a video whose counters came with a page need not be fetched by itself for another interval; answers how many';
+	'a video whose counters came with a page need not be fetched by itself before its next slot; answers how many';
 
 CREATE FUNCTION trackagoat.release_scrapes() RETURNS integer
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
