@@ -25,15 +25,21 @@ COMMENT ON FUNCTION trackagoat.first_scrape_slot(trackagoat.scrape_kind, trackag
 CREATE FUNCTION trackagoat.organization_schedule() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
+DECLARE
+	kinds trackagoat.scrape_kind[] := ARRAY(SELECT k.kind FROM (VALUES
+		('creator_profile'::trackagoat.scrape_kind, NEW.creator_profile_interval < OLD.creator_profile_interval),
+		('discover_videos', NEW.discover_videos_interval < OLD.discover_videos_interval),
+		('video_stats', NEW.video_stats_interval < OLD.video_stats_interval)) k (kind, is_shorter)
+		WHERE k.is_shorter OR NEW.plan IS DISTINCT FROM OLD.plan);
 BEGIN
 	-- by requests, as others' transactions do not wait for this one
 	INSERT INTO trackagoat.scrape_request (kind, tiktok_handle, tiktok_video_id, next_at, priority, renew)
 	SELECT j.kind, j.tiktok_handle, j.tiktok_video_id, s.slot, 0, false
 	FROM (SELECT a.kind, a.tiktok_handle, a.tiktok_video_id, a.next_at FROM trackagoat.scrape_job a
-			WHERE a.kind IN ('creator_profile', 'discover_videos') AND a.due_at IS NULL
+			WHERE a.kind = ANY (kinds) AND a.due_at IS NULL
 				AND a.tiktok_handle IN (SELECT c.tiktok_handle FROM trackagoat.creator c WHERE c.org_id = NEW.id)
 		UNION ALL SELECT b.kind, NULL, b.tiktok_video_id, b.next_at FROM trackagoat.scrape_job b
-			WHERE b.kind = 'video_stats' AND b.tiktok_handle IS NULL AND b.due_at IS NULL
+			WHERE b.kind = 'video_stats' AND b.kind = ANY (kinds) AND b.tiktok_handle IS NULL AND b.due_at IS NULL
 				AND b.tiktok_video_id IN (SELECT v.tiktok_video_id FROM trackagoat.video v WHERE v.org_id = NEW.id)) j,
 		LATERAL (SELECT trackagoat.first_scrape_slot(j.kind, j.tiktok_handle, j.tiktok_video_id) AS slot OFFSET 0) s
 	WHERE s.slot < j.next_at;
