@@ -96,8 +96,8 @@ BEGIN
 			HINT = 'Bring the creator back, or enable it: then it is fetched at once.';
 	END IF;
 	PERFORM trackagoat.count_manual_scrape(target.org_id);
-	PERFORM trackagoat.queue_scrape('discover_videos', target.tiktok_handle, NULL, now(), NULL, 1);
-	RETURN trackagoat.queue_scrape('creator_profile', target.tiktok_handle, NULL, now(), NULL, 1);
+	PERFORM trackagoat.queue_scrape('discover_videos', target.tiktok_handle, NULL, now(), NULL, 2);
+	RETURN trackagoat.queue_scrape('creator_profile', target.tiktok_handle, NULL, now(), NULL, 2);
 END
 $$;
 COMMENT ON FUNCTION trackagoat.scrape_creator(uuid) IS
@@ -126,7 +126,7 @@ BEGIN
 			HINT = 'Include it, clear tracking_disabled_at or refresh_stopped_at, or enable its creator.';
 	END IF;
 	PERFORM trackagoat.count_manual_scrape(target.org_id);
-	RETURN trackagoat.queue_scrape('video_stats', NULL, target.tiktok_video_id, now(), NULL, 1);
+	RETURN trackagoat.queue_scrape('video_stats', NULL, target.tiktok_video_id, now(), NULL, 2);
 END
 $$;
 COMMENT ON FUNCTION trackagoat.scrape_video(uuid) IS

@@ -201,6 +201,13 @@ UPDATE trackagoat.organization SET plan = 'herd' WHERE id = :'herd';
 SELECT alike(pg_temp.told(format('SELECT trackagoat.scrape_creator(%L)', :'kid')), '%"current": 0, "max": 0%', 'or none');
 UPDATE trackagoat.organization SET plan = NULL WHERE id = :'herd';
 
+-- ahead of the queue: of what others have just added, too
+DELETE FROM trackagoat.scrape_job;
+INSERT INTO trackagoat.video (project_id, tiktok_video_id) SELECT :'project', n FROM generate_series(601, 620) n;
+UPDATE trackagoat.scrape_job SET due_at = now() - interval '1 hour';
+SELECT trackagoat.scrape_video(:'v11') AS job \gset
+SELECT is(tiktok_video_id, 11::bigint, 'what is asked for by hand is fetched first') FROM trackagoat.claim_scrapes(1, '1 minute');
+
 -- what is not fetched is refused, and not counted
 UPDATE trackagoat.organization SET plan = 'starter' WHERE id = :'herd';
 SELECT is(pg_temp.refusal('SELECT trackagoat.scrape_creator(gen_random_uuid())'), 'PT404 creator_not_found', 'of no creator');

@@ -93,7 +93,7 @@ SELECT is((pg_temp.job('video_stats', '102')).next_at, now() + interval '1 day',
 UPDATE trackagoat.scrape_job SET due_at = NULL, priority = 0;
 SELECT trackagoat.scrape_creator(:'goat') AS job \gset
 SELECT is(:'job'::uuid, (pg_temp.job('creator_profile', 'goat')).id, 'scrape_creator answers the job of the profile');
-SELECT is(count(*) FILTER (WHERE due_at = now() AND priority = 1), 2::bigint, 'and queues profile and videos') FROM trackagoat.scrape_job;
+SELECT is(count(*) FILTER (WHERE due_at = now() AND priority = 2), 2::bigint, 'and queues profile and videos') FROM trackagoat.scrape_job;
 SELECT trackagoat.scrape_video(:'v101') AS job \gset
 SELECT is(:'job'::uuid, (pg_temp.job('video_stats', '101')).id, 'scrape_video answers the job of the video');
 SELECT throws_ok('SELECT trackagoat.scrape_creator(gen_random_uuid())', 'PT404', 'creator_not_found', 'of no creator');
@@ -110,7 +110,7 @@ SELECT trackagoat.queue_scrape('creator_profile', 'goat', NULL, NULL) AS job \gs
 SELECT is((due_at, next_at)::text, (now() + interval '1 day', trackagoat.scrape_slot('creator_profile', 'goat', NULL, '2 hours', now()))::text, 'and without a time that of the schedule') FROM trackagoat.scrape_job;
 SELECT throws_ok($$SELECT trackagoat.queue_scrape('video_stats', 'goat', NULL, now())$$, '23514', NULL, 'a job of a video names a video');
 SELECT throws_ok($$SELECT trackagoat.queue_scrape('creator_profile', 'goat', 1, now())$$, '23514', NULL, 'and no other names one');
-SELECT throws_ok($$SELECT trackagoat.queue_scrape('video_stats', NULL, 101, now(), NULL, 2)$$, '23514', NULL, 'there are two priorities');
+SELECT throws_ok($$SELECT trackagoat.queue_scrape('video_stats', NULL, 101, now(), NULL, 3)$$, '23514', NULL, 'there are three priorities');
 
 --
 -- only as the owner: a superuser would run the owner's triggers
@@ -294,7 +294,7 @@ SELECT is((pg_temp.job('video_stats', '101')).attempts, 0, 'a success begins ane
 SELECT pg_temp.claim('video_stats', '101') AS attempt \gset
 SELECT trackagoat.scrape_video(:'v101') AS job \gset
 SELECT pg_temp.finish(:attempt, 'server_error') AS pause \gset
-SELECT ok((pg_temp.job('video_stats', '101')).due_at <= clock_timestamp() AND (pg_temp.job('video_stats', '101')).priority = 1, 'a request that came while a failing job was in flight is next');
+SELECT ok((pg_temp.job('video_stats', '101')).due_at <= clock_timestamp() AND (pg_temp.job('video_stats', '101')).priority = 2, 'a request that came while a failing job was in flight is next');
 
 --
 -- release_scrapes: workers that are gone or over their lease
