@@ -79,7 +79,7 @@ DECLARE
 	request record;
 	folded integer := 0;
 BEGIN
-	FOR request IN SELECT r.* FROM trackagoat.scrape_request r ORDER BY r.id FOR UPDATE SKIP LOCKED LOOP
+	FOR request IN SELECT r.* FROM trackagoat.scrape_request r ORDER BY r.priority DESC, r.id FOR UPDATE SKIP LOCKED LOOP
 		CONTINUE WHEN NOT trackagoat.lock_scrape_target(request.tiktok_handle, request.tiktok_video_id, request.link);
 		DELETE FROM trackagoat.scrape_request r WHERE r.id = request.id;
 		PERFORM trackagoat.queue_target(ARRAY[request.kind::text], request.tiktok_handle::text, request.tiktok_video_id,

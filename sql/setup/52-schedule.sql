@@ -23,3 +23,6 @@ CREATE TRIGGER organization_schedule
 		OR OLD.discover_videos_interval > NEW.discover_videos_interval OR OLD.video_stats_interval > NEW.video_stats_interval)
 	EXECUTE FUNCTION trackagoat.organization_schedule();
 COMMENT ON TRIGGER organization_schedule ON trackagoat.organization IS 'has a shorter interval or another plan hold at once';
+
+CREATE INDEX scrape_request_order_idx ON trackagoat.scrape_request (priority DESC, id);
+COMMENT ON INDEX trackagoat.scrape_request_order_idx IS 'the order of folding: what people wait for does not wait for what was brought forward';

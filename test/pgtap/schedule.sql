@@ -205,8 +205,10 @@ UPDATE trackagoat.organization SET plan = NULL WHERE id = :'herd';
 DELETE FROM trackagoat.scrape_job;
 INSERT INTO trackagoat.video (project_id, tiktok_video_id) SELECT :'project', n FROM generate_series(601, 620) n;
 UPDATE trackagoat.scrape_job SET due_at = now() - interval '1 hour';
-SELECT trackagoat.scrape_video(:'v11') AS job \gset
-SELECT is(tiktok_video_id, 11::bigint, 'what is asked for by hand is fetched first') FROM trackagoat.claim_scrapes(1, '1 minute');
+INSERT INTO trackagoat.scrape_request (kind, tiktok_video_id, next_at, priority, renew) SELECT 'video_stats', 600, now(), 0, false FROM generate_series(1, 1000);
+INSERT INTO trackagoat.scrape_request (kind, tiktok_video_id, due_at, priority, renew) VALUES ('video_stats', 11, now(), 2, false);
+SELECT is(tiktok_video_id, 11::bigint, 'what is asked for by hand is fetched first, even as a request behind many') FROM trackagoat.claim_scrapes(1, '1 minute');
+DELETE FROM trackagoat.scrape_request;
 
 -- what is not fetched is refused, and not counted
 UPDATE trackagoat.organization SET plan = 'starter' WHERE id = :'herd';
