@@ -227,20 +227,30 @@ END;
 COMMENT ON FUNCTION trackagoat.documented_plans() IS
 	'the limits of the documented plans free, starter and ultra; max NULL is no limit';
 
+CREATE FUNCTION trackagoat.plan_limit(for_plan text, for_key text) RETURNS bigint
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	RETURN (SELECT CASE WHEN p.plan IS NULL THEN d.max ELSE p.max END
+		FROM (SELECT max(k.max) AS max FROM trackagoat.documented_plans() k WHERE k.plan = for_plan AND k.limit_key = for_key) d
+		LEFT JOIN trackagoat.plan p ON p.plan = for_plan AND p.limit_key = for_key);
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.plan_limit(text, text) IS
+	'one limit of a plan: the documented one, over which a row of the table plan goes; NULL is no limit';
+
 CREATE FUNCTION trackagoat.plan_limits(for_plan text) RETURNS TABLE (limit_key text, max bigint)
 	LANGUAGE plpgsql STABLE ROWS 15 SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 BEGIN
-	RETURN QUERY SELECT d.limit_key, CASE WHEN p.plan IS NULL THEN d.max ELSE p.max END
-	FROM (SELECT k.limit_key, max(k.max) FILTER (WHERE k.plan = for_plan) AS max
-		FROM trackagoat.documented_plans() k GROUP BY k.limit_key) d
-	LEFT JOIN trackagoat.plan p ON p.plan = for_plan AND p.limit_key = d.limit_key
+	RETURN QUERY SELECT d.limit_key, trackagoat.plan_limit(for_plan, d.limit_key)
+	FROM (SELECT DISTINCT k.limit_key FROM trackagoat.documented_plans() k) d
 	ORDER BY d.limit_key;
 END
 $$;
 
-COMMENT ON FUNCTION trackagoat.plan_limits(text) IS
-	'the limits of a plan: the documented ones, over which rows of the table plan go; max NULL is no limit';
+COMMENT ON FUNCTION trackagoat.plan_limits(text) IS 'the limits of a plan, a row for each; max NULL is no limit';
 
 CREATE FUNCTION trackagoat.organization_plan() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
@@ -299,14 +309,16 @@ BEGIN
 		UNION ALL SELECT 'max_campaigns_per_project', p.id, (SELECT count(*) FROM trackagoat.campaign k
 			WHERE k.project_id = p.id AND k.org_id = p.org_id) FROM trackagoat.project p WHERE p.org_id = o.id
 		UNION ALL SELECT 'max_campaign_items_per_campaign', k.id, (SELECT count(*) FROM trackagoat.campaign_item i
-			WHERE i.campaign_id = k.id AND i.org_id = k.org_id) FROM trackagoat.campaign k WHERE k.org_id = o.id) u USING (limit_key)
+			WHERE i.campaign_id = k.id AND i.org_id = k.org_id) FROM trackagoat.campaign k WHERE k.org_id = o.id
+		UNION ALL SELECT 'max_manual_scrape_triggers_per_day', NULL, CASE WHEN l.max IS NOT NULL THEN coalesce((SELECT m.triggers
+			FROM trackagoat.manual_scrape m WHERE m.org_id = o.id AND m.day >= (now() AT TIME ZONE 'UTC')::date), 0) END) u USING (limit_key)
 	WHERE o.id = limit_usage.org_id
 	ORDER BY l.limit_key, u.scope;
 END
 $$;
 
 COMMENT ON FUNCTION trackagoat.limit_usage(uuid) IS
-	'how much of its limits an organization uses: a row for each limit on what can be counted, for limits of projects and campaigns one for each of them (scope); max NULL is no limit';
+	'how much of its limits an organization uses: a row for each limit on what can be counted, for limits of projects and campaigns one for each of them (scope); max NULL is no limit, current NULL is not counted';
 
 CREATE OR REPLACE FUNCTION trackagoat.creator_fill() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
@@ -2359,33 +2371,37 @@ CREATE FUNCTION trackagoat.scrape_targets(
 	LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 1 SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 #variable_conflict use_variable
+DECLARE
+	floor_key text := CASE scrape_targets.kind WHEN 'creator_profile' THEN 'min_creator_profiles_hours'
+		WHEN 'discover_videos' THEN 'min_discover_videos_hours' ELSE 'min_video_stats_hours' END;
 BEGIN
 	IF scrape_targets.kind = 'video_link' THEN
 		RETURN QUERY SELECT DISTINCT l.org_id, interval '0' FROM trackagoat.video_link l
 		WHERE l.link = scrape_targets.link AND l.problem IS NULL;
-	ELSIF scrape_targets.kind = 'video_stats' THEN
-		-- a video that gains little is fetched at a quarter of the rate
-		RETURN QUERY SELECT o.id, o.video_stats_interval * CASE WHEN w.is_slowed THEN 4 ELSE 1 END
-		FROM trackagoat.organization o
-		JOIN (SELECT v.org_id, bool_and(v.refresh_slowed_at IS NOT NULL) AS is_slowed
+		RETURN;
+	END IF;
+	-- the floor of the plan holds for fresh videos too
+	RETURN QUERY SELECT o.id, greatest(greatest(i.every, i.floor) * w.pace, i.floor)
+	FROM (SELECT c.org_id, 1 AS pace FROM trackagoat.creator c
+			WHERE c.tiktok_handle = scrape_targets.tiktok_handle AND c.removed_at IS NULL AND c.is_active
+			GROUP BY c.org_id
+		-- a video that gains little is fetched at a quarter of the rate, a fresh one at four times the rate
+		UNION ALL SELECT v.org_id, CASE WHEN bool_and(v.refresh_slowed_at IS NOT NULL) THEN 4
+				WHEN bool_or(trackagoat.video_posted_at(v.posted_at, v.tiktok_video_id) > now() - interval '72 hours') THEN 0.25 ELSE 1 END
 			FROM trackagoat.video v LEFT JOIN trackagoat.creator c ON c.id = v.creator_id AND c.org_id = v.org_id
 			WHERE v.tiktok_video_id = scrape_targets.tiktok_video_id
 				AND trackagoat.video_is_fetched(v.tracking_status, v.tracking_disabled_at, v.refresh_stopped_at)
 				AND coalesce(c.is_active, true)
-			GROUP BY v.org_id) w ON w.org_id = o.id;
-	ELSE
-		RETURN QUERY SELECT o.id, CASE scrape_targets.kind
-			WHEN 'creator_profile' THEN o.creator_profile_interval ELSE o.discover_videos_interval END
-		FROM trackagoat.organization o
-		WHERE o.id IN (
-			SELECT c.org_id FROM trackagoat.creator c
-			WHERE c.tiktok_handle = scrape_targets.tiktok_handle AND c.removed_at IS NULL AND c.is_active);
-	END IF;
+			GROUP BY v.org_id) w
+	JOIN trackagoat.organization o ON o.id = w.org_id
+	CROSS JOIN LATERAL (SELECT CASE scrape_targets.kind WHEN 'creator_profile' THEN o.creator_profile_interval
+				WHEN 'discover_videos' THEN o.discover_videos_interval ELSE o.video_stats_interval END AS every,
+			CASE WHEN o.plan IS NOT NULL THEN trackagoat.plan_limit(o.plan, floor_key) * interval '1 hour' END AS floor OFFSET 0) i;
 END
 $$;
 
 COMMENT ON FUNCTION trackagoat.scrape_targets(trackagoat.scrape_kind, trackagoat.handle, bigint, text) IS
-	'the organizations that want an account, video or link fetched, and how often; none means that nobody does';
+	'the organizations that want an account, video or link fetched, and how often: their interval, not below the floor of their plan; none means that nobody does';
 
 CREATE FUNCTION trackagoat.lock_scrape_target(tiktok_handle trackagoat.handle, tiktok_video_id bigint, link text) RETURNS boolean
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE;
@@ -2399,7 +2415,7 @@ CREATE FUNCTION trackagoat.queue_target(
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE;
 
 COMMENT ON FUNCTION trackagoat.queue_target(text[], text, bigint, timestamptz, timestamptz, integer, boolean, text) IS
-	'make the standing jobs of an account or video, or bring them forward; renew has a list wait for a fresh profile; answers the id of one, where it is known';
+	'make the standing jobs of an account or video, or bring them forward; without any time they are left to the schedule; renew has a list wait for a fresh profile; answers the id of one, where it is known';
 
 CREATE OR REPLACE FUNCTION trackagoat.queue_scrape(
 	kind trackagoat.scrape_kind, tiktok_handle trackagoat.handle, tiktok_video_id bigint,
@@ -2408,6 +2424,10 @@ CREATE OR REPLACE FUNCTION trackagoat.queue_scrape(
 	LANGUAGE sql VOLATILE
 	RETURN trackagoat.queue_target(ARRAY[kind::text], tiktok_handle::text, tiktok_video_id, due_at, next_at, priority, renew, NULL);
 
+COMMENT ON FUNCTION trackagoat.queue_scrape(
+	trackagoat.scrape_kind, trackagoat.handle, bigint, timestamptz, timestamptz, integer, boolean) IS
+	'make the standing job of an account or video, or bring it forward; without any time it is left to the schedule; renew has a list wait for a fresh profile; answers the job''s id';
+
 CREATE OR REPLACE FUNCTION trackagoat.fold_scrape_requests() RETURNS integer
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
@@ -2415,7 +2435,7 @@ DECLARE
 	request record;
 	folded integer := 0;
 BEGIN
-	FOR request IN SELECT r.* FROM trackagoat.scrape_request r ORDER BY r.id FOR UPDATE SKIP LOCKED LOOP
+	FOR request IN SELECT r.* FROM trackagoat.scrape_request r ORDER BY r.priority DESC, r.id FOR UPDATE SKIP LOCKED LOOP
 		CONTINUE WHEN NOT trackagoat.lock_scrape_target(request.tiktok_handle, request.tiktok_video_id, request.link);
 		DELETE FROM trackagoat.scrape_request r WHERE r.id = request.id;
 		PERFORM trackagoat.queue_target(ARRAY[request.kind::text], request.tiktok_handle::text, request.tiktok_video_id,
@@ -2437,7 +2457,7 @@ BEGIN
 	IF TG_OP = 'INSERT' AND NEW.tracking_status = 'direct_add' AND trackagoat.happens_now(NEW.created_at) THEN
 		PERFORM trackagoat.queue_scrape('video_stats', NULL, NEW.tiktok_video_id, now(), now(), 1);
 	ELSE
-		PERFORM trackagoat.queue_scrape('video_stats', NULL, NEW.tiktok_video_id, NULL, now());
+		PERFORM trackagoat.queue_scrape('video_stats', NULL, NEW.tiktok_video_id, NULL);
 	END IF;
 	RETURN NULL;
 END
@@ -2600,7 +2620,7 @@ CREATE OR REPLACE FUNCTION trackagoat.next_scrape_due() RETURNS timestamptz
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 BEGIN
-	RETURN (SELECT min(f.due_at) FROM (VALUES (0), (1)) p (priority)
+	RETURN (SELECT min(f.due_at) FROM (VALUES (0), (1), (2)) p (priority)
 		CROSS JOIN LATERAL (SELECT j.due_at FROM trackagoat.scrape_job j
 			WHERE j.priority = p.priority AND j.due_at IS NOT NULL AND j.leased_until IS NULL AND NOT j.awaits_profile
 			ORDER BY j.due_at LIMIT 1) f);
@@ -2623,6 +2643,143 @@ $$;
 
 COMMENT ON FUNCTION trackagoat.revive_scrapes(text) IS
 	'queue the dead letters again, those of one outcome or all; answers how many; only as the owner of the tables';
+
+CREATE FUNCTION trackagoat.scrape_slot(
+	kind trackagoat.scrape_kind, tiktok_handle trackagoat.handle, tiktok_video_id bigint,
+	every interval, after timestamptz) RETURNS timestamptz
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+
+COMMENT ON FUNCTION trackagoat.scrape_slot(trackagoat.scrape_kind, trackagoat.handle, bigint, interval, timestamptz) IS
+	'the first slot of an account or video after a moment: its slots are an interval apart, at a phase of its own, so that many spread over the interval';
+
+CREATE FUNCTION trackagoat.first_scrape_slot(
+	kind trackagoat.scrape_kind, tiktok_handle trackagoat.handle, tiktok_video_id bigint) RETURNS timestamptz
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_variable
+BEGIN
+	-- what nobody wants is soon claimed and deleted
+	RETURN (SELECT coalesce(trackagoat.scrape_slot(kind, tiktok_handle, tiktok_video_id, min(t.every), now()), now())
+		FROM trackagoat.scrape_targets(kind, tiktok_handle, tiktok_video_id) t);
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.first_scrape_slot(trackagoat.scrape_kind, trackagoat.handle, bigint) IS
+	'when the schedule first fetches an account or video that nobody waits for: on its slot within the interval from now';
+
+CREATE FUNCTION trackagoat.organization_schedule() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	kinds trackagoat.scrape_kind[] := ARRAY(SELECT k.kind FROM (VALUES
+		('creator_profile'::trackagoat.scrape_kind, NEW.creator_profile_interval < OLD.creator_profile_interval),
+		('discover_videos', NEW.discover_videos_interval < OLD.discover_videos_interval),
+		('video_stats', NEW.video_stats_interval < OLD.video_stats_interval)) k (kind, is_shorter)
+		WHERE k.is_shorter OR NEW.plan IS DISTINCT FROM OLD.plan);
+BEGIN
+	-- by requests, as others' transactions do not wait for this one
+	INSERT INTO trackagoat.scrape_request (kind, tiktok_handle, tiktok_video_id, next_at, priority, renew)
+	SELECT j.kind, j.tiktok_handle, j.tiktok_video_id, s.slot, 0, false
+	FROM (SELECT a.kind, a.tiktok_handle, a.tiktok_video_id, a.next_at FROM trackagoat.scrape_job a
+			WHERE a.kind = ANY (kinds) AND a.due_at IS NULL
+				AND a.tiktok_handle IN (SELECT c.tiktok_handle FROM trackagoat.creator c WHERE c.org_id = NEW.id)
+		UNION ALL SELECT b.kind, NULL, b.tiktok_video_id, b.next_at FROM trackagoat.scrape_job b
+			WHERE b.kind = 'video_stats' AND b.kind = ANY (kinds) AND b.tiktok_handle IS NULL AND b.due_at IS NULL
+				AND b.tiktok_video_id IN (SELECT v.tiktok_video_id FROM trackagoat.video v WHERE v.org_id = NEW.id)) j,
+		LATERAL (SELECT trackagoat.first_scrape_slot(j.kind, j.tiktok_handle, j.tiktok_video_id) AS slot OFFSET 0) s
+	WHERE s.slot < j.next_at;
+	RETURN NULL;
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.organization_schedule() IS
+	'trigger: a shorter interval or another plan holds at once: what comes too late is brought forward, spread over the interval';
+
+CREATE FUNCTION trackagoat.count_manual_scrape(org_id uuid) RETURNS void
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_variable
+DECLARE
+	limit_key CONSTANT text := 'max_manual_scrape_triggers_per_day';
+	most bigint := (SELECT trackagoat.plan_limit(o.plan, limit_key) FROM trackagoat.organization o WHERE o.id = org_id);
+	made record;
+BEGIN
+	IF most IS NULL THEN
+		RETURN;
+	END IF;
+	-- the row is held until the transaction ends; one that began before midnight counts for the day that others have begun
+	INSERT INTO trackagoat.manual_scrape AS m (org_id, day, triggers)
+	VALUES (org_id, (clock_timestamp() AT TIME ZONE 'UTC')::date, 1)
+	ON CONFLICT ON CONSTRAINT manual_scrape_pkey DO UPDATE SET day = greatest(m.day, excluded.day),
+		triggers = CASE WHEN m.day >= excluded.day THEN m.triggers + 1 ELSE 1 END
+	RETURNING m.day, m.triggers INTO made;
+	IF made.triggers > most THEN
+		RAISE SQLSTATE 'PT429' USING
+			MESSAGE = 'rate_limit_exceeded',
+			DETAIL = format('{"limitKey": "%s", "current": %s, "max": %s}', limit_key, made.triggers - 1, most),
+			HINT = format('Wait until %s 00:00 UTC, or choose a plan that allows more.', to_char(made.day + 1, 'YYYY-MM-DD'));
+	END IF;
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.count_manual_scrape(uuid) IS
+	'count a manual scrape of an organization, where its plan has a limit; PT429 rate_limit_exceeded past it';
+
+CREATE OR REPLACE FUNCTION trackagoat.scrape_creator(creator_id uuid) RETURNS uuid
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	target record;
+BEGIN
+	SELECT c.org_id, c.tiktok_handle, c.removed_at, c.is_active, count(*) OVER () AS found INTO target
+	FROM trackagoat.creator c WHERE c.id = scrape_creator.creator_id;
+	IF target.found IS DISTINCT FROM 1 THEN
+		PERFORM trackagoat.entity_missing('creator', creator_id);
+	END IF;
+	IF target.removed_at IS NOT NULL OR NOT target.is_active THEN
+		RAISE SQLSTATE 'PT409' USING
+			MESSAGE = 'creator_not_fetched',
+			DETAIL = format('%s is %s.', target.tiktok_handle, CASE WHEN target.removed_at IS NOT NULL THEN 'removed' ELSE 'disabled' END),
+			HINT = 'Bring the creator back, or enable it: then it is fetched at once.';
+	END IF;
+	PERFORM trackagoat.count_manual_scrape(target.org_id);
+	PERFORM trackagoat.queue_scrape('discover_videos', target.tiktok_handle, NULL, now(), NULL, 2);
+	RETURN trackagoat.queue_scrape('creator_profile', target.tiktok_handle, NULL, now(), NULL, 2);
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.scrape_creator(uuid) IS
+	'fetch a creator''s profile and new videos now, ahead of the schedule; answers the profile''s job; PT404 creator_not_found, PT409 creator_not_fetched, PT429 rate_limit_exceeded';
+
+CREATE OR REPLACE FUNCTION trackagoat.scrape_video(video_id uuid) RETURNS uuid
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	target record;
+BEGIN
+	SELECT v.org_id, v.tiktok_video_id, v.tracking_status, v.tracking_disabled_at, v.refresh_stopped_at,
+		coalesce(c.is_active, true) AS is_active, count(*) OVER () AS found INTO target
+	FROM trackagoat.video v LEFT JOIN trackagoat.creator c ON c.id = v.creator_id AND c.org_id = v.org_id
+	WHERE v.id = scrape_video.video_id;
+	IF target.found IS DISTINCT FROM 1 THEN
+		PERFORM trackagoat.entity_missing('video', video_id);
+	END IF;
+	IF NOT target.is_active
+		OR NOT trackagoat.video_is_fetched(target.tracking_status, target.tracking_disabled_at, target.refresh_stopped_at) THEN
+		RAISE SQLSTATE 'PT409' USING
+			MESSAGE = 'video_not_fetched',
+			DETAIL = format('The video is %s.', CASE WHEN NOT target.is_active THEN 'of a creator that is removed or disabled'
+				WHEN target.tracking_status = 'excluded' THEN 'excluded'
+				WHEN target.tracking_disabled_at IS NOT NULL THEN 'disabled' ELSE 'old: its refreshes have stopped' END),
+			HINT = 'Include it, clear tracking_disabled_at or refresh_stopped_at, or enable its creator.';
+	END IF;
+	PERFORM trackagoat.count_manual_scrape(target.org_id);
+	RETURN trackagoat.queue_scrape('video_stats', NULL, target.tiktok_video_id, now(), NULL, 2);
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.scrape_video(uuid) IS
+	'fetch a video''s counters now, ahead of the schedule; answers the job; PT404 video_not_found, PT409 video_not_fetched, PT429 rate_limit_exceeded';
 
 CREATE OR REPLACE FUNCTION trackagoat.store_scrape(
 	org_id uuid, kind trackagoat.scrape_kind, tiktok_handle trackagoat.handle, tiktok_video_id bigint,
@@ -2970,7 +3127,7 @@ BEGIN
 		-- whoever came while it was under way has not seen its first pages
 		due_at = CASE WHEN NOT is_done OR is_behind THEN clock_timestamp()
 			WHEN j.due_at > j.leased_at THEN j.due_at END,
-		next_at = CASE WHEN is_done THEN job.list_started_at + every ELSE j.next_at END
+		next_at = CASE WHEN is_done THEN trackagoat.scrape_slot(j.kind, j.tiktok_handle, NULL, every, job.list_started_at + every / 2) ELSE j.next_at END
 	WHERE j.id = job_id;
 	RETURN CASE WHEN is_partly_stored THEN 'partly_stored' ELSE 'ok' END;
 END
@@ -3044,8 +3201,8 @@ BEGIN
 	IF source = 'item_list' THEN
 		RETURN trackagoat.advance_listing(job.id, every, page, is_partly_stored);
 	END IF;
-	UPDATE trackagoat.scrape_job j SET next_at = clock_timestamp() + every,
-		due_at = CASE WHEN j.due_at > j.leased_at THEN j.due_at END
+	UPDATE trackagoat.scrape_job j SET due_at = CASE WHEN j.due_at > j.leased_at THEN j.due_at END,
+		next_at = trackagoat.scrape_slot(j.kind, j.tiktok_handle, j.tiktok_video_id, every, clock_timestamp() + every / 2)
 	WHERE j.id = job.id;
 	IF job.kind IN ('creator_profile', 'video_stats') AND page #>> '{account,sec_uid}' IS NOT NULL THEN
 		PERFORM trackagoat.note_sec_uid(coalesce(job.tiktok_handle, trackagoat.handle_or_null(page #>> '{account,tiktok_handle}')),
@@ -3054,6 +3211,13 @@ BEGIN
 		-- the embedded page shows none, nor needs one for the latest videos
 		UPDATE trackagoat.scrape_job j SET source_place = 2
 		WHERE j.kind = 'discover_videos' AND j.tiktok_handle = job.tiktok_handle AND j.awaits_profile;
+	ELSIF job.kind = 'discover_videos' THEN
+		-- what it shows for the first time needs a request of its own, and soon
+		UPDATE trackagoat.scrape_job j SET next_at = clock_timestamp()
+		WHERE j.id IN (SELECT k.id FROM trackagoat.page_videos(page) v
+			JOIN trackagoat.scrape_job k ON k.kind = 'video_stats' AND k.tiktok_handle IS NULL AND k.tiktok_video_id = v.tiktok_video_id
+			WHERE k.due_at IS NULL AND k.last_success_at IS NULL AND k.dead_at IS NULL
+			FOR NO KEY UPDATE OF k SKIP LOCKED);
 	END IF;
 	RETURN CASE WHEN is_partly_stored THEN 'partly_stored' ELSE 'ok' END;
 END
@@ -3239,7 +3403,8 @@ DECLARE
 	postponed integer;
 BEGIN
 	-- as if each had been fetched by itself; the embedded list shows but views
-	UPDATE trackagoat.scrape_job j SET next_at = clock_timestamp() + t.every, due_at = NULL, attempts = 0, source_place = 1,
+	UPDATE trackagoat.scrape_job j SET next_at = trackagoat.scrape_slot(j.kind, NULL, j.tiktok_video_id, t.every, clock_timestamp() + t.every / 2),
+		due_at = NULL, attempts = 0, source_place = 1,
 		dead_at = NULL, dead_reason = NULL, last_success_at = clock_timestamp()
 	FROM (SELECT k.id, (SELECT min(w.every) FROM trackagoat.scrape_targets(k.kind, NULL, k.tiktok_video_id) w) AS every
 		FROM trackagoat.scrape_job k
@@ -3253,6 +3418,9 @@ BEGIN
 	RETURN postponed;
 END
 $$;
+
+COMMENT ON FUNCTION trackagoat.postpone_videos(jsonb) IS
+	'a video whose counters came with a page need not be fetched by itself before its next slot; answers how many';
 
 CREATE FUNCTION trackagoat.take_crash_marks() RETURNS SETOF bigint
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE ROWS 1;
@@ -3306,7 +3474,7 @@ BEGIN
 		AND (SELECT count(DISTINCT c.relowner) FROM pg_class c
 			WHERE c.relnamespace = 'trackagoat'::regnamespace
 				AND c.relname IN ('setup_version', 'organization', 'creator', 'creator_history', 'video',
-					'video_history', 'creator_event', 'creator_event_kind', 'banned_handle', 'deleted_video', 'video_link', 'plan', 'goal', 'notification', 'total', 'total_month', 'total_difference', 'observation_source', 'scrape_outcome', 'scrape_source', 'scrape_host', 'scrape_job', 'scrape_request', 'scrape_attempt')) = 1;
+					'video_history', 'creator_event', 'creator_event_kind', 'banned_handle', 'deleted_video', 'video_link', 'plan', 'manual_scrape', 'goal', 'notification', 'total', 'total_month', 'total_difference', 'observation_source', 'scrape_outcome', 'scrape_source', 'scrape_host', 'scrape_job', 'scrape_request', 'scrape_attempt')) = 1;
 END
 $$;
 
@@ -4438,7 +4606,9 @@ CREATE TABLE trackagoat.plan (
 		'max_api_requests_per_day', 'max_manual_scrape_triggers_per_day', 'max_payout_methods_per_org',
 		'max_payout_structures_per_project', 'min_video_stats_hours', 'min_discover_videos_hours',
 		'min_creator_profiles_hours', 'stats_history_retention_days')),
-	CONSTRAINT plan_max_check CHECK (max >= 0)
+	CONSTRAINT plan_max_check CHECK (max >= 0),
+	-- a year, as the longest interval of an organization
+	CONSTRAINT plan_hours_check CHECK (limit_key NOT LIKE 'min\_%' OR max <= 8784)
 );
 COMMENT ON TABLE trackagoat.plan IS 'limits of plans, over those that documented_plans() has; plan_limits() is what holds';
 COMMENT ON COLUMN trackagoat.plan.plan IS 'free, starter, ultra or a plan of your own';
@@ -4573,7 +4743,7 @@ CREATE TABLE trackagoat.scrape_job (
 	created_at timestamptz NOT NULL DEFAULT now(),
 	CONSTRAINT scrape_job_pkey PRIMARY KEY (id),
 	CONSTRAINT scrape_job_target_key UNIQUE NULLS NOT DISTINCT (kind, tiktok_handle, tiktok_video_id, link),
-	CONSTRAINT scrape_job_priority_check CHECK (priority IN (0, 1)),
+	CONSTRAINT scrape_job_priority_check CHECK (priority IN (0, 1, 2)),
 	CONSTRAINT scrape_job_target_check CHECK (num_nonnulls(tiktok_handle, tiktok_video_id, link) = 1 AND CASE kind
 		WHEN 'video_stats' THEN tiktok_video_id IS NOT NULL
 		WHEN 'video_link' THEN link IS NOT NULL
@@ -4588,7 +4758,7 @@ COMMENT ON COLUMN trackagoat.scrape_job.kind IS 'what is fetched';
 COMMENT ON COLUMN trackagoat.scrape_job.tiktok_handle IS 'account, for creator_profile and discover_videos';
 COMMENT ON COLUMN trackagoat.scrape_job.tiktok_video_id IS 'post, for video_stats';
 COMMENT ON COLUMN trackagoat.scrape_job.link IS 'short link, for video_link';
-COMMENT ON COLUMN trackagoat.scrape_job.priority IS '1 goes first: what a person waits for; 0 is the schedule';
+COMMENT ON COLUMN trackagoat.scrape_job.priority IS '2 goes first: what a person asked for by hand; 1 is what was added or changed, 0 the schedule';
 COMMENT ON COLUMN trackagoat.scrape_job.due_at IS 'queued: to be fetched from then on; NULL while not queued';
 COMMENT ON COLUMN trackagoat.scrape_job.next_at IS 'when enqueue_due() queues it by the schedule';
 COMMENT ON COLUMN trackagoat.scrape_job.leased_at IS 'when the attempt in flight began';
@@ -4643,7 +4813,7 @@ COMMENT ON COLUMN trackagoat.scrape_request.tiktok_video_id IS 'post, for video_
 COMMENT ON COLUMN trackagoat.scrape_request.link IS 'short link, for video_link';
 COMMENT ON COLUMN trackagoat.scrape_request.due_at IS 'from when; NULL leaves it to the schedule';
 COMMENT ON COLUMN trackagoat.scrape_request.next_at IS 'when the schedule is to queue it';
-COMMENT ON COLUMN trackagoat.scrape_request.priority IS '1 for what a person waits for';
+COMMENT ON COLUMN trackagoat.scrape_request.priority IS 'as of scrape_job';
 COMMENT ON COLUMN trackagoat.scrape_request.renew IS 'whether the list waits for a fresh profile';
 
 CREATE TRIGGER scrape_request_wake AFTER INSERT ON trackagoat.scrape_request
@@ -4747,6 +4917,34 @@ INSERT INTO trackagoat.scrape_outcome (outcome, class, retry_after, retry_limit,
 ON CONFLICT ON CONSTRAINT scrape_outcome_pkey DO UPDATE SET class = excluded.class, dead_after = excluded.dead_after,
 	tries_other_source = excluded.tries_other_source, source_pause = excluded.source_pause,
 	host_pause = coalesce(scrape_outcome.host_pause, excluded.host_pause), host_pause_after = excluded.host_pause_after;
+-- The schedule: what an organization that changes its intervals or plan does to
+-- it, and what was fetched ahead of it by hand.
+
+CREATE TABLE trackagoat.manual_scrape (
+	org_id uuid NOT NULL,
+	day date NOT NULL,
+	triggers integer NOT NULL,
+	CONSTRAINT manual_scrape_pkey PRIMARY KEY (org_id),
+	CONSTRAINT manual_scrape_organization_fkey FOREIGN KEY (org_id)
+		REFERENCES trackagoat.organization (id) ON DELETE CASCADE,
+	CONSTRAINT manual_scrape_triggers_check CHECK (triggers > 0)
+) WITH (fillfactor = 70);
+COMMENT ON TABLE trackagoat.manual_scrape IS 'how often an organization whose plan limits it has called scrape_creator() and scrape_video(): its last such day; the next one takes the place of the row';
+COMMENT ON COLUMN trackagoat.manual_scrape.org_id IS 'organization';
+COMMENT ON COLUMN trackagoat.manual_scrape.day IS 'day (UTC)';
+COMMENT ON COLUMN trackagoat.manual_scrape.triggers IS 'calls of that day';
+
+ALTER TABLE trackagoat.manual_scrape ENABLE ROW LEVEL SECURITY;
+
+CREATE TRIGGER organization_schedule
+	AFTER UPDATE OF plan, creator_profile_interval, discover_videos_interval, video_stats_interval ON trackagoat.organization
+	FOR EACH ROW WHEN (OLD.plan IS DISTINCT FROM NEW.plan OR OLD.creator_profile_interval > NEW.creator_profile_interval
+		OR OLD.discover_videos_interval > NEW.discover_videos_interval OR OLD.video_stats_interval > NEW.video_stats_interval)
+	EXECUTE FUNCTION trackagoat.organization_schedule();
+COMMENT ON TRIGGER organization_schedule ON trackagoat.organization IS 'has a shorter interval or another plan hold at once';
+
+CREATE INDEX scrape_request_order_idx ON trackagoat.scrape_request (priority DESC, id);
+COMMENT ON INDEX trackagoat.scrape_request_order_idx IS 'the order of folding: what people wait for does not wait for what was brought forward';
 -- Where pages are asked for, and how the hosts have borne it.
 
 CREATE TABLE trackagoat.scrape_source (
@@ -4959,8 +5157,10 @@ ALTER TABLE trackagoat.project
 		AND expiry_max_gain >= 0 AND expiry_days BETWEEN 1 AND 3650);
 COMMENT ON COLUMN trackagoat.project.expiry_max_gain IS 'a video that gains no more views than this in expiry_days is refreshed more rarely, and as long again later no more; NULL for never';
 COMMENT ON COLUMN trackagoat.project.expiry_days IS 'days of that rule';
-ALTER TABLE trackagoat.scrape_job ADD COLUMN link text, DROP CONSTRAINT scrape_job_target_key, DROP CONSTRAINT scrape_job_target_check;
+ALTER TABLE trackagoat.scrape_job ADD COLUMN link text, DROP CONSTRAINT scrape_job_target_key, DROP CONSTRAINT scrape_job_target_check,
+	DROP CONSTRAINT scrape_job_priority_check;
 ALTER TABLE trackagoat.scrape_job
+	ADD CONSTRAINT scrape_job_priority_check CHECK (priority IN (0, 1, 2)),
 	ADD CONSTRAINT scrape_job_target_key UNIQUE NULLS NOT DISTINCT (kind, tiktok_handle, tiktok_video_id, link),
 	ADD CONSTRAINT scrape_job_target_check CHECK (num_nonnulls(tiktok_handle, tiktok_video_id, link) = 1 AND CASE kind
 		WHEN 'video_stats' THEN tiktok_video_id IS NOT NULL
@@ -4968,6 +5168,8 @@ ALTER TABLE trackagoat.scrape_job
 		ELSE tiktok_handle IS NOT NULL END);
 ALTER TABLE trackagoat.scrape_request ADD COLUMN link text;
 ALTER TABLE trackagoat.scrape_attempt ADD COLUMN link text;
+COMMENT ON COLUMN trackagoat.scrape_job.priority IS '2 goes first: what a person asked for by hand; 1 is what was added or changed, 0 the schedule';
+COMMENT ON COLUMN trackagoat.scrape_request.priority IS 'as of scrape_job';
 COMMENT ON COLUMN trackagoat.scrape_job.link IS 'short link, for video_link';
 COMMENT ON COLUMN trackagoat.scrape_request.link IS 'short link, for video_link';
 COMMENT ON COLUMN trackagoat.scrape_attempt.link IS 'short link, for video_link';
@@ -5762,7 +5964,9 @@ CREATE TABLE trackagoat.plan (
 		'max_api_requests_per_day', 'max_manual_scrape_triggers_per_day', 'max_payout_methods_per_org',
 		'max_payout_structures_per_project', 'min_video_stats_hours', 'min_discover_videos_hours',
 		'min_creator_profiles_hours', 'stats_history_retention_days')),
-	CONSTRAINT plan_max_check CHECK (max >= 0)
+	CONSTRAINT plan_max_check CHECK (max >= 0),
+	-- a year, as the longest interval of an organization
+	CONSTRAINT plan_hours_check CHECK (limit_key NOT LIKE 'min\_%' OR max <= 8784)
 );
 COMMENT ON TABLE trackagoat.plan IS 'limits of plans, over those that documented_plans() has; plan_limits() is what holds';
 COMMENT ON COLUMN trackagoat.plan.plan IS 'free, starter, ultra or a plan of your own';
@@ -5838,6 +6042,34 @@ COMMENT ON TRIGGER creator_return_lock ON trackagoat.creator IS 'one transaction
 CREATE TRIGGER creator_return_limit AFTER UPDATE OF removed_at ON trackagoat.creator
 	FOR EACH ROW WHEN (OLD.removed_at IS NOT NULL AND NEW.removed_at IS NULL) EXECUTE FUNCTION trackagoat.limit_check('max_creators_per_org');
 COMMENT ON TRIGGER creator_return_limit ON trackagoat.creator IS 'refuses to bring back what the plan does not allow';
+-- The schedule: what an organization that changes its intervals or plan does to
+-- it, and what was fetched ahead of it by hand.
+
+CREATE TABLE trackagoat.manual_scrape (
+	org_id uuid NOT NULL,
+	day date NOT NULL,
+	triggers integer NOT NULL,
+	CONSTRAINT manual_scrape_pkey PRIMARY KEY (org_id),
+	CONSTRAINT manual_scrape_organization_fkey FOREIGN KEY (org_id)
+		REFERENCES trackagoat.organization (id) ON DELETE CASCADE,
+	CONSTRAINT manual_scrape_triggers_check CHECK (triggers > 0)
+) WITH (fillfactor = 70);
+COMMENT ON TABLE trackagoat.manual_scrape IS 'how often an organization whose plan limits it has called scrape_creator() and scrape_video(): its last such day; the next one takes the place of the row';
+COMMENT ON COLUMN trackagoat.manual_scrape.org_id IS 'organization';
+COMMENT ON COLUMN trackagoat.manual_scrape.day IS 'day (UTC)';
+COMMENT ON COLUMN trackagoat.manual_scrape.triggers IS 'calls of that day';
+
+ALTER TABLE trackagoat.manual_scrape ENABLE ROW LEVEL SECURITY;
+
+CREATE TRIGGER organization_schedule
+	AFTER UPDATE OF plan, creator_profile_interval, discover_videos_interval, video_stats_interval ON trackagoat.organization
+	FOR EACH ROW WHEN (OLD.plan IS DISTINCT FROM NEW.plan OR OLD.creator_profile_interval > NEW.creator_profile_interval
+		OR OLD.discover_videos_interval > NEW.discover_videos_interval OR OLD.video_stats_interval > NEW.video_stats_interval)
+	EXECUTE FUNCTION trackagoat.organization_schedule();
+COMMENT ON TRIGGER organization_schedule ON trackagoat.organization IS 'has a shorter interval or another plan hold at once';
+
+CREATE INDEX scrape_request_order_idx ON trackagoat.scrape_request (priority DESC, id);
+COMMENT ON INDEX trackagoat.scrape_request_order_idx IS 'the order of folding: what people wait for does not wait for what was brought forward';
 -- Where pages are asked for, and how the hosts have borne it.
 
 CREATE TABLE trackagoat.scrape_source (
@@ -6107,6 +6339,7 @@ GRANT EXECUTE ON FUNCTION
 	trackagoat.tables_version(),
 	trackagoat.is_public_address(inet),
 	trackagoat.happens_now(timestamptz),
+	trackagoat.scrape_slot(trackagoat.scrape_kind, trackagoat.handle, bigint, interval, timestamptz),
 	trackagoat.video_is_fetched(trackagoat.tracking_status, timestamptz, timestamptz),
 	trackagoat.video_posted_at(timestamptz, bigint),
 	trackagoat.status_counts(trackagoat.tracking_status),

@@ -19,32 +19,36 @@ CREATE FUNCTION trackagoat.scrape_targets(
 	LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 1 SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 #variable_conflict use_variable
+DECLARE
+	floor_key text := CASE scrape_targets.kind WHEN 'creator_profile' THEN 'min_creator_profiles_hours'
+		WHEN 'discover_videos' THEN 'min_discover_videos_hours' ELSE 'min_video_stats_hours' END;
 BEGIN
 	IF scrape_targets.kind = 'video_link' THEN
 		RETURN QUERY SELECT DISTINCT l.org_id, interval '0' FROM trackagoat.video_link l
 		WHERE l.link = scrape_targets.link AND l.problem IS NULL;
-	ELSIF scrape_targets.kind = 'video_stats' THEN
-		-- a video that gains little is fetched at a quarter of the rate
-		RETURN QUERY SELECT o.id, o.video_stats_interval * CASE WHEN w.is_slowed THEN 4 ELSE 1 END
-		FROM trackagoat.organization o
-		JOIN (SELECT v.org_id, bool_and(v.refresh_slowed_at IS NOT NULL) AS is_slowed
+		RETURN;
+	END IF;
+	-- the floor of the plan holds for fresh videos too
+	RETURN QUERY SELECT o.id, greatest(greatest(i.every, i.floor) * w.pace, i.floor)
+	FROM (SELECT c.org_id, 1 AS pace FROM trackagoat.creator c
+			WHERE c.tiktok_handle = scrape_targets.tiktok_handle AND c.removed_at IS NULL AND c.is_active
+			GROUP BY c.org_id
+		-- a video that gains little is fetched at a quarter of the rate, a fresh one at four times the rate
+		UNION ALL SELECT v.org_id, CASE WHEN bool_and(v.refresh_slowed_at IS NOT NULL) THEN 4
+				WHEN bool_or(trackagoat.video_posted_at(v.posted_at, v.tiktok_video_id) > now() - interval '72 hours') THEN 0.25 ELSE 1 END
 			FROM trackagoat.video v LEFT JOIN trackagoat.creator c ON c.id = v.creator_id AND c.org_id = v.org_id
 			WHERE v.tiktok_video_id = scrape_targets.tiktok_video_id
 				AND trackagoat.video_is_fetched(v.tracking_status, v.tracking_disabled_at, v.refresh_stopped_at)
 				AND coalesce(c.is_active, true)
-			GROUP BY v.org_id) w ON w.org_id = o.id;
-	ELSE
-		RETURN QUERY SELECT o.id, CASE scrape_targets.kind
-			WHEN 'creator_profile' THEN o.creator_profile_interval ELSE o.discover_videos_interval END
-		FROM trackagoat.organization o
-		WHERE o.id IN (
-			SELECT c.org_id FROM trackagoat.creator c
-			WHERE c.tiktok_handle = scrape_targets.tiktok_handle AND c.removed_at IS NULL AND c.is_active);
-	END IF;
+			GROUP BY v.org_id) w
+	JOIN trackagoat.organization o ON o.id = w.org_id
+	CROSS JOIN LATERAL (SELECT CASE scrape_targets.kind WHEN 'creator_profile' THEN o.creator_profile_interval
+				WHEN 'discover_videos' THEN o.discover_videos_interval ELSE o.video_stats_interval END AS every,
+			CASE WHEN o.plan IS NOT NULL THEN trackagoat.plan_limit(o.plan, floor_key) * interval '1 hour' END AS floor OFFSET 0) i;
 END
 $$;
 COMMENT ON FUNCTION trackagoat.scrape_targets(trackagoat.scrape_kind, trackagoat.handle, bigint, text) IS
-	'the organizations that want an account, video or link fetched, and how often; none means that nobody does';
+	'the organizations that want an account, video or link fetched, and how often: their interval, not below the floor of their plan; none means that nobody does';
 
 CREATE FUNCTION trackagoat.lock_scrape_target(tiktok_handle trackagoat.handle, tiktok_video_id bigint, link text) RETURNS boolean
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE;
@@ -56,7 +60,7 @@ CREATE FUNCTION trackagoat.queue_target(
 	due_at timestamptz, next_at timestamptz, priority integer, renew boolean, link text) RETURNS uuid
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION trackagoat.queue_target(text[], text, bigint, timestamptz, timestamptz, integer, boolean, text) IS
-	'make the standing jobs of an account or video, or bring them forward; renew has a list wait for a fresh profile; answers the id of one, where it is known';
+	'make the standing jobs of an account or video, or bring them forward; without any time they are left to the schedule; renew has a list wait for a fresh profile; answers the id of one, where it is known';
 
 CREATE FUNCTION trackagoat.queue_scrape(
 	kind trackagoat.scrape_kind, tiktok_handle trackagoat.handle, tiktok_video_id bigint,
@@ -66,7 +70,7 @@ CREATE FUNCTION trackagoat.queue_scrape(
 	RETURN trackagoat.queue_target(ARRAY[kind::text], tiktok_handle::text, tiktok_video_id, due_at, next_at, priority, renew, NULL);
 COMMENT ON FUNCTION trackagoat.queue_scrape(
 	trackagoat.scrape_kind, trackagoat.handle, bigint, timestamptz, timestamptz, integer, boolean) IS
-	'make the standing job of an account or video, or bring it forward; renew has a list wait for a fresh profile; answers the job''s id';
+	'make the standing job of an account or video, or bring it forward; without any time it is left to the schedule; renew has a list wait for a fresh profile; answers the job''s id';
 
 CREATE FUNCTION trackagoat.fold_scrape_requests() RETURNS integer
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
@@ -75,7 +79,7 @@ DECLARE
 	request record;
 	folded integer := 0;
 BEGIN
-	FOR request IN SELECT r.* FROM trackagoat.scrape_request r ORDER BY r.id FOR UPDATE SKIP LOCKED LOOP
+	FOR request IN SELECT r.* FROM trackagoat.scrape_request r ORDER BY r.priority DESC, r.id FOR UPDATE SKIP LOCKED LOOP
 		CONTINUE WHEN NOT trackagoat.lock_scrape_target(request.tiktok_handle, request.tiktok_video_id, request.link);
 		DELETE FROM trackagoat.scrape_request r WHERE r.id = request.id;
 		PERFORM trackagoat.queue_target(ARRAY[request.kind::text], request.tiktok_handle::text, request.tiktok_video_id,
@@ -107,46 +111,13 @@ BEGIN
 	IF TG_OP = 'INSERT' AND NEW.tracking_status = 'direct_add' AND trackagoat.happens_now(NEW.created_at) THEN
 		PERFORM trackagoat.queue_scrape('video_stats', NULL, NEW.tiktok_video_id, now(), now(), 1);
 	ELSE
-		PERFORM trackagoat.queue_scrape('video_stats', NULL, NEW.tiktok_video_id, NULL, now());
+		PERFORM trackagoat.queue_scrape('video_stats', NULL, NEW.tiktok_video_id, NULL);
 	END IF;
 	RETURN NULL;
 END
 $$;
 COMMENT ON FUNCTION trackagoat.video_scrape() IS
 	'trigger: queues a video that was added by URL; leaves one that discovery found, or that is fetched again, to the schedule';
-
-CREATE FUNCTION trackagoat.scrape_creator(creator_id uuid) RETURNS uuid
-	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
-$$
-DECLARE
-	target trackagoat.handle;
-BEGIN
-	SELECT c.tiktok_handle INTO target FROM trackagoat.creator c WHERE c.id = scrape_creator.creator_id;
-	IF NOT FOUND THEN
-		PERFORM trackagoat.entity_missing('creator', creator_id);
-	END IF;
-	PERFORM trackagoat.queue_scrape('discover_videos', target, NULL, now(), NULL, 1);
-	RETURN trackagoat.queue_scrape('creator_profile', target, NULL, now(), NULL, 1);
-END
-$$;
-COMMENT ON FUNCTION trackagoat.scrape_creator(uuid) IS
-	'fetch a creator''s profile and new videos now, ahead of the schedule; answers the profile''s job; PT404 creator_not_found';
-
-CREATE FUNCTION trackagoat.scrape_video(video_id uuid) RETURNS uuid
-	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
-$$
-DECLARE
-	target bigint;
-BEGIN
-	SELECT v.tiktok_video_id INTO target FROM trackagoat.video v WHERE v.id = scrape_video.video_id;
-	IF NOT FOUND THEN
-		PERFORM trackagoat.entity_missing('video', video_id);
-	END IF;
-	RETURN trackagoat.queue_scrape('video_stats', NULL, target, now(), NULL, 1);
-END
-$$;
-COMMENT ON FUNCTION trackagoat.scrape_video(uuid) IS
-	'fetch a video''s counters now, ahead of the schedule; answers the job; PT404 video_not_found';
 
 CREATE FUNCTION trackagoat.attempt_retention() RETURNS interval
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;

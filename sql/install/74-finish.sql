@@ -75,7 +75,7 @@ BEGIN
 		-- whoever came while it was under way has not seen its first pages
 		due_at = CASE WHEN NOT is_done OR is_behind THEN clock_timestamp()
 			WHEN j.due_at > j.leased_at THEN j.due_at END,
-		next_at = CASE WHEN is_done THEN job.list_started_at + every ELSE j.next_at END
+		next_at = CASE WHEN is_done THEN trackagoat.scrape_slot(j.kind, j.tiktok_handle, NULL, every, job.list_started_at + every / 2) ELSE j.next_at END
 	WHERE j.id = job_id;
 	RETURN CASE WHEN is_partly_stored THEN 'partly_stored' ELSE 'ok' END;
 END
@@ -148,8 +148,8 @@ BEGIN
 	IF source = 'item_list' THEN
 		RETURN trackagoat.advance_listing(job.id, every, page, is_partly_stored);
 	END IF;
-	UPDATE trackagoat.scrape_job j SET next_at = clock_timestamp() + every,
-		due_at = CASE WHEN j.due_at > j.leased_at THEN j.due_at END
+	UPDATE trackagoat.scrape_job j SET due_at = CASE WHEN j.due_at > j.leased_at THEN j.due_at END,
+		next_at = trackagoat.scrape_slot(j.kind, j.tiktok_handle, j.tiktok_video_id, every, clock_timestamp() + every / 2)
 	WHERE j.id = job.id;
 	IF job.kind IN ('creator_profile', 'video_stats') AND page #>> '{account,sec_uid}' IS NOT NULL THEN
 		PERFORM trackagoat.note_sec_uid(coalesce(job.tiktok_handle, trackagoat.handle_or_null(page #>> '{account,tiktok_handle}')),
@@ -158,6 +158,13 @@ BEGIN
 		-- the embedded page shows none, nor needs one for the latest videos
 		UPDATE trackagoat.scrape_job j SET source_place = 2
 		WHERE j.kind = 'discover_videos' AND j.tiktok_handle = job.tiktok_handle AND j.awaits_profile;
+	ELSIF job.kind = 'discover_videos' THEN
+		-- what it shows for the first time needs a request of its own, and soon
+		UPDATE trackagoat.scrape_job j SET next_at = clock_timestamp()
+		WHERE j.id IN (SELECT k.id FROM trackagoat.page_videos(page) v
+			JOIN trackagoat.scrape_job k ON k.kind = 'video_stats' AND k.tiktok_handle IS NULL AND k.tiktok_video_id = v.tiktok_video_id
+			WHERE k.due_at IS NULL AND k.last_success_at IS NULL AND k.dead_at IS NULL
+			FOR NO KEY UPDATE OF k SKIP LOCKED);
 	END IF;
 	RETURN CASE WHEN is_partly_stored THEN 'partly_stored' ELSE 'ok' END;
 END
@@ -338,7 +345,8 @@ DECLARE
 	postponed integer;
 BEGIN
 	-- as if each had been fetched by itself; the embedded list shows but views
-	UPDATE trackagoat.scrape_job j SET next_at = clock_timestamp() + t.every, due_at = NULL, attempts = 0, source_place = 1,
+	UPDATE trackagoat.scrape_job j SET next_at = trackagoat.scrape_slot(j.kind, NULL, j.tiktok_video_id, t.every, clock_timestamp() + t.every / 2),
+		due_at = NULL, attempts = 0, source_place = 1,
 		dead_at = NULL, dead_reason = NULL, last_success_at = clock_timestamp()
 	FROM (SELECT k.id, (SELECT min(w.every) FROM trackagoat.scrape_targets(k.kind, NULL, k.tiktok_video_id) w) AS every
 		FROM trackagoat.scrape_job k
@@ -353,7 +361,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION trackagoat.postpone_videos(jsonb) IS
-	'a video whose counters came with a page need not be fetched by itself for another interval; answers how many';
+	'a video whose counters came with a page need not be fetched by itself before its next slot; answers how many';
 
 CREATE FUNCTION trackagoat.take_crash_marks() RETURNS SETOF bigint
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE ROWS 1;
