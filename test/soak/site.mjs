@@ -58,6 +58,7 @@ const postedAt = (n, k) => Math.floor(n >= 10000 ? born - day
 	: k < 1000 ? born - 4 * day - 1.5 * day * (k + chance(n, k, 4))
 		: born + newPostEvery * (k - 1000 + chance(n, 0, 5)))
 function videoNumbers(n) {
+	if (n >= 10000) return [0]
 	const numbers = Array.from({ length: n % 10 === 0 ? 40 : 12 }, (_, k) => k)
 	for (let k = 1000; postedAt(n, k) < now(); k++) numbers.unshift(k)
 	return numbers
