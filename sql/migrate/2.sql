@@ -117,6 +117,7 @@ $refused$;
 @SETUP 45-total.sql@
 @SETUP 47-total-triggers.sql@
 @SETUP 48-plan.sql@
+@SETUP 52-retention.sql@
 
 -- a hundred thousand at a time, by time, so that most points are appended
 SELECT trackagoat.observe_creators(array_agg(h.creator_id), array_agg(h.observed_at), array_agg(h.follower_count),

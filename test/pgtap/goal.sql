@@ -513,7 +513,7 @@ DELETE FROM trackagoat.goal WHERE creator_id <> :'followed';
 --
 -- The clock and the zone
 --
-SELECT results_eq('SELECT schedule, command FROM trackagoat.cron_jobs() ORDER BY place', $$VALUES ('* * * * *', 'SELECT trackagoat.enqueue_due()'), ('*/5 * * * *', 'SELECT trackagoat.evaluate_goals()')$$, 'what pg_cron is to do');
+SELECT results_eq('SELECT schedule, command FROM trackagoat.cron_jobs() ORDER BY place', $$VALUES ('* * * * *', 'SELECT trackagoat.enqueue_due()'), ('*/5 * * * *', 'SELECT trackagoat.evaluate_goals()'), ('*/10 * * * *', 'SELECT trackagoat.prune()')$$, 'what pg_cron is to do');
 SELECT is(pg_temp.refusal(format('UPDATE trackagoat.organization SET week_starts_on = %s', d)), '23514 organization_week_starts_on_check', 'no week begins on day ' || d) FROM unnest('{0,8}'::integer[]) d;
 ALTER TABLE trackagoat.organization DROP CONSTRAINT organization_timezone_check;
 UPDATE trackagoat.organization SET timezone = 'Mars/Olympus' WHERE id = :'auckland';
