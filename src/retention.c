@@ -76,7 +76,7 @@ typedef struct KeptColumns
 typedef struct Pruned
 {
 	int64		points;			/* removed */
-	int64		rows;			/* looked at */
+	int64		rows;			/* that held them */
 	HistoryWrites writes;
 	KeptColumns columns;
 	DifferenceColumns differences;
@@ -191,6 +191,7 @@ prune(HistoryKind *kind, Kept *kept, SPITupleTable *table, uint64 place, uint64 
 	TimestampTz last_row = DT_NOEND;
 	int			rest_count = 0;
 	int			removed = 0;
+	int			rows_read = 0;
 
 	for (uint64 i = place; i < place + rows; i++)
 	{
@@ -206,6 +207,7 @@ prune(HistoryKind *kind, Kept *kept, SPITupleTable *table, uint64 place, uint64 
 			before++;
 		if (before == 0)
 			break;
+		rows_read++;
 		if (kept->entity.is_counted)
 			amounts_add_points(&amounts, &state, points, before, -1);
 		for (int p = 0; p < before; p++)
@@ -232,6 +234,7 @@ prune(HistoryKind *kind, Kept *kept, SPITupleTable *table, uint64 place, uint64 
 	else
 		row_list_add(&pruned->writes.inserted, &kept->entity, opening.time, series_finish(&writer));
 	pruned->points += removed - 1;
+	pruned->rows += rows_read;
 
 	if (kept->entity.is_counted)
 	{
@@ -250,7 +253,7 @@ prune(HistoryKind *kind, Kept *kept, SPITupleTable *table, uint64 place, uint64 
 
 /* Of entities in order, those whose history is to be cut. */
 static KeptColumns
-find_due(PruneQueries *queries, Kept *kept, int count, Pruned *pruned)
+find_due(PruneQueries *queries, Kept *kept, int count)
 {
 	KeptColumns all = make_columns(count);
 	KeptColumns due = make_columns(count);
@@ -261,7 +264,6 @@ find_due(PruneQueries *queries, Kept *kept, int count, Pruned *pruned)
 		add_kept(&all, &kept[i]);
 	columns_values(&all, values);
 	saved_query_run(&queries->load, values, NULL);
-	pruned->rows += SPI_processed;
 	for (int i = 0; i < count; i++)
 	{
 		uint64		rows = count_rows(SPI_tuptable, place, &kept[i].entity);
@@ -312,7 +314,7 @@ hold(PruneQueries *queries, const KeptColumns *due, int *count)
 static void
 prune_slice(HistoryKind *kind, PruneQueries *queries, Kept *kept, int count, Pruned *pruned)
 {
-	KeptColumns due = find_due(queries, kept, count, pruned);
+	KeptColumns due = find_due(queries, kept, count);
 	Datum		values[3];
 	uint64		place = 0;
 	int			held_count;
@@ -330,7 +332,6 @@ prune_slice(HistoryKind *kind, PruneQueries *queries, Kept *kept, int count, Pru
 	/* as it is now that nobody else writes it */
 	saved_query_run(&queries->load, values, NULL);
 	table = SPI_tuptable;
-	pruned->rows += SPI_processed;
 	for (int i = 0; i < held_count; i++)
 	{
 		uint64		rows = count_rows(table, place, &held[i].entity);
@@ -349,7 +350,7 @@ prune_slice(HistoryKind *kind, PruneQueries *queries, Kept *kept, int count, Pru
 /*
  * prune_histories(entity, ids, org_ids, kept_from): cut the histories of
  * entities before a time each, but for those that another session holds;
- * answers how many points went and how many rows were looked at.
+ * answers how many points went, and how many rows held them.
  */
 Datum
 prune_histories(PG_FUNCTION_ARGS)

@@ -23,20 +23,20 @@ CREATE FUNCTION trackagoat.prune_histories(
 	entity text, ids uuid[], org_ids uuid[], kept_from timestamptz[], OUT points bigint, OUT rows bigint)
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT SET search_path = pg_catalog, trackagoat, pg_temp;
 COMMENT ON FUNCTION trackagoat.prune_histories(text, uuid[], uuid[], timestamptz[]) IS
-	'remove the points of histories before a time each, but for the last, which then says all that was known; passes over entities that somebody holds; answers how many points went and how many rows were looked at';
+	'remove the points of histories before a time each, but for the last, which then says all that was known; passes over entities that somebody holds; answers how many points went, and how many rows held them';
 
 CREATE FUNCTION trackagoat.prune_next_histories(entity text, max_rows integer, at timestamptz) RETURNS bigint
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	slice_length CONSTANT integer := 1000;
+	slice_length CONSTANT integer := 200;
 	started_at timestamptz;
 	reached uuid;
 	batch record;
 	slice record;
 	last integer;
 	removed bigint := 0;
-	looked_at bigint := 0;
+	touched bigint := 0;
 BEGIN
 	SELECT w.begun_at, w.after INTO started_at, reached FROM trackagoat.retention_walk w WHERE w.entity = prune_next_histories.entity;
 	IF reached IS NULL THEN
@@ -79,12 +79,12 @@ BEGIN
 			SELECT p.* INTO slice FROM trackagoat.prune_histories(entity, batch.ids[place : last], batch.org_ids[place : last],
 				batch.kept_from[place : last]) p;
 			removed := removed + slice.points;
-			looked_at := looked_at + slice.rows;
+			touched := touched + slice.rows;
 		EXCEPTION WHEN OTHERS THEN
 			RAISE WARNING 'trackagoat could not prune the histories of %s from % to %: %', entity, batch.ids[place],
 				batch.ids[least(last, cardinality(batch.ids))], SQLERRM;
 		END;
-		IF looked_at >= max_rows AND last < cardinality(batch.ids) THEN
+		IF touched >= max_rows AND last < cardinality(batch.ids) THEN
 			reached := batch.ids[last];
 			EXIT;
 		END IF;
