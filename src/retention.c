@@ -78,7 +78,7 @@ typedef struct Pruned
 	int64		points;			/* removed */
 	int64		rows;			/* that held them */
 	HistoryWrites writes;
-	KeptColumns columns;
+	KeptColumns columns;		/* entities whose first rows are written anew */
 	DifferenceColumns differences;
 } Pruned;
 
@@ -315,6 +315,7 @@ static void
 prune_slice(HistoryKind *kind, PruneQueries *queries, Kept *kept, int count, Pruned *pruned)
 {
 	KeptColumns due = find_due(queries, kept, count);
+	KeptColumns all;
 	Datum		values[3];
 	uint64		place = 0;
 	int			held_count;
@@ -324,11 +325,11 @@ prune_slice(HistoryKind *kind, PruneQueries *queries, Kept *kept, int count, Pru
 	if (due.count == 0)
 		return;
 	held = hold(queries, &due, &held_count);
-	pruned->columns = make_columns(held_count);
+	all = make_columns(held_count);
 	for (int i = 0; i < held_count; i++)
-		add_kept(&pruned->columns, &held[i]);
-	columns_values(&pruned->columns, values);
-	pruned->columns.count = 0;
+		add_kept(&all, &held[i]);
+	columns_values(&all, values);
+	pruned->columns = make_columns(held_count);
 	/* as it is now that nobody else writes it */
 	saved_query_run(&queries->load, values, NULL);
 	table = SPI_tuptable;

@@ -71,7 +71,7 @@ BEGIN
 			WHERE g.creator_id = k.id AND g.org_id = k.org_id AND g.period IS NULL
 				AND prune_next_histories.entity = 'creator') m ON w.kept_from IS NOT NULL) q;
 
-	reached := CASE WHEN batch.goes_on THEN batch.last_id END;
+	reached := CASE WHEN batch.goes_on THEN coalesce(batch.last_id, reached) END;
 	FOR place IN 1 .. coalesce(cardinality(batch.ids), 0) BY slice_length LOOP
 		last := place + slice_length - 1;
 		-- one broken history keeps no more than its neighbours
