@@ -2485,19 +2485,12 @@ BEGIN
 		-- totals stay exact without; scrapes must not wait for them
 		RAISE WARNING 'trackagoat could not fold totals: %', SQLERRM;
 	END;
-
-	-- a bounded piece of what retention removes
-	DELETE FROM trackagoat.scrape_attempt a
-	WHERE a.id IN (SELECT o.id FROM trackagoat.scrape_attempt o
-		WHERE o.started_at < enqueue_due.at
-			- trackagoat.attempt_retention()
-		ORDER BY o.started_at LIMIT 10000);
 	RETURN queued;
 END
 $$;
 
 COMMENT ON FUNCTION trackagoat.enqueue_due(timestamptz) IS
-	'queue every job whose time has come, fold totals, and remove attempts past their retention; answers how many were queued; what pg_cron calls, as the owner of the tables';
+	'queue every job whose time has come, and fold totals; answers how many were queued; what pg_cron calls, as the owner of the tables';
 
 CREATE FUNCTION trackagoat.scrape_host() RETURNS text
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
@@ -3474,7 +3467,7 @@ BEGIN
 		AND (SELECT count(DISTINCT c.relowner) FROM pg_class c
 			WHERE c.relnamespace = 'trackagoat'::regnamespace
 				AND c.relname IN ('setup_version', 'organization', 'creator', 'creator_history', 'video',
-					'video_history', 'creator_event', 'creator_event_kind', 'banned_handle', 'deleted_video', 'video_link', 'plan', 'manual_scrape', 'goal', 'notification', 'total', 'total_month', 'total_difference', 'observation_source', 'scrape_outcome', 'scrape_source', 'scrape_host', 'scrape_job', 'scrape_request', 'scrape_attempt')) = 1;
+					'video_history', 'creator_event', 'creator_event_kind', 'banned_handle', 'deleted_video', 'video_link', 'plan', 'manual_scrape', 'goal', 'notification', 'total', 'total_month', 'total_difference', 'observation_source', 'scrape_outcome', 'scrape_source', 'scrape_host', 'scrape_job', 'scrape_request', 'scrape_attempt', 'retention_walk')) = 1;
 END
 $$;
 
@@ -3487,11 +3480,169 @@ CREATE FUNCTION trackagoat.worker_status()
 COMMENT ON FUNCTION trackagoat.worker_status() IS
 	'the workers of this server, a row for each that trackagoat.database and trackagoat.workers ask for; none where the library is not preloaded';
 
+CREATE FUNCTION trackagoat.retention_windows(at timestamptz DEFAULT now())
+	RETURNS TABLE (project_id uuid, org_id uuid, kept_from timestamptz)
+	LANGUAGE sql STABLE ROWS 100 SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+	-- a goal looks at a month until two days after it, expiry at as many days as it says;
+	-- from a Monday on, so that no history is cut more than once a week
+	SELECT p.id, p.org_id, date_trunc('week', (retention_windows.at AT TIME ZONE o.timezone)::date
+		- (greatest(l.max, 33, p.expiry_days) + 1)::integer * interval '1 day') AT TIME ZONE o.timezone
+	FROM (SELECT DISTINCT n.plan FROM trackagoat.organization n WHERE n.plan IS NOT NULL) k
+	CROSS JOIN LATERAL trackagoat.plan_limits(k.plan) l
+	JOIN trackagoat.organization o ON o.plan = k.plan
+	JOIN trackagoat.project p ON p.org_id = o.id
+	-- what goes back further than the calendar is for ever
+	WHERE l.limit_key = 'stats_history_retention_days' AND l.max < 700000
+$$;
+
+COMMENT ON FUNCTION trackagoat.retention_windows(timestamptz) IS
+	'from when on prune() keeps the history of each project whose plan has a window, stats_history_retention_days; a project without a row keeps all of it';
+
+CREATE FUNCTION trackagoat.prune_histories(
+	entity text, ids uuid[], org_ids uuid[], kept_from timestamptz[], OUT points bigint, OUT rows bigint)
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT SET search_path = pg_catalog, trackagoat, pg_temp;
+
+COMMENT ON FUNCTION trackagoat.prune_histories(text, uuid[], uuid[], timestamptz[]) IS
+	'remove the points of histories before a time each, but for the last, which then says all that was known; passes over entities that somebody holds; answers how many points went, and how many rows held them';
+
+CREATE FUNCTION trackagoat.prune_next_histories(entity text, max_rows integer, at timestamptz) RETURNS bigint
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	slice_length CONSTANT integer := 200;
+	started_at timestamptz;
+	reached uuid;
+	batch record;
+	slice record;
+	last integer;
+	removed bigint := 0;
+	touched bigint := 0;
+BEGIN
+	SELECT w.begun_at, w.after INTO started_at, reached FROM trackagoat.retention_walk w WHERE w.entity = prune_next_histories.entity;
+	IF reached IS NULL THEN
+		-- the last walk is over: another one after a day, if there is anything that has a window
+		PERFORM WHERE started_at > prune_next_histories.at - interval '1 day'
+			OR NOT EXISTS (SELECT FROM trackagoat.retention_windows(prune_next_histories.at));
+		IF FOUND THEN
+			RETURN 0;
+		END IF;
+		started_at := prune_next_histories.at;
+		reached := '00000000-0000-0000-0000-000000000000';
+	END IF;
+
+	-- the index has these keys: of what has no window, nothing else is read
+	SELECT array_agg(q.id ORDER BY q.id) FILTER (WHERE q.kept_from IS NOT NULL) AS ids,
+		array_agg(q.org_id ORDER BY q.id) FILTER (WHERE q.kept_from IS NOT NULL) AS org_ids,
+		array_agg(q.kept_from ORDER BY q.id) FILTER (WHERE q.kept_from IS NOT NULL) AS kept_from,
+		(array_agg(q.id ORDER BY q.id DESC))[1] AS last_id, count(*) >= max_rows AS goes_on
+	INTO batch
+	FROM (SELECT k.id, k.org_id, least(w.kept_from, m.starts_at) AS kept_from
+		FROM ((SELECT c.id, c.project_id, c.org_id FROM trackagoat.creator c
+				WHERE c.id > reached AND prune_next_histories.entity = 'creator'
+				ORDER BY c.id FETCH FIRST (max_rows) ROWS WITH TIES)
+			UNION ALL
+			(SELECT v.id, v.project_id, v.org_id FROM trackagoat.video v
+				WHERE v.id > reached AND prune_next_histories.entity = 'video'
+				ORDER BY v.id FETCH FIRST (max_rows) ROWS WITH TIES)) k
+		LEFT JOIN trackagoat.retention_windows(prune_next_histories.at) w ON w.project_id = k.project_id AND w.org_id = k.org_id
+		-- a milestone looks at all followers since it began
+		LEFT JOIN LATERAL (SELECT min(g.starts_on::timestamp AT TIME ZONE o.timezone) AS starts_at
+			FROM trackagoat.goal g JOIN trackagoat.organization o ON o.id = g.org_id
+			WHERE g.creator_id = k.id AND g.org_id = k.org_id AND g.period IS NULL
+				AND prune_next_histories.entity = 'creator') m ON w.kept_from IS NOT NULL) q;
+
+	reached := CASE WHEN batch.goes_on THEN coalesce(batch.last_id, reached) END;
+	FOR place IN 1 .. coalesce(cardinality(batch.ids), 0) BY slice_length LOOP
+		last := place + slice_length - 1;
+		-- one broken history keeps no more than its neighbours
+		BEGIN
+			SELECT p.* INTO slice FROM trackagoat.prune_histories(entity, batch.ids[place : last], batch.org_ids[place : last],
+				batch.kept_from[place : last]) p;
+			removed := removed + slice.points;
+			touched := touched + slice.rows;
+		EXCEPTION WHEN OTHERS THEN
+			RAISE WARNING 'trackagoat could not prune the histories of %s from % to %: %', entity, batch.ids[place],
+				batch.ids[least(last, cardinality(batch.ids))], SQLERRM;
+		END;
+		IF touched >= max_rows AND last < cardinality(batch.ids) THEN
+			reached := batch.ids[last];
+			EXIT;
+		END IF;
+	END LOOP;
+	INSERT INTO trackagoat.retention_walk AS w (entity, begun_at, after) VALUES (prune_next_histories.entity, started_at, reached)
+	ON CONFLICT ON CONSTRAINT retention_walk_pkey DO UPDATE SET begun_at = excluded.begun_at, after = excluded.after;
+	RETURN removed;
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.prune_next_histories(text, integer, timestamptz) IS
+	'go on with the walk over all histories of creators or videos, or begin another one a day after the last; answers how many points went';
+
+CREATE FUNCTION trackagoat.prune(max_rows integer DEFAULT 10000, at timestamptz DEFAULT now())
+	RETURNS TABLE (what text, removed bigint)
+	LANGUAGE plpgsql VOLATILE STRICT ROWS 6 SET lock_timeout = '2s' SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	entity text;
+BEGIN
+	PERFORM trackagoat.check_owner('prune');
+	-- one session at a time
+	IF NOT pg_try_advisory_xact_lock(hashtextextended('trackagoat.prune', 0)) THEN
+		RETURN;
+	END IF;
+
+	what := 'scrape_attempt';
+	DELETE FROM trackagoat.scrape_attempt a WHERE a.id IN (SELECT o.id FROM trackagoat.scrape_attempt o
+		WHERE o.started_at < prune.at - trackagoat.attempt_retention()
+		ORDER BY o.started_at LIMIT max_rows FOR UPDATE SKIP LOCKED);
+	GET DIAGNOSTICS removed = ROW_COUNT;
+	RETURN NEXT;
+
+	-- of what nobody tracks any more; other jobs are claimed, and go then
+	what := 'scrape_job';
+	DELETE FROM trackagoat.scrape_job j WHERE j.id IN (SELECT o.id FROM trackagoat.scrape_job o
+		WHERE o.dead_at < prune.at - trackagoat.attempt_retention()
+			AND NOT EXISTS (SELECT FROM trackagoat.scrape_targets(o.kind, o.tiktok_handle, o.tiktok_video_id, o.link))
+		ORDER BY o.dead_at LIMIT max_rows FOR UPDATE SKIP LOCKED);
+	GET DIAGNOSTICS removed = ROW_COUNT;
+	RETURN NEXT;
+
+	what := 'creator_event';
+	DELETE FROM trackagoat.creator_event e USING (SELECT o.id, o.org_id
+		FROM trackagoat.retention_windows(prune.at) w CROSS JOIN LATERAL (SELECT l.id, l.org_id FROM trackagoat.creator_event l
+			WHERE l.project_id = w.project_id AND l.org_id = w.org_id AND l.created_at < w.kept_from
+			ORDER BY l.created_at LIMIT max_rows FOR UPDATE SKIP LOCKED) o LIMIT max_rows) d
+	WHERE e.id = d.id AND e.org_id = d.org_id;
+	GET DIAGNOSTICS removed = ROW_COUNT;
+	RETURN NEXT;
+
+	what := 'notification';
+	DELETE FROM trackagoat.notification n USING (SELECT o.id, o.org_id
+		FROM trackagoat.retention_windows(prune.at) w CROSS JOIN LATERAL (SELECT l.id, l.org_id FROM trackagoat.notification l
+			WHERE l.project_id = w.project_id AND l.org_id = w.org_id AND l.created_at < w.kept_from
+			ORDER BY l.created_at LIMIT max_rows FOR UPDATE SKIP LOCKED) o LIMIT max_rows) d
+	WHERE n.id = d.id AND n.org_id = d.org_id;
+	GET DIAGNOSTICS removed = ROW_COUNT;
+	RETURN NEXT;
+
+	FOREACH entity IN ARRAY ARRAY['creator', 'video'] LOOP
+		what := entity || '_history';
+		removed := trackagoat.prune_next_histories(entity, max_rows, prune.at);
+		RETURN NEXT;
+	END LOOP;
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.prune(integer, timestamptz) IS
+	'remove a piece of what plans and settings keep no longer, at most so many rows of each kind, and wait for nobody; answers how much of what went: rows, of histories points; no row while another session is at it; what pg_cron calls, as the owner of the tables';
+
 CREATE FUNCTION trackagoat.cron_jobs() RETURNS TABLE (place integer, name text, schedule text, command text)
-	LANGUAGE sql STABLE PARALLEL SAFE ROWS 2 SET search_path = pg_catalog, trackagoat, pg_temp AS
+	LANGUAGE sql STABLE PARALLEL SAFE ROWS 3 SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 	SELECT * FROM (VALUES (1, 'trackagoat ' || current_database(), '* * * * *', 'SELECT trackagoat.enqueue_due()'),
-		(2, 'trackagoat-goals ' || current_database(), '*/5 * * * *', 'SELECT trackagoat.evaluate_goals()')) j
+		(2, 'trackagoat-goals ' || current_database(), '*/5 * * * *', 'SELECT trackagoat.evaluate_goals()'),
+		(3, 'trackagoat-prune ' || current_database(), '*/10 * * * *', 'SELECT trackagoat.prune()')) j
 $$;
 
 COMMENT ON FUNCTION trackagoat.cron_jobs() IS 'what pg_cron is to do for this database';
@@ -3525,7 +3676,7 @@ END
 $$;
 
 COMMENT ON FUNCTION trackagoat.schedule_scrapes() IS
-	'let pg_cron call enqueue_due() every minute and evaluate_goals() every five; answers pg_cron''s id of the first job; again changes nothing; PT409 pg_cron_missing';
+	'let pg_cron call enqueue_due() every minute, evaluate_goals() every five and prune() every ten; answers pg_cron''s id of the first job; again changes nothing; PT409 pg_cron_missing';
 
 CREATE OR REPLACE FUNCTION trackagoat.unschedule_scrapes() RETURNS boolean
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
@@ -4001,6 +4152,8 @@ COMMENT ON COLUMN trackagoat.creator_event.created_at IS 'when';
 
 CREATE INDEX creator_event_creator_idx ON trackagoat.creator_event (creator_id, id);
 COMMENT ON INDEX trackagoat.creator_event_creator_idx IS 'change log of a creator';
+CREATE INDEX creator_event_project_idx ON trackagoat.creator_event (project_id, created_at);
+COMMENT ON INDEX trackagoat.creator_event_project_idx IS 'events of a project by time, and those that retention removes';
 CREATE INDEX creator_event_video_idx ON trackagoat.creator_event (video_id) WHERE video_id IS NOT NULL;
 COMMENT ON INDEX trackagoat.creator_event_video_idx IS 'events of a video';
 
@@ -4313,6 +4466,8 @@ COMMENT ON COLUMN trackagoat.notification.read_at IS 'when somebody read it; set
 
 CREATE INDEX notification_unread_idx ON trackagoat.notification (project_id, id) WHERE read_at IS NULL;
 COMMENT ON INDEX trackagoat.notification_unread_idx IS 'what nobody has read yet';
+CREATE INDEX notification_project_idx ON trackagoat.notification (project_id, created_at);
+COMMENT ON INDEX trackagoat.notification_project_idx IS 'notifications of a project by time, and those that retention removes';
 CREATE INDEX notification_creator_idx ON trackagoat.notification (creator_id);
 COMMENT ON INDEX trackagoat.notification_creator_idx IS 'notifications of a creator';
 
@@ -4917,6 +5072,21 @@ INSERT INTO trackagoat.scrape_outcome (outcome, class, retry_after, retry_limit,
 ON CONFLICT ON CONSTRAINT scrape_outcome_pkey DO UPDATE SET class = excluded.class, dead_after = excluded.dead_after,
 	tries_other_source = excluded.tries_other_source, source_pause = excluded.source_pause,
 	host_pause = coalesce(scrape_outcome.host_pause, excluded.host_pause), host_pause_after = excluded.host_pause_after;
+-- Retention: how far prune() has walked.
+
+CREATE TABLE trackagoat.retention_walk (
+	entity text NOT NULL,
+	begun_at timestamptz NOT NULL,
+	after uuid,
+	CONSTRAINT retention_walk_pkey PRIMARY KEY (entity),
+	CONSTRAINT retention_walk_entity_check CHECK (entity IN ('creator', 'video'))
+);
+COMMENT ON TABLE trackagoat.retention_walk IS 'the walks of prune() over all histories, a row for creators and one for videos';
+COMMENT ON COLUMN trackagoat.retention_walk.entity IS 'creator or video';
+COMMENT ON COLUMN trackagoat.retention_walk.begun_at IS 'when the last walk began; the next one begins a day later at the earliest';
+COMMENT ON COLUMN trackagoat.retention_walk.after IS 'id that the walk has come to; NULL once it is over';
+
+ALTER TABLE trackagoat.retention_walk ENABLE ROW LEVEL SECURITY;
 -- The schedule: what an organization that changes its intervals or plan does to
 -- it, and what was fetched ahead of it by hand.
 
@@ -5452,6 +5622,8 @@ COMMENT ON COLUMN trackagoat.creator_event.created_at IS 'when';
 
 CREATE INDEX creator_event_creator_idx ON trackagoat.creator_event (creator_id, id);
 COMMENT ON INDEX trackagoat.creator_event_creator_idx IS 'change log of a creator';
+CREATE INDEX creator_event_project_idx ON trackagoat.creator_event (project_id, created_at);
+COMMENT ON INDEX trackagoat.creator_event_project_idx IS 'events of a project by time, and those that retention removes';
 CREATE INDEX creator_event_video_idx ON trackagoat.creator_event (video_id) WHERE video_id IS NOT NULL;
 COMMENT ON INDEX trackagoat.creator_event_video_idx IS 'events of a video';
 
@@ -5764,6 +5936,8 @@ COMMENT ON COLUMN trackagoat.notification.read_at IS 'when somebody read it; set
 
 CREATE INDEX notification_unread_idx ON trackagoat.notification (project_id, id) WHERE read_at IS NULL;
 COMMENT ON INDEX trackagoat.notification_unread_idx IS 'what nobody has read yet';
+CREATE INDEX notification_project_idx ON trackagoat.notification (project_id, created_at);
+COMMENT ON INDEX trackagoat.notification_project_idx IS 'notifications of a project by time, and those that retention removes';
 CREATE INDEX notification_creator_idx ON trackagoat.notification (creator_id);
 COMMENT ON INDEX trackagoat.notification_creator_idx IS 'notifications of a creator';
 
@@ -6042,6 +6216,21 @@ COMMENT ON TRIGGER creator_return_lock ON trackagoat.creator IS 'one transaction
 CREATE TRIGGER creator_return_limit AFTER UPDATE OF removed_at ON trackagoat.creator
 	FOR EACH ROW WHEN (OLD.removed_at IS NOT NULL AND NEW.removed_at IS NULL) EXECUTE FUNCTION trackagoat.limit_check('max_creators_per_org');
 COMMENT ON TRIGGER creator_return_limit ON trackagoat.creator IS 'refuses to bring back what the plan does not allow';
+-- Retention: how far prune() has walked.
+
+CREATE TABLE trackagoat.retention_walk (
+	entity text NOT NULL,
+	begun_at timestamptz NOT NULL,
+	after uuid,
+	CONSTRAINT retention_walk_pkey PRIMARY KEY (entity),
+	CONSTRAINT retention_walk_entity_check CHECK (entity IN ('creator', 'video'))
+);
+COMMENT ON TABLE trackagoat.retention_walk IS 'the walks of prune() over all histories, a row for creators and one for videos';
+COMMENT ON COLUMN trackagoat.retention_walk.entity IS 'creator or video';
+COMMENT ON COLUMN trackagoat.retention_walk.begun_at IS 'when the last walk began; the next one begins a day later at the earliest';
+COMMENT ON COLUMN trackagoat.retention_walk.after IS 'id that the walk has come to; NULL once it is over';
+
+ALTER TABLE trackagoat.retention_walk ENABLE ROW LEVEL SECURITY;
 -- The schedule: what an organization that changes its intervals or plan does to
 -- it, and what was fetched ahead of it by hand.
 
@@ -6246,7 +6435,7 @@ $migration$;
 	PERFORM FROM pg_extension e WHERE e.extname = 'pg_cron';
 	IF NOT FOUND THEN
 		RAISE NOTICE 'pg_cron is not installed in this database'
-			USING HINT = 'Install it and SELECT trackagoat.schedule_scrapes(), or call trackagoat.enqueue_due() every minute and trackagoat.evaluate_goals() every five by other means.';
+			USING HINT = 'Install it and SELECT trackagoat.schedule_scrapes(), or call trackagoat.enqueue_due() every minute, trackagoat.evaluate_goals() every five and trackagoat.prune() every ten by other means.';
 	END IF;
 END
 $setup$;

@@ -161,15 +161,8 @@ BEGIN
 		-- totals stay exact without; scrapes must not wait for them
 		RAISE WARNING 'trackagoat could not fold totals: %', SQLERRM;
 	END;
-
-	-- a bounded piece of what retention removes
-	DELETE FROM trackagoat.scrape_attempt a
-	WHERE a.id IN (SELECT o.id FROM trackagoat.scrape_attempt o
-		WHERE o.started_at < enqueue_due.at
-			- trackagoat.attempt_retention()
-		ORDER BY o.started_at LIMIT 10000);
 	RETURN queued;
 END
 $$;
 COMMENT ON FUNCTION trackagoat.enqueue_due(timestamptz) IS
-	'queue every job whose time has come, fold totals, and remove attempts past their retention; answers how many were queued; what pg_cron calls, as the owner of the tables';
+	'queue every job whose time has come, and fold totals; answers how many were queued; what pg_cron calls, as the owner of the tables';

@@ -169,6 +169,7 @@ $refused$;
 @SETUP 45-total.sql@
 @SETUP 47-total-triggers.sql@
 @SETUP 48-plan.sql@
+@SETUP 52-retention.sql@
 @SETUP 52-schedule.sql@
 @SETUP 52-scrape-source.sql@
 @SETUP 54-scrape-status.sql@

@@ -439,23 +439,6 @@ SELECT is(count(*), 0::bigint, 'is not gone on with') FROM trackagoat.claim_scra
 SELECT is((pg_temp.listing_job()).id, NULL, 'and its job goes away');
 UPDATE trackagoat.creator SET removed_at = NULL WHERE id = :'goat';
 
---
--- Retention: enqueue_due removes old attempts, a bounded number at a time
---
-DELETE FROM trackagoat.scrape_attempt;
-SET LOCAL trackagoat.attempt_retention = 7;
-INSERT INTO trackagoat.scrape_attempt (kind, tiktok_video_id, attempt, worker_pid, host, source, started_at)
-SELECT 'video_stats', 1, 1, 1, 'h', 's', '2030-01-01'::timestamptz - n * interval '1 second' FROM generate_series(0, 12000) n;
-INSERT INTO trackagoat.scrape_attempt (kind, tiktok_video_id, attempt, worker_pid, host, source, started_at) VALUES ('video_stats', 2, 1, 1, 'h', 's', '2030-01-02');
-SELECT trackagoat.enqueue_due('2030-01-08') AS n \gset
-SELECT is(count(*), 2002::bigint, 'ten thousand old attempts are removed at a time') FROM trackagoat.scrape_attempt;
-SELECT is(min(started_at), '2030-01-01'::timestamptz - interval '2000 seconds', 'the oldest') FROM trackagoat.scrape_attempt;
-SELECT trackagoat.enqueue_due('2030-01-08') AS n \gset
-SELECT is(count(*), 2::bigint, 'what is within the retention stays') FROM trackagoat.scrape_attempt;
-SET LOCAL trackagoat.attempt_retention = 6;
-SELECT trackagoat.enqueue_due('2030-01-08') AS n \gset
-SELECT is(count(*), 1::bigint, 'for as long as the setting says') FROM trackagoat.scrape_attempt;
-
 -- the queue at a glance
 DELETE FROM trackagoat.scrape_job;
 SELECT trackagoat.queue_scrape('video_stats', NULL, n, due) FROM (VALUES (1, now() - interval '2 hours'), (2, now() + interval '1 hour'), (3, NULL)) v (n, due);
