@@ -277,6 +277,8 @@ store_finished(Scraper *scraper)
 		MemoryContextSwitchTo(old_context);
 		MemoryContextReset(scraper->scratch);
 		CHECK_FOR_INTERRUPTS();
+		/* while pages are stored, the time of the other requests runs */
+		transfer_drive();
 	}
 }
 
