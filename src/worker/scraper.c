@@ -127,6 +127,8 @@ store_finished(Scraper *scraper)
 		scraper->paused_until = 0;
 		MemoryContextReset(scraper->scratch);
 		CHECK_FOR_INTERRUPTS();
+		/* while pages are stored, the time of the other requests runs */
+		transfer_drive();
 	}
 }
 
