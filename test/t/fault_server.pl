@@ -11,6 +11,9 @@
 #   ok [FOLLOWERS]      a profile page (a video page for an id, with so many
 #                       views), or a list without videos
 #   slow SECONDS        the same after a pause
+#   herd SECONDS        the accounts goat1, goat2, ... within so many seconds:
+#                       their numbers, and two videos in the list of each,
+#                       follow from theirs
 #   drip MILLISECONDS   the same, 64 bytes at a time
 #   hangup              half of it, then the connection ends
 #   wrong               somebody else's page
@@ -166,7 +169,7 @@ sub answer
 		headers => { map { /^([^:]+):\s*(.*)$/ ? (lc $1 => $2) : () } @headers },
 	}), "\n";
 	$last_request = $now;
-	$connection->{plan} = plan($name, $behaviour, @arguments);
+	$connection->{plan} = plan($name, $path, $behaviour, @arguments);
 }
 
 sub behaviour
@@ -183,12 +186,13 @@ sub behaviour
 
 sub plan
 {
-	my ($name, $behaviour, @arguments) = @_;
+	my ($name, $path, $behaviour, @arguments) = @_;
 	my $now = time;
 	my $zeros = "\0" x 65536;
 
 	return [ [ $now, http(200, page($name, $arguments[0])) ] ] if $behaviour eq 'ok';
 	return [ [ $now + $arguments[0], http(200, page($name)) ] ] if $behaviour eq 'slow';
+	return [ [ $now + rand $arguments[0], http(200, herd_page($name, $path)) ] ] if $behaviour eq 'herd';
 	return [ [ $now, http(200, page($name, 100, 'somebody_else')) ] ] if $behaviour eq 'wrong';
 	return [ [ $now, http(200, page($name, 100, $name, 4711)) ] ] if $behaviour eq 'stranger';
 	return [ [ $now, http(200, slurp($arguments[0])) ] ] if $behaviour eq 'file';
@@ -250,6 +254,25 @@ sub page
 			statsV2 => { followerCount => "$count", followingCount => '20', heartCount => '300', videoCount => '4' },
 		},
 	});
+}
+
+# The profile of goat7, or the list of its videos.
+sub herd_page
+{
+	my ($name, $path) = @_;
+	my ($number) = ($name eq 'list' ? $path =~ /secUid=\w{58}(\d{18})/ : $name =~ /^goat(\d+)$/) or return page($name);
+	my $id = 7_000_000_000_000_000_000 + $number;
+	$number += 0;
+	return page($name, 1000 + $number, $name, $id) if $name ne 'list';
+
+	return $json->encode({ statusCode => 0, hasMorePrevious => JSON::PP::false, itemList => [ map { {
+		id => '' . (7_400_000_000_000_000_000 + 10 * $number + $_),
+		desc => "Synthetic goat $number",
+		createTime => 1771567930 - 3600 * $_,
+		author => { id => "$id", uniqueId => "goat$number", secUid => sprintf('MS4wLjABAAAA%064d', $id) },
+		stats => { playCount => 1000 * $number + $_, diggCount => 10 * $number + $_, commentCount => $number, shareCount => $_, collectCount => 0 },
+		video => { duration => 9, cover => 'https://img.example.test/c.jpeg' },
+	} } 1, 2 ] });
 }
 
 sub account_id
