@@ -47,9 +47,9 @@ sub answer { return $node->safe_psql('postgres', $_[0]) }
 # left; nothing while the server does not answer.
 sub look
 {
-	my ($out, %pids);
-	return if $node->psql('postgres', q(SELECT substring(backend_type FROM '^trackagoat (.*)$'), pid FROM pg_stat_activity
-		UNION ALL SELECT 'left', count(*) FROM public.job WHERE due_at IS NOT NULL), stdout => \$out, stderr => \my $err, timeout => 30) != 0;
+	my %pids;
+	my $out = answer_of($node, q(SELECT substring(backend_type FROM '^trackagoat (.*)$'), pid FROM pg_stat_activity
+		UNION ALL SELECT 'left', count(*) FROM public.job WHERE due_at IS NOT NULL)) // return;
 	push @{ $pids{ $1 || 'other' } }, $2 while $out =~ /^(\w*)\|(\d+)$/mg;
 	return \%pids;
 }

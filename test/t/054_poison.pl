@@ -64,10 +64,9 @@ sub wait_for_sleepers
 
 	# a server that recovers does not answer
 	wait_until(60, sub {
-		my $out = '';
-		$node->psql('postgres', sprintf(q(SELECT pid FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = '%s' ORDER BY xact_start),
-			$database // 'postgres'), stdout => \$out, stderr => \my $err);
-		return (@pids = split /\n/, $out) == $count;
+		@pids = split /\n/, answer_of($node, sprintf q(SELECT pid FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = '%s'
+			ORDER BY xact_start), $database // 'postgres') // '';
+		return @pids == $count;
 	});
 	is(scalar @pids, $count, "$count asleep in a page");
 	return @pids;
@@ -141,7 +140,7 @@ for my $function ('pg_terminate_backend', 'pg_cancel_backend', undef, undef)
 	$function ? answer("SELECT $function($pid)") : kill 9, $pid;
 	$session->finish;
 	# the next one gives back what that one had
-	wait_until(60, sub { $node->psql('plain', 'CALL trackagoat.run_scrapes()', stderr => \my $ignored) == 0 });
+	wait_until(60, sub { defined answer_of($node, 'CALL trackagoat.run_scrapes()', 'plain') });
 	usleep(700_000);
 }
 is(answer(outcomes('session'), 'plain'), 'interrupted, interrupted, crashed, crashed', 'a session that calls run_scrapes() is told to end, cancelled, and killed twice');
