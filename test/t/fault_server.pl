@@ -22,6 +22,9 @@
 #                       has this value
 #   bare                an embed page without data; for oEmbed 400 and no body
 #   slow SECONDS        ok, after a pause
+#   herd SECONDS        the accounts goat1, goat2, ... within so many seconds:
+#                       their numbers, and two videos in the list of each,
+#                       follow from theirs
 #   drip MILLISECONDS [BYTES]  ok, so many bytes (64) at a time
 #   crawl MILLISECONDS  headers, then the page one byte at a time
 #   nothing             the connection ends at once
@@ -257,6 +260,7 @@ sub plan
 		return [ [ $now, $answer->($asked, @arguments) ], [ $now + ($behaviour eq 'reset' ? 0.1 : 0), '' ] ];
 	}
 	return [ [ $now + $arguments[0], http(200, page($asked)) ] ] if $behaviour eq 'slow';
+	return [ [ $now + rand $arguments[0], http(200, herd_page($asked)) ] ] if $behaviour eq 'herd';
 	return drip($now, $arguments[0], $arguments[1] // 64, http(200, page($asked))) if $behaviour eq 'drip';
 	return [ [ $now, $head ], @{ drip($now, $arguments[0], 1, page($asked)) } ] if $behaviour eq 'crawl';
 	return [ [ $now, $head ], [ $now + 600, 'late' ] ] if $behaviour eq 'headers';
@@ -407,6 +411,24 @@ sub embed_profile
 	return { $path => { isReady => JSON::PP::true, videoList => \@videos, userInfo => {
 		id => "$id", uniqueId => $handle, nickname => "Goat $handle", signature => 'Synthetic.',
 		followerCount => $count + 0, followingCount => 20, heartCount => 300, videoCount => 4 } } };
+}
+
+# The profile of goat7, or the list of its videos.
+sub herd_page
+{
+	my ($asked) = @_;
+	my ($number) = ($asked->{target} // '') =~ /^goat(\d+)$/ or return page($asked);
+	my $id = 7_000_000_000_000_000_000 + $number;
+
+	return page($asked, 1000 + $number, $asked->{target}, $id) if $asked->{kind} ne 'list';
+	return $json->encode({ statusCode => 0, hasMorePrevious => JSON::PP::false, itemList => [ map { {
+		id => '' . (7_400_000_000_000_000_000 + 10 * $number + $_),
+		desc => "Synthetic goat $number",
+		createTime => 1771567930 - 3600 * $_,
+		author => { id => "$id", uniqueId => "goat$number", secUid => sec_uid($id) },
+		stats => { playCount => 1000 * $number + $_, diggCount => 10 * $number + $_, commentCount => $number + 0, shareCount => $_, collectCount => 0 },
+		video => { duration => 9, cover => 'https://img.example.test/c.jpeg' },
+	} } 1, 2 ] });
 }
 
 sub embed_video
