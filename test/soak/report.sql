@@ -6,22 +6,22 @@ SET search_path TO trackagoat, public;
 
 WITH since AS (SELECT * FROM soak.sample WHERE phase = 'start'),
 measured AS (
-	SELECT s.at, s.phase, m.n, m.measure, m.value
+	SELECT s.at, s.phase, m.n, m.measure, round(m.value, m.digits) AS value
 	FROM soak.sample s, since b, LATERAL (VALUES
-		(1, 'minutes', extract(epoch FROM s.at - b.at) / 60),
-		(2, 'requests', s.requests - b.requests),
-		(3, 'of these failed', s.failures - b.failures),
-		(4, 'requests a second', (s.requests - b.requests) / nullif(extract(epoch FROM s.at - b.at), 0)),
-		(5, 'memory of the worker (RssAnon), MB', s.memory / 1048576.0),
-		(6, 'descriptors of the worker', s.descriptors),
-		(7, 'jobs that wait', s.waiting),
-		(8, 'longest wait, s', extract(epoch FROM s.oldest_wait)),
-		(9, 'differences not folded', s.unfolded),
-		(10, 'WAL, MB', pg_wal_lsn_diff(s.wal, b.wal) / 1048576.0)) m (n, measure, value)
+		(1, 'minutes', 1, extract(epoch FROM s.at - b.at) / 60),
+		(2, 'requests', 0, s.requests - b.requests),
+		(3, 'of these failed', 0, s.failures - b.failures),
+		(4, 'requests a second', 1, (s.requests - b.requests) / nullif(extract(epoch FROM s.at - b.at), 0)),
+		(5, 'memory of the worker (RssAnon), MB', 1, s.memory / 1048576.0),
+		(6, 'descriptors of the worker', 0, s.descriptors),
+		(7, 'jobs that wait', 0, s.waiting),
+		(8, 'longest wait, s', 0, extract(epoch FROM s.oldest_wait)),
+		(9, 'differences not folded', 0, s.unfolded),
+		(10, 'WAL, MB', 0, pg_wal_lsn_diff(s.wal, b.wal) / 1048576.0)) m (n, measure, digits, value)
 	WHERE s.at >= b.at
 )
-SELECT measure AS " ", round(max(value) FILTER (WHERE phase = 'start'), 1) AS start, round(max(value) FILTER (WHERE phase = 'middle'), 1) AS middle,
-	round(max(value) FILTER (WHERE phase = 'end'), 1) AS end, CASE WHEN n BETWEEN 5 AND 9 THEN round(max(value), 1) END AS most
+SELECT measure AS " ", max(value) FILTER (WHERE phase = 'start') AS start, max(value) FILTER (WHERE phase = 'middle') AS middle,
+	max(value) FILTER (WHERE phase = 'end') AS end, CASE WHEN n BETWEEN 5 AND 9 THEN max(value) END AS most
 FROM measured GROUP BY n, measure ORDER BY n;
 
 SELECT name AS "table", string_agg(round(bytes / 1048576.0, 1)::text, ' / ' ORDER BY place) AS "MB",
@@ -32,7 +32,8 @@ FROM soak.relation r, LATERAL (SELECT array_position('{start,middle,end}', r.pha
 GROUP BY name HAVING max(bytes) >= 1048576 OR max(dead) > 1000 ORDER BY max(bytes + index_bytes) DESC;
 
 SELECT a.outcome, count(*) AS requests, round(100.0 * count(*) / sum(count(*)) OVER (), 2) AS "%"
-FROM scrape_attempt a, soak.sample b WHERE b.phase = 'start' AND a.finished_at >= b.at GROUP BY 1 ORDER BY 2 DESC;
+FROM scrape_attempt a, soak.sample b, soak.sample e
+WHERE b.phase = 'start' AND e.phase = 'end' AND a.finished_at BETWEEN b.at AND e.at GROUP BY 1 ORDER BY 2 DESC;
 
 SELECT count(*) AS scheduled, count(*) FILTER (WHERE status <> 'succeeded') AS failed, max(end_time - start_time) AS longest
 FROM cron.job_run_details WHERE end_time IS NOT NULL;
