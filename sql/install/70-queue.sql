@@ -13,6 +13,26 @@ CREATE FUNCTION trackagoat.video_is_fetched(
 COMMENT ON FUNCTION trackagoat.video_is_fetched(trackagoat.tracking_status, timestamptz, timestamptz) IS
 	'whether the counters of a video are fetched, as long as its creator, if any, is active';
 
+CREATE FUNCTION trackagoat.video_intervals(tiktok_video_ids bigint[])
+	RETURNS TABLE (tiktok_video_id bigint, org_id uuid, every interval)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 10 SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_column
+BEGIN
+	-- a video that gains little is fetched at a quarter of the rate
+	RETURN QUERY SELECT w.tiktok_video_id, o.id, o.video_stats_interval * CASE WHEN w.is_slowed THEN 4 ELSE 1 END
+	FROM (SELECT v.tiktok_video_id, v.org_id, bool_and(v.refresh_slowed_at IS NOT NULL) AS is_slowed
+		FROM trackagoat.video v LEFT JOIN trackagoat.creator c ON c.id = v.creator_id AND c.org_id = v.org_id
+		WHERE v.tiktok_video_id = ANY (tiktok_video_ids)
+			AND trackagoat.video_is_fetched(v.tracking_status, v.tracking_disabled_at, v.refresh_stopped_at)
+			AND coalesce(c.is_active, true)
+		GROUP BY v.tiktok_video_id, v.org_id) w
+	JOIN trackagoat.organization o ON o.id = w.org_id;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.video_intervals(bigint[]) IS
+	'of videos, the organizations that want each fetched, and how often';
+
 CREATE FUNCTION trackagoat.scrape_targets(
 	kind trackagoat.scrape_kind, tiktok_handle trackagoat.handle, tiktok_video_id bigint, link text DEFAULT NULL)
 	RETURNS TABLE (org_id uuid, every interval)
@@ -24,15 +44,7 @@ BEGIN
 		RETURN QUERY SELECT DISTINCT l.org_id, interval '0' FROM trackagoat.video_link l
 		WHERE l.link = scrape_targets.link AND l.problem IS NULL;
 	ELSIF scrape_targets.kind = 'video_stats' THEN
-		-- a video that gains little is fetched at a quarter of the rate
-		RETURN QUERY SELECT o.id, o.video_stats_interval * CASE WHEN w.is_slowed THEN 4 ELSE 1 END
-		FROM trackagoat.organization o
-		JOIN (SELECT v.org_id, bool_and(v.refresh_slowed_at IS NOT NULL) AS is_slowed
-			FROM trackagoat.video v LEFT JOIN trackagoat.creator c ON c.id = v.creator_id AND c.org_id = v.org_id
-			WHERE v.tiktok_video_id = scrape_targets.tiktok_video_id
-				AND trackagoat.video_is_fetched(v.tracking_status, v.tracking_disabled_at, v.refresh_stopped_at)
-				AND coalesce(c.is_active, true)
-			GROUP BY v.org_id) w ON w.org_id = o.id;
+		RETURN QUERY SELECT i.org_id, i.every FROM trackagoat.video_intervals(ARRAY[scrape_targets.tiktok_video_id]) i;
 	ELSE
 		RETURN QUERY SELECT o.id, CASE scrape_targets.kind
 			WHEN 'creator_profile' THEN o.creator_profile_interval ELSE o.discover_videos_interval END

@@ -328,14 +328,16 @@ BEGIN
 	-- as if each had been fetched by itself; the embedded list shows but views
 	UPDATE trackagoat.scrape_job j SET next_at = clock_timestamp() + t.every, due_at = NULL, attempts = 0, source_place = 1,
 		dead_at = NULL, dead_reason = NULL, last_success_at = clock_timestamp()
-	FROM (SELECT k.id, (SELECT min(w.every) FROM trackagoat.scrape_targets(k.kind, NULL, k.tiktok_video_id) w) AS every
-		FROM trackagoat.scrape_job k
-		WHERE k.kind = 'video_stats' AND k.tiktok_handle IS NULL
-			AND k.tiktok_video_id IN (SELECT v.tiktok_video_id FROM trackagoat.page_videos(page) v)
-			AND page ->> 'source' <> 'embed_profile'
-			AND k.leased_until IS NULL AND (k.due_at IS NULL OR k.priority = 0)
-		ORDER BY k.id FOR NO KEY UPDATE SKIP LOCKED) t
-	WHERE j.id = t.id AND t.every IS NOT NULL;
+	FROM (SELECT k.id, w.every
+		FROM (SELECT i.tiktok_video_id, min(i.every) AS every
+			FROM trackagoat.video_intervals(ARRAY(SELECT (v.item ->> 'tiktok_video_id')::bigint
+				FROM jsonb_array_elements(page -> 'videos') v (item) WHERE page ->> 'source' <> 'embed_profile')) i
+			GROUP BY i.tiktok_video_id) w
+		JOIN trackagoat.scrape_job k ON k.kind = 'video_stats' AND k.tiktok_handle IS NULL
+			AND k.tiktok_video_id = w.tiktok_video_id AND k.link IS NULL
+		WHERE k.leased_until IS NULL AND (k.due_at IS NULL OR k.priority = 0)
+		ORDER BY k.id FOR NO KEY UPDATE OF k SKIP LOCKED) t
+	WHERE j.id = t.id;
 	GET DIAGNOSTICS postponed = ROW_COUNT;
 	RETURN postponed;
 END
