@@ -33,6 +33,18 @@ $$;
 COMMENT ON FUNCTION trackagoat.video_intervals(bigint[]) IS
 	'of videos, the organizations that want each fetched, and how often';
 
+CREATE FUNCTION trackagoat.served_videos(tiktok_video_ids bigint[]) RETURNS TABLE (tiktok_video_id bigint, next_at timestamptz)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 10 SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY SELECT i.tiktok_video_id, now() + min(i.every)
+	FROM trackagoat.video_intervals(tiktok_video_ids) i GROUP BY i.tiktok_video_id;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.served_videos(bigint[]) IS
+	'of videos that somebody wants and that a page has just served, when each is to be fetched next';
+
 CREATE FUNCTION trackagoat.scrape_targets(
 	kind trackagoat.scrape_kind, tiktok_handle trackagoat.handle, tiktok_video_id bigint, link text DEFAULT NULL)
 	RETURNS TABLE (org_id uuid, every interval)

@@ -325,17 +325,17 @@ $$
 DECLARE
 	postponed integer;
 BEGIN
-	-- as if each had been fetched by itself; the embedded list shows but views
-	UPDATE trackagoat.scrape_job j SET next_at = clock_timestamp() + t.every, due_at = NULL, attempts = 0, source_place = 1,
-		dead_at = NULL, dead_reason = NULL, last_success_at = clock_timestamp()
-	FROM (SELECT k.id, w.every
-		FROM (SELECT i.tiktok_video_id, min(i.every) AS every
-			FROM trackagoat.video_intervals(ARRAY(SELECT (v.item ->> 'tiktok_video_id')::bigint
-				FROM jsonb_array_elements(page -> 'videos') v (item) WHERE page ->> 'source' <> 'embed_profile')) i
-			GROUP BY i.tiktok_video_id) w
+	-- as if each had been fetched by itself
+	UPDATE trackagoat.scrape_job j SET next_at = t.next_at, due_at = NULL, attempts = 0, source_place = 1,
+		dead_at = NULL, dead_reason = NULL, last_success_at = now()
+	FROM (SELECT k.id, w.next_at
+		FROM trackagoat.served_videos(ARRAY(SELECT (v.item ->> 'tiktok_video_id')::bigint
+			FROM jsonb_array_elements(page -> 'videos') v (item) WHERE trackagoat.page_serves_videos(page))) w
 		JOIN trackagoat.scrape_job k ON k.kind = 'video_stats' AND k.tiktok_handle IS NULL
 			AND k.tiktok_video_id = w.tiktok_video_id AND k.link IS NULL
+		-- those that the page has just brought in wait already
 		WHERE k.leased_until IS NULL AND (k.due_at IS NULL OR k.priority = 0)
+			AND (k.next_at, k.due_at, k.attempts, k.source_place, k.dead_at, k.last_success_at) IS DISTINCT FROM (w.next_at, NULL, 0, 1, NULL, now())
 		ORDER BY k.id FOR NO KEY UPDATE OF k SKIP LOCKED) t
 	WHERE j.id = t.id;
 	GET DIAGNOSTICS postponed = ROW_COUNT;
