@@ -3,7 +3,8 @@
 CREATE FUNCTION trackagoat.store_scrape(
 	org_id uuid, kind trackagoat.scrape_kind, tiktok_handle trackagoat.handle, tiktok_video_id bigint,
 	fetched_at timestamptz, page jsonb) RETURNS text
-	LANGUAGE plpgsql VOLATILE SET lock_timeout = '2s' SET search_path = pg_catalog, trackagoat, pg_temp AS
+	LANGUAGE plpgsql VOLATILE SET lock_timeout = '2s' SET plan_cache_mode = force_generic_plan SET random_page_cost = '1.1'
+	SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
 	outcome text;
@@ -236,14 +237,14 @@ DECLARE
 	seen record;
 	stored integer;
 BEGIN
-	WITH known AS MATERIALIZED (
-		SELECT v.* FROM trackagoat.video v
+	WITH known AS (
+		SELECT v.id, v.org_id, v.project_id, v.creator_id, v.tiktok_video_id, v.tiktok_handle, v.kind, v.title, v.posted_at,
+			v.duration, v.thumbnail_url, v.hashtags, v.is_ad
+		FROM trackagoat.video v
 		WHERE v.org_id = store_videos.org_id AND v.tiktok_video_id = ANY (tiktok_video_ids)
 		ORDER BY v.id FOR NO KEY UPDATE
-	), changed AS (
-		UPDATE trackagoat.video v SET tiktok_handle = n.tiktok_handle, kind = n.kind, title = n.title, posted_at = n.posted_at,
-			duration = n.duration, thumbnail_url = n.thumbnail_url, hashtags = n.hashtags, is_ad = n.is_ad, creator_id = n.creator_id
-		FROM unnest(videos) p JOIN known k USING (tiktok_video_id)
+	), facts AS MATERIALIZED (
+		SELECT k.id, n.* FROM unnest(videos) p JOIN known k USING (tiktok_video_id)
 		CROSS JOIN LATERAL (SELECT coalesce(p.tiktok_handle, k.tiktok_handle) AS tiktok_handle, p.kind,
 			coalesce(p.title, k.title) AS title,
 			coalesce(p.posted_at, k.posted_at, trackagoat.video_id_time(k.tiktok_video_id)) AS posted_at,
@@ -253,11 +254,14 @@ BEGIN
 			coalesce(p.is_ad, k.is_ad) AS is_ad,
 			coalesce(k.creator_id, (SELECT c.id FROM trackagoat.creator c
 				WHERE c.project_id = k.project_id AND c.org_id = k.org_id
-					AND c.tiktok_handle = p.tiktok_handle AND c.removed_at IS NULL)) AS creator_id) n
-		WHERE v.id = k.id AND v.org_id = store_videos.org_id
-			-- a handle in another case is another text
-			AND (n.tiktok_handle::text, n.kind, n.title, n.posted_at, n.duration, n.thumbnail_url, n.hashtags, n.is_ad, n.creator_id)
-				IS DISTINCT FROM (k.tiktok_handle::text, k.kind, k.title, k.posted_at, k.duration, k.thumbnail_url, k.hashtags, k.is_ad, k.creator_id)
+					AND c.tiktok_handle = p.tiktok_handle AND c.removed_at IS NULL)) AS creator_id OFFSET 0) n
+		-- a handle in another case is another text
+		WHERE (n.tiktok_handle::text, n.kind, n.title, n.posted_at, n.duration, n.thumbnail_url, n.hashtags, n.is_ad, n.creator_id)
+			IS DISTINCT FROM (k.tiktok_handle::text, k.kind, k.title, k.posted_at, k.duration, k.thumbnail_url, k.hashtags, k.is_ad, k.creator_id)
+	), changed AS (
+		UPDATE trackagoat.video v SET tiktok_handle = f.tiktok_handle, kind = f.kind, title = f.title, posted_at = f.posted_at,
+			duration = f.duration, thumbnail_url = f.thumbnail_url, hashtags = f.hashtags, is_ad = f.is_ad, creator_id = f.creator_id
+		FROM facts f WHERE v.id = f.id AND v.org_id = store_videos.org_id
 	)
 	SELECT array_agg(k.id) AS ids, array_agg(fetched_at) AS times,
 		array_agg(p.view_count) AS views, array_agg(p.like_count) AS likes,

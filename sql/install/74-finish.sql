@@ -269,7 +269,8 @@ COMMENT ON FUNCTION trackagoat.note_target(record, record) IS
 CREATE FUNCTION trackagoat.finish_scrape(
 	attempt_id bigint, outcome text, http_status integer, body_bytes bigint, detail text,
 	retry_after interval, page jsonb, curl_code integer DEFAULT NULL, milliseconds integer DEFAULT NULL) RETURNS text
-	LANGUAGE plpgsql VOLATILE SET lock_timeout = '2s' SET search_path = pg_catalog, trackagoat, pg_temp AS
+	LANGUAGE plpgsql VOLATILE SET lock_timeout = '2s' SET plan_cache_mode = force_generic_plan SET random_page_cost = '1.1'
+	SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 #variable_conflict use_variable
 DECLARE
@@ -288,18 +289,21 @@ BEGIN
 	IF job.id IS NOT NULL THEN
 		PERFORM trackagoat.note_target(job, rule);
 		IF rule.class = 'ok' THEN
-			UPDATE trackagoat.scrape_job j SET attempts = 0, last_success_at = clock_timestamp(),
+			PERFORM trackagoat.postpone_videos(page);
+			UPDATE trackagoat.scrape_job j SET attempts = 0, last_success_at = clock_timestamp(), last_outcome = outcome,
+				leased_at = NULL, leased_until = NULL, leased_by = NULL,
 				-- without a secUid the list has but one source
 				source_place = CASE WHEN j.kind = 'discover_videos' AND j.sec_uid IS NULL THEN j.source_place ELSE 1 END,
 				priority = CASE WHEN j.due_at > j.leased_at AND j.list_cursor IS NULL THEN j.priority ELSE 0 END
 			WHERE j.id = job.id;
-			PERFORM trackagoat.postpone_videos(page);
-		ELSIF NOT (outcome = 'partly_stored' AND attempt.source = 'item_list') THEN
-			again := trackagoat.retry_scrape(job, attempt.source, rule, detail, retry_after);
+		ELSE
+			IF NOT (outcome = 'partly_stored' AND attempt.source = 'item_list') THEN
+				again := trackagoat.retry_scrape(job, attempt.source, rule, detail, retry_after);
+			END IF;
+			UPDATE trackagoat.scrape_job j SET last_outcome = outcome,
+				leased_at = NULL, leased_until = NULL, leased_by = NULL
+			WHERE j.id = job.id;
 		END IF;
-		UPDATE trackagoat.scrape_job j SET last_outcome = outcome,
-			leased_at = NULL, leased_until = NULL, leased_by = NULL
-		WHERE j.id = job.id;
 	END IF;
 	IF attempt.id IS NOT NULL THEN
 		IF rule.source_pause IS NOT NULL THEN
