@@ -327,21 +327,27 @@ CREATE FUNCTION trackagoat.postpone_videos(page jsonb) RETURNS integer
 $$
 #variable_conflict use_variable
 DECLARE
+	video_ids bigint[];
 	postponed integer;
 BEGIN
+	IF trackagoat.page_serves_videos(page) IS NOT TRUE THEN
+		RETURN 0;
+	END IF;
+	-- those that this transaction has brought in wait already
+	video_ids := ARRAY(SELECT j.tiktok_video_id FROM trackagoat.scrape_job j
+		WHERE j.kind = 'video_stats' AND j.tiktok_handle IS NULL AND j.link IS NULL
+			AND j.tiktok_video_id = ANY (ARRAY(SELECT (v.item ->> 'tiktok_video_id')::bigint
+				FROM jsonb_array_elements(page -> 'videos') v (item)))
+			AND j.leased_until IS NULL AND (j.due_at IS NULL OR j.priority = 0) AND j.last_success_at IS DISTINCT FROM now()
+		ORDER BY j.id FOR NO KEY UPDATE SKIP LOCKED);
+	IF video_ids = '{}' THEN
+		RETURN 0;
+	END IF;
 	-- as if each had been fetched by itself
-	UPDATE trackagoat.scrape_job j SET next_at = t.next_at, due_at = NULL, attempts = 0, source_place = 1,
+	UPDATE trackagoat.scrape_job j SET next_at = v.next_at, due_at = NULL, attempts = 0, source_place = 1,
 		dead_at = NULL, dead_reason = NULL, last_success_at = now()
-	FROM (SELECT k.id, w.next_at
-		FROM trackagoat.served_videos(ARRAY(SELECT (v.item ->> 'tiktok_video_id')::bigint
-			FROM jsonb_array_elements(page -> 'videos') v (item) WHERE trackagoat.page_serves_videos(page))) w
-		JOIN trackagoat.scrape_job k ON k.kind = 'video_stats' AND k.tiktok_handle IS NULL
-			AND k.tiktok_video_id = w.tiktok_video_id AND k.link IS NULL
-		-- those that the page has just brought in wait already
-		WHERE k.leased_until IS NULL AND (k.due_at IS NULL OR k.priority = 0)
-			AND (k.next_at, k.due_at, k.attempts, k.source_place, k.dead_at, k.last_success_at) IS DISTINCT FROM (w.next_at, NULL, 0, 1, NULL, now())
-		ORDER BY k.id FOR NO KEY UPDATE OF k SKIP LOCKED) t
-	WHERE j.id = t.id;
+	FROM trackagoat.served_videos(video_ids) v
+	WHERE j.kind = 'video_stats' AND j.tiktok_handle IS NULL AND j.link IS NULL AND j.tiktok_video_id = v.tiktok_video_id;
 	GET DIAGNOSTICS postponed = ROW_COUNT;
 	RETURN postponed;
 END

@@ -24,6 +24,7 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -37,6 +38,8 @@
 
 /* A lease outlives the longest request by this much (milliseconds). */
 #define LEASE_SLACK 60000
+/* Tables that were ready are looked at again after this long (microseconds), or when one has changed. */
+#define READY_FOR INT64CONST(1000000)
 /* What is noted of a failure is no longer than this (bytes). */
 #define LONGEST_DETAIL 1000
 
@@ -44,6 +47,7 @@ static bool procedure_mode;
 static Oid	caller;				/* a worker's own user, between its transactions */
 static int	caller_context;
 static MemoryContext caller_memory; /* the context that was current before them */
+static TimestampTz ready_until;	/* till then the tables need not be looked at again; 0 as soon as any has changed */
 
 static SavedQuery extension_version = {
 	.text = "SELECT extversion FROM pg_catalog.pg_extension"
@@ -79,6 +83,15 @@ static SavedQuery finish_scrape = {
 	.types = {INT8OID, TEXTOID, INT4OID, INT8OID, TEXTOID, FLOAT8OID, JSONBOID, INT4OID, INT4OID}
 };
 
+/* The job of an attempt, if nobody else holds it. */
+static SavedQuery lock_job = {
+	.text = "SELECT FROM trackagoat.scrape_job j WHERE j.id OPERATOR(pg_catalog.=)"
+	" (SELECT a.job_id FROM trackagoat.scrape_attempt a WHERE a.id OPERATOR(pg_catalog.=) $1)"
+	" FOR NO KEY UPDATE SKIP LOCKED",
+	.nargs = 1,
+	.types = {INT8OID}
+};
+
 /* The only value of the only row of the last query. */
 static Datum
 single_value(bool *isnull)
@@ -86,6 +99,13 @@ single_value(bool *isnull)
 	if (SPI_processed != 1)
 		elog(ERROR, "expected one row, got " UINT64_FORMAT, SPI_processed);
 	return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, isnull);
+}
+
+/* A relation has changed: are the tables still what they were? */
+static void
+forget_ready(Datum arg, Oid relation)
+{
+	ready_until = 0;
 }
 
 /*
@@ -101,7 +121,10 @@ queue_open(bool in_procedure)
 
 	procedure_mode = in_procedure;
 	if (!in_procedure)
+	{
+		CacheRegisterRelcacheCallback(forget_ready, (Datum) 0);
 		return true;
+	}
 
 	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(get_relname_relid("scrape_job",
 																	   get_namespace_oid("trackagoat", true))));
@@ -153,7 +176,9 @@ tables_owner(void)
 static bool
 versions_match(void)
 {
+	TimestampTz now = GetCurrentTransactionStartTimestamp();
 	bool		isnull;
+	bool		ready;
 	char	   *extension;
 
 	saved_query_run(&extension_version, NULL, NULL);
@@ -162,8 +187,15 @@ versions_match(void)
 	extension = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
 	if (strcmp(extension, TRACKAGOAT_VERSION) != 0)
 		return false;
+	/* nor may the clock have been set back */
+	if (now < ready_until && now > ready_until - READY_FOR)
+		return true;
+	ready_until = now + READY_FOR;
 	saved_query_run(&tables_are_ready, NULL, NULL);
-	return DatumGetBool(single_value(&isnull)) && !isnull;
+	ready = DatumGetBool(single_value(&isnull)) && !isnull;
+	if (!ready)
+		ready_until = 0;
+	return ready;
 }
 
 /* This transaction's commit does not wait for the disk: queue_flush() does, for many. */
@@ -334,20 +366,16 @@ text_or_null(const char *value, char *null)
 }
 
 /*
- * The organizations that want the page: their uuids in the context that is
- * current, *count of them.
+ * The organizations that want the page: their uuids in a memory context,
+ * *count of them.
  */
 static pg_uuid_t *
-wanting_organizations(const ScrapeClaim *claim, int *count)
+wanting_organizations(const ScrapeClaim *claim, MemoryContext memory, int *count)
 {
-	MemoryContext memory = CurrentMemoryContext;
 	pg_uuid_t  *orgs = NULL;
 	Datum		values[4];
 	char		nulls[4] = {' ', ' ', ' ', ' '};
 
-	*count = 0;
-	if (!queue_begin())
-		return NULL;
 	values[0] = CStringGetTextDatum(claim->kind);
 	values[1] = text_or_null(claim->tiktok_handle, &nulls[1]);
 	values[2] = Int64GetDatum(claim->tiktok_video_id);
@@ -363,7 +391,6 @@ wanting_organizations(const ScrapeClaim *claim, int *count)
 											   SPI_tuptable->tupdesc, 1, &isnull));
 	}
 	*count = (int) SPI_processed;
-	queue_commit();
 	return orgs;
 }
 
@@ -393,8 +420,8 @@ run_guarded(SavedQuery *query, Datum *values, const char *nulls,
 			elog(ERROR, "unexpected null");
 		answer = MemoryContextStrdup(memory, value);
 		/* whoever bans a handle may take his time */
-		if (SPI_execute("SET LOCAL lock_timeout = '2s'", false, 0) != SPI_OK_UTILITY ||
-			SPI_execute("SET CONSTRAINTS ALL IMMEDIATE", false, 0) != SPI_OK_UTILITY)
+		(void) set_config_option("lock_timeout", "2s", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+		if (SPI_execute("SET CONSTRAINTS ALL IMMEDIATE", false, 0) != SPI_OK_UTILITY)
 			elog(ERROR, "SET CONSTRAINTS failed");
 		ReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(old_context);
@@ -464,14 +491,14 @@ store_for(const pg_uuid_t *org, const ScrapeClaim *claim, const ScrapeResult *re
 /*
  * Store the page for everyone who wants it, one transaction each, and put
  * what came of it into the result: that somebody could not store it weighs
- * more than that it is nobody's account.
+ * more than that it is nobody's account.  A transaction has begun, which ends
+ * with the last one's; false where there is nothing to work on any more.
  */
-static void
-store_for_all(const ScrapeClaim *claim, ScrapeResult *result)
+static bool
+store_for_all(const ScrapeClaim *claim, ScrapeResult *result, MemoryContext memory)
 {
 	int			count;
-	pg_uuid_t  *orgs = wanting_organizations(claim, &count);
-	MemoryContext memory = CurrentMemoryContext;
+	pg_uuid_t  *orgs = wanting_organizations(claim, memory, &count);
 	bool		stored = false;
 	const char *worst = "ok";
 
@@ -480,11 +507,13 @@ store_for_all(const ScrapeClaim *claim, ScrapeResult *result)
 		const char *outcome;
 
 		CHECK_FOR_INTERRUPTS();
-		if (!queue_begin())
-			return;
+		if (i > 0)
+		{
+			queue_commit();
+			if (!queue_begin())
+				return false;
+		}
 		outcome = store_for(&orgs[i], claim, result, memory, &result->detail);
-		queue_commit();
-
 		if (strcmp(outcome, "ok") == 0)
 			stored = true;
 		else if (strcmp(worst, "store_failed") != 0)
@@ -494,6 +523,24 @@ store_for_all(const ScrapeClaim *claim, ScrapeResult *result)
 		result->outcome = stored ? "partly_stored" : "store_failed";
 	else if (!stored)
 		result->outcome = worst;
+	return true;
+}
+
+/*
+ * The attempt is finished in the transaction that has stored its page, unless
+ * somebody holds the job: he is not waited for with rows of an organization
+ * in hand.  False where there is nothing to work on any more.
+ */
+static bool
+lock_job_or_commit(const ScrapeClaim *claim)
+{
+	Datum		value = Int64GetDatum(claim->attempt_id);
+
+	saved_query_run(&lock_job, &value, NULL);
+	if (SPI_processed > 0)
+		return true;
+	queue_commit();
+	return queue_begin();
 }
 
 /*
@@ -543,7 +590,7 @@ queue_fold(int max_projects)
 
 /*
  * Deal with what came of a claim: store the page if there is one, and finish
- * the attempt; the result then has the final outcome.  Where the attempt
+ * the attempt, in one transaction where one organization wants it; the result then has the final outcome.  Where the attempt
  * cannot be finished, because somebody holds the job, its lease runs out and
  * the job is done again.  Allocates in the current context, which the caller
  * resets.
@@ -557,10 +604,9 @@ queue_store_and_finish(const ScrapeClaim *claim, ScrapeResult *result)
 	const char *outcome;
 	const char *error = NULL;
 
-	if (strcmp(result->outcome, "ok") == 0)
-		store_for_all(claim, result);
-
 	if (!queue_begin())
+		return;
+	if (strcmp(result->outcome, "ok") == 0 && (!store_for_all(claim, result, memory) || !lock_job_or_commit(claim)))
 		return;
 	values[0] = Int64GetDatum(claim->attempt_id);
 	values[1] = CStringGetTextDatum(result->outcome);
