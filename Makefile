@@ -32,9 +32,9 @@ DEB_BUILD = gcc libc6-dev libcurl4-openssl-dev libkrb5-dev postgresql-NN postgre
 DEB_DEMO = $(DEB_BUILD) nginx-light perl postgresql-NN-cron
 DEB_TEST = $(DEB_DEMO) clang libclang-rt-14-dev libipc-run-perl libtap-parser-sourcehandler-pgtap-perl \
 	postgresql-NN-pgtap
-# DuckDB, which the benchmarks measure against, comes by npm; a Node.js from
+# What the benchmarks measure against comes by npm; a Node.js from
 # elsewhere brings its own
-DEB_BENCH = $(DEB_TEST) $(if $(shell command -v npm),,nodejs npm)
+DEB_BENCH = $(DEB_TEST) curl $(if $(shell command -v npm),,nodejs npm)
 
 # These targets run before PostgreSQL is there, so before PGXS is read.
 SCRIPTED = depend demo demo-stop test test-matrix bench fuzz

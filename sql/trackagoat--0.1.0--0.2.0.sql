@@ -1,9 +1,9 @@
 -- complain if script is sourced in psql, rather than via ALTER EXTENSION
 \echo Use "ALTER EXTENSION trackagoat UPDATE TO '0.2.0'" to load this file. \quit
 
--- From 0.1.0: packed histories, folded totals, analytics, the rules of creators
--- and videos. CALL trackagoat.setup()
--- then brings the tables over.
+-- From 0.1.0: packed histories, folded totals, analytics, goals, the rules of
+-- creators and videos, sources and breakers of the scraper.
+-- CALL trackagoat.setup() then brings the tables over.
 
 SET LOCAL search_path TO pg_catalog, pg_temp;
 
@@ -11,100 +11,123 @@ DROP FUNCTION trackagoat.campaign_stats(uuid);
 DROP FUNCTION trackagoat.claim_scrapes(integer, interval);
 DROP FUNCTION trackagoat.scrape_targets(trackagoat.scrape_kind, trackagoat.handle, bigint);
 DROP FUNCTION trackagoat.lock_scrape_target(trackagoat.handle, bigint);
+DROP FUNCTION trackagoat.finish_scrape(bigint, text, integer, bigint, text, interval, jsonb);
+DROP FUNCTION trackagoat.worker_status();
 
 ALTER TYPE trackagoat.scrape_kind ADD VALUE 'video_link';
 COMMENT ON TYPE trackagoat.scrape_kind IS
 	'what a scrape fetches: a profile, the list of a creator''s videos, one video, or where a short link leads';
 
+-- What follows is made by scripts/upgrade-script.
+
 CREATE FUNCTION trackagoat.video_posted_at(posted_at timestamptz, tiktok_video_id bigint) RETURNS timestamptz
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	RETURN coalesce(posted_at, trackagoat.video_id_time(tiktok_video_id));
+
 COMMENT ON FUNCTION trackagoat.video_posted_at(timestamptz, bigint) IS
 	'when a video counts as posted: as its page says, or else as its id does';
 
 CREATE FUNCTION trackagoat.status_counts(status trackagoat.tracking_status) RETURNS boolean
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	RETURN status IN ('auto_tracked', 'included', 'direct_add');
+
 COMMENT ON FUNCTION trackagoat.status_counts(trackagoat.tracking_status) IS
 	'whether a video counts by its status';
 
 CREATE TYPE trackagoat.series;
+
 COMMENT ON TYPE trackagoat.series IS
 	'observations of one entity, packed: each a time and up to 16 counters that may be unknown; a few bytes a point';
 
 CREATE FUNCTION trackagoat.series_in(cstring) RETURNS trackagoat.series
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+
 COMMENT ON FUNCTION trackagoat.series_in(cstring) IS 'I/O';
 
 CREATE FUNCTION trackagoat.series_out(trackagoat.series) RETURNS cstring
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
 COMMENT ON FUNCTION trackagoat.series_out(trackagoat.series) IS 'I/O';
 
 CREATE FUNCTION trackagoat.series_recv(internal) RETURNS trackagoat.series
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
 COMMENT ON FUNCTION trackagoat.series_recv(internal) IS 'I/O';
 
 CREATE FUNCTION trackagoat.series_send(trackagoat.series) RETURNS bytea
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
 COMMENT ON FUNCTION trackagoat.series_send(trackagoat.series) IS 'I/O';
 
 CREATE TYPE trackagoat.series (
 	INPUT = trackagoat.series_in, OUTPUT = trackagoat.series_out,
 	RECEIVE = trackagoat.series_recv, SEND = trackagoat.series_send,
 	INTERNALLENGTH = VARIABLE, STORAGE = external);
+
 CREATE FUNCTION trackagoat.series(counters integer) RETURNS trackagoat.series
 	AS 'MODULE_PATHNAME', 'series_make' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
 COMMENT ON FUNCTION trackagoat.series(integer) IS 'a series of so many counters, without points';
 
 CREATE FUNCTION trackagoat.series_is_sound(points trackagoat.series) RETURNS boolean
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
 COMMENT ON FUNCTION trackagoat.series_is_sound(trackagoat.series) IS 'whether all bytes of a stored value make sense';
 
 CREATE FUNCTION trackagoat.series_append(
 	points trackagoat.series, at timestamptz, levels bigint[],
 	exact boolean DEFAULT true, is_break boolean DEFAULT false, source integer DEFAULT 0) RETURNS trackagoat.series
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
 COMMENT ON FUNCTION trackagoat.series_append(trackagoat.series, timestamptz, bigint[], boolean, boolean, integer) IS
 	'with one more point, in any order of time; NULL is a level not known; a point of the same moment is completed and corrected; what an anchor covers is settled';
 
 CREATE FUNCTION trackagoat.series_at(points trackagoat.series, at timestamptz) RETURNS bigint[]
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
 COMMENT ON FUNCTION trackagoat.series_at(trackagoat.series, timestamptz) IS
 	'the last known levels as of a time; NULL before the first point';
 
 CREATE FUNCTION trackagoat.series_anchor(points trackagoat.series) RETURNS bigint[]
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
 COMMENT ON FUNCTION trackagoat.series_anchor(trackagoat.series) IS 'the levels before the first point; NULL where there is no anchor';
 
 CREATE FUNCTION trackagoat.series_gain(points trackagoat.series, from_time timestamptz, to_time timestamptz) RETURNS bigint[]
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
 COMMENT ON FUNCTION trackagoat.series_gain(trackagoat.series, timestamptz, timestamptz) IS
 	'what each counter gained at the points from a time to before another; baselines gain nothing';
 
 CREATE FUNCTION trackagoat.series_points(points trackagoat.series)
 	RETURNS TABLE (observed_at timestamptz, levels bigint[], exact boolean, is_baseline boolean, is_break boolean, source integer)
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 50;
+
 COMMENT ON FUNCTION trackagoat.series_points(trackagoat.series) IS
 	'a row for each point; is_baseline where a counter is known for the first time, or for the first time after a break';
 
 CREATE FUNCTION trackagoat.series_buckets(points trackagoat.series, granularity text, tz text)
 	RETURNS TABLE (bucket date, gains bigint[], baselines bigint[], known bigint[])
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE ROWS 50;
+
 COMMENT ON FUNCTION trackagoat.series_buckets(trackagoat.series, text, text) IS
 	'gains, baselines and the number of baselines of each counter by day, week (from Monday) or month of a time zone; PT400 invalid_granularity, invalid_timezone';
 
 CREATE FUNCTION trackagoat.series_merge(trackagoat.series, trackagoat.series) RETURNS trackagoat.series
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
 COMMENT ON FUNCTION trackagoat.series_merge(trackagoat.series, trackagoat.series) IS
 	'the points of both; where both have one of the same moment, the second completes and corrects the first';
 
 CREATE FUNCTION trackagoat.series_thin(points trackagoat.series, gap interval, before timestamptz) RETURNS trackagoat.series
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
 COMMENT ON FUNCTION trackagoat.series_thin(trackagoat.series, interval, timestamptz) IS
 	'without points before a time that another follows within the gap; what they gained is gained at the next';
 
 CREATE FUNCTION trackagoat.series_cut(points trackagoat.series, before timestamptz) RETURNS trackagoat.series
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
 COMMENT ON FUNCTION trackagoat.series_cut(trackagoat.series, timestamptz) IS
 	'without the points before a time; their last levels stay as an anchor, so that gains after it are as before';
 
@@ -113,31 +136,38 @@ CREATE FUNCTION trackagoat.series_days(points trackagoat.series) RETURNS TABLE (
 BEGIN ATOMIC
 	SELECT (p.observed_at AT TIME ZONE 'UTC')::date, p.levels FROM trackagoat.series_points(series_days.points) p;
 END;
+
 COMMENT ON FUNCTION trackagoat.series_days(trackagoat.series) IS
 	'unrolls what sum_gains() answers: for each day the gains of all counters, then the baselines, then the numbers of baselines';
 
 CREATE FUNCTION trackagoat.sum_gains_add(internal, trackagoat.series, date, date, text) RETURNS internal
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE COST 100;
+
 COMMENT ON FUNCTION trackagoat.sum_gains_add(internal, trackagoat.series, date, date, text) IS 'aggregate: one history more';
 
 CREATE FUNCTION trackagoat.sum_gains_add(internal, trackagoat.series, date, date, text, integer) RETURNS internal
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE COST 100;
+
 COMMENT ON FUNCTION trackagoat.sum_gains_add(internal, trackagoat.series, date, date, text, integer) IS 'aggregate: one counter of one history more';
 
 CREATE FUNCTION trackagoat.sum_gains_combine(internal, internal) RETURNS internal
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
+
 COMMENT ON FUNCTION trackagoat.sum_gains_combine(internal, internal) IS 'aggregate: two states in one';
 
 CREATE FUNCTION trackagoat.sum_gains_serialize(internal) RETURNS bytea
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+
 COMMENT ON FUNCTION trackagoat.sum_gains_serialize(internal) IS 'aggregate: a state for another process';
 
 CREATE FUNCTION trackagoat.sum_gains_deserialize(bytea, internal) RETURNS internal
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+
 COMMENT ON FUNCTION trackagoat.sum_gains_deserialize(bytea, internal) IS 'aggregate: a state from another process';
 
 CREATE FUNCTION trackagoat.sum_gains_final(internal) RETURNS trackagoat.series
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
+
 COMMENT ON FUNCTION trackagoat.sum_gains_final(internal) IS 'aggregate: the sums';
 
 CREATE AGGREGATE trackagoat.sum_gains(points trackagoat.series, from_date date, to_date date, tz text, counter integer) (
@@ -145,6 +175,7 @@ CREATE AGGREGATE trackagoat.sum_gains(points trackagoat.series, from_date date, 
 	COMBINEFUNC = trackagoat.sum_gains_combine,
 	SERIALFUNC = trackagoat.sum_gains_serialize, DESERIALFUNC = trackagoat.sum_gains_deserialize,
 	FINALFUNC = trackagoat.sum_gains_final, PARALLEL = safe);
+
 COMMENT ON AGGREGATE trackagoat.sum_gains(trackagoat.series, date, date, text, integer) IS
 	'the same of one counter, from 1: gain, baseline and number of baselines of each day';
 
@@ -153,6 +184,7 @@ CREATE AGGREGATE trackagoat.sum_gains(points trackagoat.series, from_date date, 
 	COMBINEFUNC = trackagoat.sum_gains_combine,
 	SERIALFUNC = trackagoat.sum_gains_serialize, DESERIALFUNC = trackagoat.sum_gains_deserialize,
 	FINALFUNC = trackagoat.sum_gains_final, PARALLEL = safe);
+
 COMMENT ON AGGREGATE trackagoat.sum_gains(trackagoat.series, date, date, text) IS
 	'the daily gains of many histories, both days included, in days of a time zone; series_days() unrolls them; window and zone must be one for all rows; PT400 invalid_window, invalid_timezone';
 
@@ -166,6 +198,7 @@ BEGIN
 		HINT = format('INSERT INTO trackagoat.%s for the other project; a TikTok account may be in several.', TG_TABLE_NAME);
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.stay_in_project() IS 'trigger: refuses another project for a creator or campaign: PT409 other_project';
 
 CREATE FUNCTION trackagoat.documented_plans() RETURNS TABLE (plan text, limit_key text, max bigint)
@@ -190,22 +223,34 @@ BEGIN ATOMIC
 		('min_creator_profiles_hours', ARRAY[24, 12, 6]),
 		('stats_history_retention_days', ARRAY[30, 365, NULL])) k (limit_key, max);
 END;
+
 COMMENT ON FUNCTION trackagoat.documented_plans() IS
 	'the limits of the documented plans free, starter and ultra; max NULL is no limit';
+
+CREATE FUNCTION trackagoat.plan_limit(for_plan text, for_key text) RETURNS bigint
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	RETURN (SELECT CASE WHEN p.plan IS NULL THEN d.max ELSE p.max END
+		FROM (SELECT max(k.max) AS max FROM trackagoat.documented_plans() k WHERE k.plan = for_plan AND k.limit_key = for_key) d
+		LEFT JOIN trackagoat.plan p ON p.plan = for_plan AND p.limit_key = for_key);
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.plan_limit(text, text) IS
+	'one limit of a plan: the documented one, over which a row of the table plan goes; NULL is no limit';
 
 CREATE FUNCTION trackagoat.plan_limits(for_plan text) RETURNS TABLE (limit_key text, max bigint)
 	LANGUAGE plpgsql STABLE ROWS 15 SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 BEGIN
-	RETURN QUERY SELECT d.limit_key, CASE WHEN p.plan IS NULL THEN d.max ELSE p.max END
-	FROM (SELECT k.limit_key, max(k.max) FILTER (WHERE k.plan = for_plan) AS max
-		FROM trackagoat.documented_plans() k GROUP BY k.limit_key) d
-	LEFT JOIN trackagoat.plan p ON p.plan = for_plan AND p.limit_key = d.limit_key
+	RETURN QUERY SELECT d.limit_key, trackagoat.plan_limit(for_plan, d.limit_key)
+	FROM (SELECT DISTINCT k.limit_key FROM trackagoat.documented_plans() k) d
 	ORDER BY d.limit_key;
 END
 $$;
-COMMENT ON FUNCTION trackagoat.plan_limits(text) IS
-	'the limits of a plan: the documented ones, over which rows of the table plan go; max NULL is no limit';
+
+COMMENT ON FUNCTION trackagoat.plan_limits(text) IS 'the limits of a plan, a row for each; max NULL is no limit';
 
 CREATE FUNCTION trackagoat.organization_plan() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
@@ -225,20 +270,24 @@ BEGIN
 	RETURN NEW;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.organization_plan() IS 'trigger: refuses a plan that nobody knows: PT400 invalid_plan';
 
 CREATE FUNCTION trackagoat.limit_lock() RETURNS trigger
 	AS 'MODULE_PATHNAME' LANGUAGE C;
+
 COMMENT ON FUNCTION trackagoat.limit_lock() IS
 	'trigger: what an organization with a plan adds, it adds in one transaction at a time; others do not wait';
 
 CREATE FUNCTION trackagoat.limit_check() RETURNS trigger
 	AS 'MODULE_PATHNAME' LANGUAGE C;
+
 COMMENT ON FUNCTION trackagoat.limit_check() IS
 	'trigger: refuses what goes past the limit that it names: PT402 limit_reached, with a JSON object {limitKey, current, max} as detail';
 
 CREATE FUNCTION trackagoat.limit_room(limit_key text, org_id uuid, scope uuid) RETURNS bigint
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp;
+
 COMMENT ON FUNCTION trackagoat.limit_room(text, uuid, uuid) IS
 	'how many more a limit allows, held until the end of the transaction; NULL for any number; scope is the project or campaign, where the limit is of one';
 
@@ -260,13 +309,16 @@ BEGIN
 		UNION ALL SELECT 'max_campaigns_per_project', p.id, (SELECT count(*) FROM trackagoat.campaign k
 			WHERE k.project_id = p.id AND k.org_id = p.org_id) FROM trackagoat.project p WHERE p.org_id = o.id
 		UNION ALL SELECT 'max_campaign_items_per_campaign', k.id, (SELECT count(*) FROM trackagoat.campaign_item i
-			WHERE i.campaign_id = k.id AND i.org_id = k.org_id) FROM trackagoat.campaign k WHERE k.org_id = o.id) u USING (limit_key)
+			WHERE i.campaign_id = k.id AND i.org_id = k.org_id) FROM trackagoat.campaign k WHERE k.org_id = o.id
+		UNION ALL SELECT 'max_manual_scrape_triggers_per_day', NULL, CASE WHEN l.max IS NOT NULL THEN coalesce((SELECT m.triggers
+			FROM trackagoat.manual_scrape m WHERE m.org_id = o.id AND m.day >= (now() AT TIME ZONE 'UTC')::date), 0) END) u USING (limit_key)
 	WHERE o.id = limit_usage.org_id
 	ORDER BY l.limit_key, u.scope;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.limit_usage(uuid) IS
-	'how much of its limits an organization uses: a row for each limit on what can be counted, for limits of projects and campaigns one for each of them (scope); max NULL is no limit';
+	'how much of its limits an organization uses: a row for each limit on what can be counted, for limits of projects and campaigns one for each of them (scope); max NULL is no limit, current NULL is not counted';
 
 CREATE OR REPLACE FUNCTION trackagoat.creator_fill() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
@@ -305,6 +357,7 @@ BEGIN
 	RETURN NEW;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.creator_fill() IS
 	'trigger: org_id from the project, tracking_start_date from the organization''s calendar; refuses a handle that is banned (PT409 creator_banned) or was removed (PT409 handle_removed)';
 
@@ -318,11 +371,13 @@ BEGIN
 			AND c.tiktok_handle = handle_is_taken.tiktok_handle AND c.removed_at IS NULL AND c.id <> but_for);
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.handle_is_taken(uuid, uuid, trackagoat.handle, uuid) IS
 	'whether another creator of the project, not removed, has the handle; volatile, so that it sees what others committed meanwhile';
 
 CREATE FUNCTION trackagoat.creator_no_change() RETURNS trigger
 	AS 'MODULE_PATHNAME' LANGUAGE C;
+
 COMMENT ON FUNCTION trackagoat.creator_no_change() IS
 	'trigger: refuses an UPDATE that sets nothing but the handle, to what it is: PT409 no_change';
 
@@ -372,6 +427,7 @@ BEGIN
 	RETURN NEW;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.creator_rename() IS
 	'trigger: a new handle may be another account, so what the old one''s profile showed is cleared; refuses one that is taken (PT409 handle_taken) or banned (PT409 creator_banned)';
 
@@ -390,6 +446,7 @@ BEGIN
 	RETURN NEW;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.creator_enable() IS
 	'trigger: a creator that is enabled or brought back begins anew; refuses one whose handle is banned (PT409 creator_banned)';
 
@@ -409,15 +466,18 @@ BEGIN
 	END IF;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.check_ban(trackagoat.handle) IS 'raises PT409 creator_banned for a handle that is banned';
 
 CREATE FUNCTION trackagoat.lock_bans() RETURNS void
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE;
+
 COMMENT ON FUNCTION trackagoat.lock_bans() IS
 	'wait for those who are committing creators, and keep others from it until the end of the transaction';
 
 CREATE FUNCTION trackagoat.creator_ban() RETURNS trigger
 	AS 'MODULE_PATHNAME' LANGUAGE C;
+
 COMMENT ON FUNCTION trackagoat.creator_ban() IS
 	'trigger, at commit: refuses a creator whose handle was banned since it was added';
 
@@ -444,6 +504,7 @@ BEGIN
 	RETURN NULL;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.banned_handle_disable() IS 'trigger: disables the creators that have a handle which is banned';
 
 CREATE FUNCTION trackagoat.follower_milestones(before bigint, after bigint) RETURNS SETOF bigint
@@ -454,6 +515,7 @@ BEGIN ATOMIC
 	WHERE m.milestone > least(before, after) AND m.milestone <= greatest(before, after)
 	ORDER BY CASE WHEN before < after THEN m.milestone ELSE -m.milestone END;
 END;
+
 COMMENT ON FUNCTION trackagoat.follower_milestones(bigint, bigint) IS
 	'the milestones (1k, 2.5k, 5k, 10k, ...) that lie between two numbers of followers, in the order of crossing';
 
@@ -508,19 +570,23 @@ BEGIN
 	RETURN NULL;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.creator_log() IS 'trigger: writes to the change log what changes about a creator';
 
 CREATE FUNCTION trackagoat.creator_added() RETURNS trigger
 	AS 'MODULE_PATHNAME' LANGUAGE C;
+
 COMMENT ON FUNCTION trackagoat.creator_added() IS 'trigger: writes to the change log that a creator was added';
 
 CREATE FUNCTION trackagoat.in_bulk() RETURNS boolean
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
+
 COMMENT ON FUNCTION trackagoat.in_bulk() IS
 	'whether the statement at hand is one of add_creators() or review_videos(), which do set by set what its triggers would row by row';
 
 CREATE FUNCTION trackagoat.handle_or_null(text) RETURNS trackagoat.handle
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
 COMMENT ON FUNCTION trackagoat.handle_or_null(text) IS 'parse_handle() that answers NULL where there is no handle';
 
 CREATE FUNCTION trackagoat.check_many(what text, given integer) RETURNS void
@@ -535,12 +601,14 @@ BEGIN
 	END IF;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.check_many(text, integer) IS 'raises PT400 for more than 10,000 inputs of a call';
 
 CREATE FUNCTION trackagoat.insert_creators(
 	org_id uuid, project_id uuid, handles trackagoat.handle[], tracking_mode text, tracking_start_date date, careful boolean)
 	RETURNS uuid[]
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT SET search_path = pg_catalog, trackagoat, pg_temp;
+
 COMMENT ON FUNCTION trackagoat.insert_creators(uuid, uuid, trackagoat.handle[], text, date, boolean) IS
 	'the rows of add_creators(), whose triggers stand back, and what follows from them; answers the ids of those that were not there. Unless careful it is faster, and raises unique_violation where others write the same meanwhile';
 
@@ -627,6 +695,7 @@ BEGIN
 	ORDER BY i.place;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.add_creators(uuid, text[], trackagoat.tracking_mode, date) IS
 	'add up to 10,000 handles or profile URLs to a project; a row for each: created, reactivated, already_there, or refused with its code. New ones are auto from today on unless told otherwise, ones that come back keep what they had';
 
@@ -651,6 +720,7 @@ BEGIN
 	ORDER BY i.place;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.remove_creators(uuid[]) IS
 	'take creators and their videos out of the program, history kept; a row for each: removed, already_removed, or refused with its code';
 
@@ -678,6 +748,7 @@ BEGIN
 	ORDER BY i.place;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.reenable_creators(uuid[]) IS
 	'fetch creators again that were disabled, by hand or because their account was gone; a row for each: reenabled, already_active, or refused with its code';
 
@@ -707,6 +778,7 @@ BEGIN
 	RETURN NEW;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.video_fill() IS 'trigger: project_id from the creator, org_id from the project, the creator by the author''s handle';
 
 CREATE FUNCTION trackagoat.creator_adopt() RETURNS trigger
@@ -719,6 +791,7 @@ BEGIN
 	RETURN NULL;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.creator_adopt() IS
 	'trigger: videos that were added by URL before their creator came belong to it';
 
@@ -730,6 +803,7 @@ CREATE FUNCTION trackagoat.status_goes_to(status trackagoat.tracking_status) RET
 		WHEN 'included' THEN '{pending_review,excluded}'::trackagoat.tracking_status[]
 		WHEN 'excluded' THEN '{pending_review,included}'::trackagoat.tracking_status[]
 		WHEN 'direct_add' THEN '{included,excluded}'::trackagoat.tracking_status[] END;
+
 COMMENT ON FUNCTION trackagoat.status_goes_to(trackagoat.tracking_status) IS
 	'the statuses that a video may get next; auto_tracked and direct_add say how it came, so none goes there';
 
@@ -747,6 +821,7 @@ BEGIN
 	RETURN NEW;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.video_review() IS 'trigger: refuses a status that the one before does not lead to: PT409 invalid_transition';
 
 CREATE FUNCTION trackagoat.video_delete() RETURNS trigger
@@ -763,6 +838,7 @@ BEGIN
 	RETURN NULL;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.video_delete() IS 'trigger: remembers a deleted video, so that discovery does not bring it back';
 
 CREATE FUNCTION trackagoat.video_return() RETURNS trigger
@@ -774,6 +850,7 @@ BEGIN
 	RETURN NULL;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.video_return() IS 'trigger: a video that a person adds again is no longer a deleted one';
 
 CREATE FUNCTION trackagoat.video_refresh() RETURNS trigger
@@ -784,6 +861,7 @@ BEGIN
 	RETURN NEW;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.video_refresh() IS 'trigger: a video whose refreshing begins again is refreshed at the full rate';
 
 CREATE FUNCTION trackagoat.video_log() RETURNS trigger
@@ -798,21 +876,25 @@ BEGIN
 	RETURN NULL;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.video_log() IS 'trigger: writes to the change log when refreshing a video slows down, stops or begins again';
 
 CREATE FUNCTION trackagoat.video_url(tiktok_handle trackagoat.handle, tiktok_video_id bigint, kind text) RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	RETURN 'https://www.tiktok.com/@' || coalesce(tiktok_handle::text, '') || '/' || coalesce(kind, 'video') || '/' || tiktok_video_id;
+
 COMMENT ON FUNCTION trackagoat.video_url(trackagoat.handle, bigint, text) IS 'where TikTok shows a post';
 
 CREATE FUNCTION trackagoat.video_url_or_null(text, OUT tiktok_handle trackagoat.handle, OUT tiktok_video_id bigint, OUT kind text)
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
 COMMENT ON FUNCTION trackagoat.video_url_or_null(text) IS 'parse_video_url() that answers NULL where there is no video';
 
 CREATE FUNCTION trackagoat.short_link(url text) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 	RETURN (SELECT CASE WHEN p.part[2] IS NULL THEN lower(p.part[1]) ELSE 'www.tiktok.com/t' END || '/' || p.part[3]
 		FROM regexp_match(url, '^\s*(?:https?://)?(v[mt]\.tiktok\.com|(?:www\.|m\.)?tiktok\.com(/+t))/+([A-Za-z0-9_-]{1,40})/*\s*(?:[?#].*)?$', 'i') p (part));
+
 COMMENT ON FUNCTION trackagoat.short_link(text) IS 'host and path of a short link, without what differs between copies of it; NULL for one whose code is too long';
 
 CREATE FUNCTION trackagoat.video_link_scrape() RETURNS trigger
@@ -823,6 +905,7 @@ BEGIN
 	RETURN NULL;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.video_link_scrape() IS 'trigger: queues a short link';
 
 CREATE FUNCTION trackagoat.add_videos(project_id uuid, urls text[])
@@ -884,11 +967,13 @@ BEGIN
 	ORDER BY i.place;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.add_videos(uuid, text[]) IS
 	'add up to 10,000 videos by their URLs; a row for each: created, already_there, queued (a short link, which the worker resolves), or refused with its code';
 
 CREATE FUNCTION trackagoat.update_video_status(video_ids uuid[], tracking_status text) RETURNS uuid[]
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT SET search_path = pg_catalog, trackagoat, pg_temp;
+
 COMMENT ON FUNCTION trackagoat.update_video_status(uuid[], text) IS
 	'the rows of review_videos(), whose triggers stand back; answers the ids of those whose status leads there';
 
@@ -915,6 +1000,7 @@ BEGIN
 	ORDER BY i.place;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.review_videos(uuid[], trackagoat.tracking_status) IS
 	'include or exclude videos, or send them back to the inbox; a row for each: reviewed, unchanged, or refused with its code';
 
@@ -955,6 +1041,7 @@ BEGIN
 	GROUP BY d.day ORDER BY d.day;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.content_calendar(uuid, date, uuid) IS
 	'what was posted on each day of a month, in the organization''s time zone: posts that count, their creators, and the videos; the current month when left out';
 
@@ -983,6 +1070,7 @@ BEGIN
 	RETURN changed;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.expire_videos(uuid[], uuid, timestamptz) IS
 	'slow down and then stop refreshing videos that gained no more than their project''s expiry_max_gain views in expiry_days days, or bring them back to the full rate; answers how many changed';
 
@@ -1008,6 +1096,7 @@ BEGIN
 	END IF;
 END
 $$;
+
 CREATE FUNCTION trackagoat.observation_source_id(source text) RETURNS integer
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
@@ -1030,6 +1119,7 @@ EXCEPTION WHEN sequence_generator_limit_exceeded THEN
 		HINT = 'Use a name of trackagoat.observation_source again; what tells imports apart belongs elsewhere.';
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.observation_source_id(text) IS
 	'the number that histories keep for a source, given at its first use';
 
@@ -1038,6 +1128,7 @@ CREATE FUNCTION trackagoat.store_observations(
 	counter_1 bigint[], counter_2 bigint[], counter_3 bigint[], counter_4 bigint[], counter_5 bigint[],
 	source text, exact boolean, for_org uuid) RETURNS integer
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp;
+
 COMMENT ON FUNCTION trackagoat.store_observations(
 	text, uuid[], timestamptz[], bigint[], bigint[], bigint[], bigint[], bigint[], text, boolean, uuid) IS
 	'what observe_videos() and observe_creators() do once their arguments are checked';
@@ -1060,6 +1151,7 @@ BEGIN
 		counter_5, source, exact, for_org);
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.observe(
 	text, uuid[], timestamptz[], bigint[], bigint[], bigint[], bigint[], bigint[], text, boolean, uuid) IS
 	'check and store observations of videos or creators';
@@ -1070,36 +1162,43 @@ CREATE OR REPLACE FUNCTION trackagoat.observe_videos(
 	source text DEFAULT 'import', exact boolean DEFAULT true, for_org uuid DEFAULT NULL) RETURNS integer
 	LANGUAGE sql VOLATILE
 	RETURN trackagoat.observe('video', video_ids, observed_at, views, likes, comments, shares, saves, source, exact, for_org);
+
 CREATE OR REPLACE FUNCTION trackagoat.observe_creators(
 	creator_ids uuid[], observed_at timestamptz[],
 	followers bigint[], following bigint[], likes bigint[], videos bigint[],
 	source text DEFAULT 'import', exact boolean DEFAULT true, for_org uuid DEFAULT NULL) RETURNS integer
 	LANGUAGE sql VOLATILE
 	RETURN trackagoat.observe('creator', creator_ids, observed_at, followers, following, likes, videos, NULL, source, exact, for_org);
+
 CREATE FUNCTION trackagoat.drop_observations(entity text, id uuid, from_time timestamptz, to_time timestamptz, for_org uuid) RETURNS void
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp;
+
 COMMENT ON FUNCTION trackagoat.drop_observations(text, uuid, timestamptz, timestamptz, uuid) IS
 	'forget what was observed of a video or creator from a time to before another; PT404 for an id that is not there';
 
 CREATE FUNCTION trackagoat.unobserve_video(video_id uuid, from_time timestamptz, to_time timestamptz, for_org uuid DEFAULT NULL) RETURNS void
 	LANGUAGE sql VOLATILE
 	RETURN trackagoat.drop_observations('video', video_id, from_time, to_time, for_org);
+
 COMMENT ON FUNCTION trackagoat.unobserve_video(uuid, timestamptz, timestamptz, uuid) IS
 	'forget what was observed of a video from a time to before another, as if it had never been; PT404 video_not_found';
 
 CREATE FUNCTION trackagoat.unobserve_creator(creator_id uuid, from_time timestamptz, to_time timestamptz, for_org uuid DEFAULT NULL) RETURNS void
 	LANGUAGE sql VOLATILE
 	RETURN trackagoat.drop_observations('creator', creator_id, from_time, to_time, for_org);
+
 COMMENT ON FUNCTION trackagoat.unobserve_creator(uuid, timestamptz, timestamptz, uuid) IS
 	'forget what was observed of a creator from a time to before another, as if it had never been; PT404 creator_not_found';
 
 CREATE FUNCTION trackagoat.break_history(creator_id uuid, org_id uuid, at timestamptz) RETURNS void
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT SET search_path = pg_catalog, trackagoat, pg_temp;
+
 COMMENT ON FUNCTION trackagoat.break_history(uuid, uuid, timestamptz) IS
 	'what was observed of a creator before a time is of another account: what comes after it is a new baseline';
 
 CREATE FUNCTION trackagoat.mend_history(creator_id uuid, org_id uuid, from_time timestamptz) RETURNS void
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT SET search_path = pg_catalog, trackagoat, pg_temp;
+
 COMMENT ON FUNCTION trackagoat.mend_history(uuid, uuid, timestamptz) IS
 	'take back the breaks of a creator''s history from a time on: it is the same account after all';
 
@@ -1111,6 +1210,7 @@ BEGIN
 	RETURN NULL;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.creator_break() IS 'trigger: a new handle breaks the history';
 
 CREATE FUNCTION trackagoat.video_snapshots(video_id uuid, from_time timestamptz DEFAULT '-infinity', to_time timestamptz DEFAULT 'infinity')
@@ -1127,6 +1227,7 @@ BEGIN
 	ORDER BY s.observed_at;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.video_snapshots(uuid, timestamptz, timestamptz) IS
 	'observations of a video from a time to before another, in order';
 
@@ -1144,12 +1245,14 @@ BEGIN
 	ORDER BY s.observed_at;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.creator_snapshots(uuid, timestamptz, timestamptz) IS
 	'observations of a creator from a time to before another, in order';
 
 CREATE OR REPLACE FUNCTION trackagoat.video_counts(status trackagoat.tracking_status, creator_removed_at timestamptz) RETURNS boolean
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	RETURN trackagoat.status_counts(status) AND creator_removed_at IS NULL;
+
 CREATE FUNCTION trackagoat.campaign_stats(
 	campaign_id uuid, from_date date DEFAULT NULL, to_date date DEFAULT NULL, at timestamptz DEFAULT NULL,
 	OUT creators bigint, OUT videos bigint,
@@ -1157,16 +1260,19 @@ CREATE FUNCTION trackagoat.campaign_stats(
 	OUT engagement_rate numeric)
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED
 	SET search_path = pg_catalog, trackagoat, pg_temp;
+
 COMMENT ON FUNCTION trackagoat.campaign_stats(uuid, date, date, timestamptz) IS
 	'totals of the counted videos below the campaign, each counted once, or with from_date or to_date what they gained in those days, both included; at answers as of a past moment; a total is NULL where no video shows the counter; engagement_rate is (likes + comments + shares + saves) / views * 100; PT404 campaign_not_found';
 
 CREATE FUNCTION trackagoat.video_amounts(video_id uuid, org_id uuid, posted_at timestamptz, sign integer) RETURNS trackagoat.series
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT;
+
 COMMENT ON FUNCTION trackagoat.video_amounts(uuid, uuid, timestamptz, integer) IS
 	'all that a video adds to totals, moment by moment, or with a sign of -1 takes from them; NULL for more moments than a series holds';
 
 CREATE FUNCTION trackagoat.post_amounts(posted_at timestamptz) RETURNS trackagoat.series
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
 COMMENT ON FUNCTION trackagoat.post_amounts(timestamptz) IS 'what a video adds to totals that nothing was observed of yet: the post';
 
 CREATE FUNCTION trackagoat.video_totals() RETURNS trigger
@@ -1204,6 +1310,7 @@ BEGIN
 	RETURN NEW;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.video_totals() IS
 	'trigger: logs what totals gain or lose with a video that enters or leaves, or changes its creator or day';
 
@@ -1217,6 +1324,7 @@ BEGIN
 	RETURN CASE WHEN TG_OP = 'DELETE' THEN OLD END;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.creator_totals() IS 'trigger: logs that a creator was removed, restored or deleted';
 
 CREATE FUNCTION trackagoat.project_totals() RETURNS trigger
@@ -1227,6 +1335,7 @@ BEGIN
 	RETURN NULL;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.project_totals() IS 'trigger: what a deleted project has not folded goes with it';
 
 CREATE FUNCTION trackagoat.campaign_totals() RETURNS trigger
@@ -1241,6 +1350,7 @@ BEGIN
 	RETURN campaign;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.campaign_totals() IS 'trigger: logs that a campaign was made or deleted';
 
 CREATE FUNCTION trackagoat.campaign_item_totals() RETURNS trigger
@@ -1259,6 +1369,7 @@ BEGIN
 	RETURN NULL;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.campaign_item_totals() IS 'trigger: logs that a campaign''s items changed';
 
 CREATE FUNCTION trackagoat.rebuild_all_totals() RETURNS trigger
@@ -1270,6 +1381,7 @@ BEGIN
 	RETURN NULL;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.rebuild_all_totals() IS 'trigger: after TRUNCATE all totals are to be computed anew';
 
 CREATE FUNCTION trackagoat.history_truncate() RETURNS trigger
@@ -1290,10 +1402,12 @@ BEGIN
 	RETURN NULL;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.history_truncate() IS 'trigger: after TRUNCATE of a history nothing is known, and totals are to be computed anew';
 
 CREATE FUNCTION trackagoat.fold_project(project_id uuid, org_id uuid, wait boolean) RETURNS bigint
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT SET search_path = pg_catalog, trackagoat, pg_temp;
+
 COMMENT ON FUNCTION trackagoat.fold_project(uuid, uuid, boolean) IS
 	'apply a project''s differences to its totals; answers how many; NULL where another session is at it and wait is false, or the project is gone';
 
@@ -1319,6 +1433,7 @@ BEGIN
 	RETURN folded;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.refresh_totals(uuid) IS
 	'fold the differences of a project, or of all, into its totals now; answers how many; the worker does so by itself; PT404 project_not_found';
 
@@ -1332,6 +1447,7 @@ BEGIN
 	RETURN trackagoat.refresh_totals(project_id);
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.rebuild_totals(uuid) IS
 	'compute the totals of a project, or of all, anew from the histories; PT404 project_not_found';
 
@@ -1380,6 +1496,7 @@ BEGIN
 	RETURN folded;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.fold_waiting(integer) IS
 	'fold the totals of projects that have differences, but for those that another session is folding; answers how many; what the worker and enqueue_due() call';
 
@@ -1392,6 +1509,7 @@ CREATE FUNCTION trackagoat.entity_amounts(
 		known_views bigint, known_likes bigint, known_comments bigint, known_shares bigint, known_saves bigint)
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 30
 	SET search_path = pg_catalog, trackagoat, pg_temp;
+
 COMMENT ON FUNCTION trackagoat.entity_amounts(text, uuid, date, date, text, timestamptz, boolean) IS
 	'entity_days(), and with a from_date a row of day -infinity, whose baselines are the levels before it; live: from the histories, whatever is folded';
 
@@ -1406,6 +1524,7 @@ CREATE FUNCTION trackagoat.entity_days(
 BEGIN ATOMIC
 	SELECT a.* FROM trackagoat.entity_amounts(entity, entity_id, from_date, to_date, tz, at) a WHERE a.day > '-infinity';
 END;
+
 COMMENT ON FUNCTION trackagoat.entity_days(text, uuid, date, date, text, timestamptz) IS
 	'for each day with anything what a video, creator, campaign or project gained: posts, gains, baselines (levels first seen on the day) and how many of them; days of the organization''s time zone or tz; at answers as of a past moment; PT400 invalid_entity, invalid_timezone, invalid_window, PT404 video_not_found and so on';
 
@@ -1414,6 +1533,7 @@ CREATE FUNCTION trackagoat.follower_amounts(
 	RETURNS TABLE (day date, gain bigint, baseline bigint, known bigint)
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 30
 	SET search_path = pg_catalog, trackagoat, pg_temp;
+
 COMMENT ON FUNCTION trackagoat.follower_amounts(text, uuid, date, date, text, timestamptz) IS
 	'for each day with anything what the followers of a creator, or of the creators of a campaign or project, gained; a row of day -infinity has all before; after a new handle the old account''s level is taken back as a negative baseline';
 
@@ -1429,6 +1549,7 @@ BEGIN
 	END IF;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.check_choice(text, text, text[]) IS 'raises PT400 with the code for a value that is not allowed, and says which are';
 
 CREATE FUNCTION trackagoat.check_analytics(
@@ -1462,6 +1583,7 @@ BEGIN
 	END IF;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.check_analytics(text, text, text, text, text, text) IS
 	'raises PT400 for what analytics() cannot answer, with the allowed values in the hint';
 
@@ -1477,6 +1599,7 @@ BEGIN
 	END IF;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.check_window(date, date) IS 'raises PT400 invalid_window';
 
 CREATE FUNCTION trackagoat.check_timezone(tz text) RETURNS void
@@ -1491,6 +1614,7 @@ BEGIN
 	END IF;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.check_timezone(text) IS 'raises PT400 invalid_timezone';
 
 CREATE FUNCTION trackagoat.entity_timezone(entity text, entity_id uuid) RETURNS text
@@ -1510,6 +1634,7 @@ BEGIN
 	RETURN zone;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.entity_timezone(text, uuid) IS
 	'time zone of the organization of a video, creator, campaign or project; PT404 video_not_found and so on';
 
@@ -1573,6 +1698,7 @@ BEGIN
 	GROUP BY r.bucket ORDER BY r.bucket;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.entity_buckets(text, uuid, text, date, date, text, timestamptz, integer[]) IS
 	'what analytics() computes from, for each bucket: days elapsed, posts, and of 1 views, 2 likes, 3 comments, 4 shares, 5 saves, 6 followers, 7 posts the gains, and where wanted the levels at its end (NULL where not known) and whether a baseline is in it; gains of followers only where wanted';
 
@@ -1620,6 +1746,7 @@ BEGIN
 	OFFSET CASE WHEN metric = 'growth_rate_pop' THEN 1 ELSE 0 END;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.entity_metric(text, uuid, text, text, text, date, date, text, text, timestamptz) IS
 	'one metric of one entity, a row a bucket; its arguments are checked by analytics()';
 
@@ -1663,6 +1790,7 @@ BEGIN
 	END LOOP;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.analytics(text, uuid[], text, text, text, date, date, text, text, text, timestamptz) IS
 	'a metric of up to five videos, creators, campaigns or projects over time, a row a bucket; last 30 days without dates; series_kind is main or, with compare => prior_period, also prior_period; PT400 with the allowed values, PT404 for an id that is not there';
 
@@ -1717,6 +1845,7 @@ BEGIN
 	ORDER BY q.place, q.bucket;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.campaign_breakdown(uuid, text, text, text, date, date, text, timestamptz) IS
 	'a counter of a campaign by video: the ten that gained most in the window (mode cumulative: that stand highest at its end), each by its id, and all others as __other__; PT400, PT404 campaign_not_found';
 
@@ -1746,6 +1875,7 @@ BEGIN
 	is_on_track := CASE WHEN views_left = 0 THEN true ELSE projected_views >= target_views END;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.campaign_progress(uuid, timestamptz) IS
 	'how far a campaign is towards target_views by target_at: percent reached, views and days left, the pace of the last seven whole days, the pace it needs, and where the present pace leads; NULL where no target says; PT404 campaign_not_found';
 
@@ -1769,6 +1899,7 @@ BEGIN
 	RETURN NEW;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.goal_fill() IS 'trigger: organization and project from the creator, starts_on from the organization''s calendar';
 
 CREATE FUNCTION trackagoat.goal_rules() RETURNS trigger
@@ -1805,6 +1936,7 @@ BEGIN
 	RETURN NEW;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.goal_rules() IS
 	'trigger: refuses targets, periods and dates that make no sense: PT400 invalid_target, invalid_period, invalid_dates; a goal of another type or period has not been looked at yet';
 
@@ -1812,6 +1944,7 @@ CREATE FUNCTION trackagoat.video_counts_for_goals(
 	status trackagoat.tracking_status, creator_removed_at timestamptz, tracking_disabled_at timestamptz) RETURNS boolean
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	RETURN trackagoat.video_counts(status, creator_removed_at) AND tracking_disabled_at IS NULL;
+
 COMMENT ON FUNCTION trackagoat.video_counts_for_goals(trackagoat.tracking_status, timestamptz, timestamptz) IS
 	'whether a video counts for goals: it counts in totals, and people have not disabled its tracking';
 
@@ -1823,6 +1956,7 @@ CREATE FUNCTION trackagoat.goal_states(
 		status trackagoat.goal_status, compliant boolean, advisory jsonb)
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 1000
 	SET search_path = pg_catalog, trackagoat, pg_temp;
+
 COMMENT ON FUNCTION trackagoat.goal_states(uuid, uuid[], uuid[], date, trackagoat.goal_period, timestamptz, boolean) IS
 	'what goal_compliance() answers, for some creators or goals, and for creators that are not fetched as well';
 
@@ -1837,6 +1971,7 @@ BEGIN ATOMIC
 	SELECT s.* FROM trackagoat.goal_states(goal_compliance.project_id,
 		CASE WHEN for_creator IS NOT NULL THEN ARRAY[for_creator] END, NULL, reference_date, for_period, at, true) s;
 END;
+
 COMMENT ON FUNCTION trackagoat.goal_compliance(uuid, date, uuid, trackagoat.goal_period, timestamptz) IS
 	'where each goal of the active creators stands in the period that holds the reference date (today when left out); at answers as of a past moment; no row for an unknown project; PT400 invalid_reference_date, invalid_at';
 
@@ -1847,6 +1982,7 @@ CREATE FUNCTION trackagoat.goal_counts(
 	OUT not_yet_started bigint, OUT no_data bigint, OUT need_attention bigint, OUT worst uuid[])
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED
 	SET search_path = pg_catalog, trackagoat, pg_temp;
+
 COMMENT ON FUNCTION trackagoat.goal_counts(uuid, date, timestamptz, integer) IS
 	'the numbers of goal_overview(), and the creators that need most attention';
 
@@ -1874,6 +2010,7 @@ $$
 			JOIN trackagoat.creator k ON k.id = w.id AND k.project_id = goal_overview.project_id)
 	FROM counts c
 $$;
+
 COMMENT ON FUNCTION trackagoat.goal_overview(uuid, date, integer, timestamptz) IS
 	'goals of a project by status, and the creators that need attention, worst first: missed before at_risk before behind_pace, then by the share of the target that is reached or forecast; as many as are to be shown';
 
@@ -1923,6 +2060,7 @@ BEGIN
 	FROM counted c ORDER BY c.place;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.goal_history(uuid, integer, timestamptz) IS
 	'the last periods of a goal, newest first, with how many in a row were completed until then, at present and at most among these; PT400 invalid_periods, PT404 goal_not_found';
 
@@ -1951,6 +2089,7 @@ BEGIN
 	RETURN QUERY SELECT s.* FROM trackagoat.goal_states(campaign.project_id, coalesce(members, '{}'), NULL, reference_date, NULL, at, true) s;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.campaign_goals(uuid, date, timestamptz) IS
 	'what goal_compliance() answers, for the creators of a campaign: those that it or one below it holds, and the owners of counted videos held; PT404 campaign_not_found';
 
@@ -1984,6 +2123,7 @@ BEGIN
 	RETURN NULL;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.goal_tell() IS 'trigger: writes another status of a goal to the change log and the notifications';
 
 CREATE FUNCTION trackagoat.goal_changes(project_id uuid, creator_ids uuid[], goal_ids uuid[], at timestamptz)
@@ -2031,6 +2171,7 @@ BEGIN
 	END LOOP;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.goal_changes(uuid, uuid[], uuid[], timestamptz) IS
 	'goals of a project whose status is not what was found last: of the period at hand, or of the last that is over';
 
@@ -2071,6 +2212,7 @@ BEGIN
 	RETURN written;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.evaluate_project_goals(uuid, uuid[], timestamptz) IS
 	'write down where goals of a project, or of some of its creators, stand by now; answers how many have changed';
 
@@ -2095,6 +2237,7 @@ BEGIN
 	RETURN written;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.evaluate_goals_of(uuid[], timestamptz) IS
 	'evaluate_goals() for the goals of some creators, or of all for NULL';
 
@@ -2103,6 +2246,7 @@ CREATE FUNCTION trackagoat.evaluate_goals(at timestamptz DEFAULT NULL) RETURNS i
 $$
 	SELECT trackagoat.evaluate_goals_of(NULL, evaluate_goals.at)
 $$;
+
 COMMENT ON FUNCTION trackagoat.evaluate_goals(timestamptz) IS
 	'write down where all goals stand by now, and tell of each other status, once, in the change log and the notifications; what pg_cron calls; answers how many have changed';
 
@@ -2150,6 +2294,7 @@ BEGIN
 			IS DISTINCT FROM ARRAY[c.follower_count, c.following_count, c.total_likes_count, c.video_count];
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.verify_histories(uuid) IS 'verify(), of histories and current counters';
 
 CREATE FUNCTION trackagoat.verify_totals(project_id uuid) RETURNS TABLE (entity text, entity_id uuid, problem text)
@@ -2200,6 +2345,7 @@ BEGIN
 		AND NOT EXISTS (SELECT FROM trackagoat.total_difference d WHERE d.project_id = t.project_id AND d.org_id = t.org_id);
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.verify_totals(uuid) IS 'verify(), of totals';
 
 CREATE FUNCTION trackagoat.verify(project_id uuid DEFAULT NULL) RETURNS TABLE (entity text, entity_id uuid, problem text)
@@ -2215,6 +2361,7 @@ BEGIN
 	END IF;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.verify(uuid) IS
 	'compute the numbers of a project, or of all, anew from the histories and compare; no row when all agree; rebuild_totals() mends totals';
 
@@ -2224,35 +2371,41 @@ CREATE FUNCTION trackagoat.scrape_targets(
 	LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 1 SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 #variable_conflict use_variable
+DECLARE
+	floor_key text := CASE scrape_targets.kind WHEN 'creator_profile' THEN 'min_creator_profiles_hours'
+		WHEN 'discover_videos' THEN 'min_discover_videos_hours' ELSE 'min_video_stats_hours' END;
 BEGIN
 	IF scrape_targets.kind = 'video_link' THEN
 		RETURN QUERY SELECT DISTINCT l.org_id, interval '0' FROM trackagoat.video_link l
 		WHERE l.link = scrape_targets.link AND l.problem IS NULL;
-	ELSIF scrape_targets.kind = 'video_stats' THEN
-		-- a video that gains little is fetched at a quarter of the rate
-		RETURN QUERY SELECT o.id, o.video_stats_interval * CASE WHEN w.is_slowed THEN 4 ELSE 1 END
-		FROM trackagoat.organization o
-		JOIN (SELECT v.org_id, bool_and(v.refresh_slowed_at IS NOT NULL) AS is_slowed
+		RETURN;
+	END IF;
+	-- the floor of the plan holds for fresh videos too
+	RETURN QUERY SELECT o.id, greatest(greatest(i.every, i.floor) * w.pace, i.floor)
+	FROM (SELECT c.org_id, 1 AS pace FROM trackagoat.creator c
+			WHERE c.tiktok_handle = scrape_targets.tiktok_handle AND c.removed_at IS NULL AND c.is_active
+			GROUP BY c.org_id
+		-- a video that gains little is fetched at a quarter of the rate, a fresh one at four times the rate
+		UNION ALL SELECT v.org_id, CASE WHEN bool_and(v.refresh_slowed_at IS NOT NULL) THEN 4
+				WHEN bool_or(trackagoat.video_posted_at(v.posted_at, v.tiktok_video_id) > now() - interval '72 hours') THEN 0.25 ELSE 1 END
 			FROM trackagoat.video v LEFT JOIN trackagoat.creator c ON c.id = v.creator_id AND c.org_id = v.org_id
 			WHERE v.tiktok_video_id = scrape_targets.tiktok_video_id
 				AND trackagoat.video_is_fetched(v.tracking_status, v.tracking_disabled_at, v.refresh_stopped_at)
 				AND coalesce(c.is_active, true)
-			GROUP BY v.org_id) w ON w.org_id = o.id;
-	ELSE
-		RETURN QUERY SELECT o.id, CASE scrape_targets.kind
-			WHEN 'creator_profile' THEN o.creator_profile_interval ELSE o.discover_videos_interval END
-		FROM trackagoat.organization o
-		WHERE o.id IN (
-			SELECT c.org_id FROM trackagoat.creator c
-			WHERE c.tiktok_handle = scrape_targets.tiktok_handle AND c.removed_at IS NULL AND c.is_active);
-	END IF;
+			GROUP BY v.org_id) w
+	JOIN trackagoat.organization o ON o.id = w.org_id
+	CROSS JOIN LATERAL (SELECT CASE scrape_targets.kind WHEN 'creator_profile' THEN o.creator_profile_interval
+				WHEN 'discover_videos' THEN o.discover_videos_interval ELSE o.video_stats_interval END AS every,
+			CASE WHEN o.plan IS NOT NULL THEN trackagoat.plan_limit(o.plan, floor_key) * interval '1 hour' END AS floor OFFSET 0) i;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.scrape_targets(trackagoat.scrape_kind, trackagoat.handle, bigint, text) IS
-	'the organizations that want an account, video or link fetched, and how often; none means that nobody does';
+	'the organizations that want an account, video or link fetched, and how often: their interval, not below the floor of their plan; none means that nobody does';
 
 CREATE FUNCTION trackagoat.lock_scrape_target(tiktok_handle trackagoat.handle, tiktok_video_id bigint, link text) RETURNS boolean
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE;
+
 COMMENT ON FUNCTION trackagoat.lock_scrape_target(trackagoat.handle, bigint, text) IS
 	'whether this transaction may make or change the job of an account or video: false while another one, still open, may have';
 
@@ -2260,8 +2413,9 @@ CREATE FUNCTION trackagoat.queue_target(
 	kinds text[], tiktok_handle text, tiktok_video_id bigint,
 	due_at timestamptz, next_at timestamptz, priority integer, renew boolean, link text) RETURNS uuid
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE;
+
 COMMENT ON FUNCTION trackagoat.queue_target(text[], text, bigint, timestamptz, timestamptz, integer, boolean, text) IS
-	'make the standing jobs of an account or video, or bring them forward; renew has a list wait for a fresh profile; answers the id of one, where it is known';
+	'make the standing jobs of an account or video, or bring them forward; without any time they are left to the schedule; renew has a list wait for a fresh profile; answers the id of one, where it is known';
 
 CREATE OR REPLACE FUNCTION trackagoat.queue_scrape(
 	kind trackagoat.scrape_kind, tiktok_handle trackagoat.handle, tiktok_video_id bigint,
@@ -2269,6 +2423,11 @@ CREATE OR REPLACE FUNCTION trackagoat.queue_scrape(
 	renew boolean DEFAULT false) RETURNS uuid
 	LANGUAGE sql VOLATILE
 	RETURN trackagoat.queue_target(ARRAY[kind::text], tiktok_handle::text, tiktok_video_id, due_at, next_at, priority, renew, NULL);
+
+COMMENT ON FUNCTION trackagoat.queue_scrape(
+	trackagoat.scrape_kind, trackagoat.handle, bigint, timestamptz, timestamptz, integer, boolean) IS
+	'make the standing job of an account or video, or bring it forward; without any time it is left to the schedule; renew has a list wait for a fresh profile; answers the job''s id';
+
 CREATE OR REPLACE FUNCTION trackagoat.fold_scrape_requests() RETURNS integer
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
@@ -2276,7 +2435,7 @@ DECLARE
 	request record;
 	folded integer := 0;
 BEGIN
-	FOR request IN SELECT r.* FROM trackagoat.scrape_request r ORDER BY r.id FOR UPDATE SKIP LOCKED LOOP
+	FOR request IN SELECT r.* FROM trackagoat.scrape_request r ORDER BY r.priority DESC, r.id FOR UPDATE SKIP LOCKED LOOP
 		CONTINUE WHEN NOT trackagoat.lock_scrape_target(request.tiktok_handle, request.tiktok_video_id, request.link);
 		DELETE FROM trackagoat.scrape_request r WHERE r.id = request.id;
 		PERFORM trackagoat.queue_target(ARRAY[request.kind::text], request.tiktok_handle::text, request.tiktok_video_id,
@@ -2287,8 +2446,10 @@ BEGIN
 	RETURN folded;
 END
 $$;
+
 CREATE OR REPLACE FUNCTION trackagoat.creator_scrape() RETURNS trigger
 	AS 'MODULE_PATHNAME' LANGUAGE C;
+
 CREATE OR REPLACE FUNCTION trackagoat.video_scrape() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
@@ -2296,11 +2457,12 @@ BEGIN
 	IF TG_OP = 'INSERT' AND NEW.tracking_status = 'direct_add' AND trackagoat.happens_now(NEW.created_at) THEN
 		PERFORM trackagoat.queue_scrape('video_stats', NULL, NEW.tiktok_video_id, now(), now(), 1);
 	ELSE
-		PERFORM trackagoat.queue_scrape('video_stats', NULL, NEW.tiktok_video_id, NULL, now());
+		PERFORM trackagoat.queue_scrape('video_stats', NULL, NEW.tiktok_video_id, NULL);
 	END IF;
 	RETURN NULL;
 END
 $$;
+
 CREATE OR REPLACE FUNCTION trackagoat.enqueue_due(at timestamptz DEFAULT now()) RETURNS integer
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
@@ -2323,36 +2485,82 @@ BEGIN
 		-- totals stay exact without; scrapes must not wait for them
 		RAISE WARNING 'trackagoat could not fold totals: %', SQLERRM;
 	END;
-
-	-- a bounded piece of what retention removes
-	DELETE FROM trackagoat.scrape_attempt a
-	WHERE a.id IN (SELECT o.id FROM trackagoat.scrape_attempt o
-		WHERE o.started_at < enqueue_due.at
-			- trackagoat.attempt_retention()
-		ORDER BY o.started_at LIMIT 10000);
 	RETURN queued;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.enqueue_due(timestamptz) IS
-	'queue every job whose time has come, fold totals, and remove attempts past their retention; answers how many were queued; what pg_cron calls, as the owner of the tables';
+	'queue every job whose time has come, and fold totals; answers how many were queued; what pg_cron calls, as the owner of the tables';
+
+CREATE FUNCTION trackagoat.scrape_host() RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
+
+COMMENT ON FUNCTION trackagoat.scrape_host() IS
+	'the host of trackagoat.base_url, with its port if it has one: what is asked for pages, and short links as well, is counted for it';
+
+CREATE OR REPLACE FUNCTION trackagoat.host_paused_until() RETURNS timestamptz
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	RETURN (SELECT h.open_until FROM trackagoat.scrape_host h
+		WHERE h.host = trackagoat.scrape_host() AND h.open_until > clock_timestamp());
+END
+$$;
+
+CREATE FUNCTION trackagoat.host_room(max_jobs integer) RETURNS integer
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	breaker record;
+BEGIN
+	SELECT h.open_until INTO breaker FROM trackagoat.scrape_host h
+	WHERE h.host = trackagoat.scrape_host() AND h.opened_at IS NOT NULL;
+	IF NOT FOUND THEN
+		RETURN max_jobs;
+	END IF;
+	-- half open: whoever gets the row makes the probe
+	PERFORM FROM trackagoat.scrape_host h
+	WHERE h.host = trackagoat.scrape_host() AND h.open_until <= clock_timestamp()
+		AND coalesce(h.probe_until <= clock_timestamp(), true)
+	FOR NO KEY UPDATE SKIP LOCKED;
+	RETURN CASE WHEN FOUND THEN 1 ELSE 0 END;
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.host_room(integer) IS
+	'how many requests the host''s breaker allows: all while it is closed, none while it is open, one while it is half open';
+
+CREATE FUNCTION trackagoat.choose_source(kind trackagoat.scrape_kind, from_place smallint, has_sec_uid boolean) RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	RETURN (SELECT s.source FROM trackagoat.scrape_source s
+		WHERE s.kind = choose_source.kind AND (s.source <> 'item_list' OR has_sec_uid)
+		ORDER BY coalesce(s.avoided_until > clock_timestamp(), false), s.place < from_place, s.place LIMIT 1);
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.choose_source(trackagoat.scrape_kind, smallint, boolean) IS
+	'the source to ask: the first from a place on, before others one that is not avoided; NULL where there is none';
 
 CREATE FUNCTION trackagoat.claim_scrapes(max_jobs integer, lease interval)
-	RETURNS TABLE (attempt_id bigint, kind trackagoat.scrape_kind, tiktok_handle trackagoat.handle,
+	RETURNS TABLE (attempt_id bigint, kind trackagoat.scrape_kind, source text, tiktok_handle trackagoat.handle,
 		tiktok_video_id bigint, sec_uid text, list_cursor bigint, link text)
 	LANGUAGE plpgsql VOLATILE ROWS 10 SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 #variable_conflict use_variable
 DECLARE
 	job record;
+	room integer;
 	claimed integer := 0;
-	deleted integer := 0;
+	passed integer := 0;
 BEGIN
 	PERFORM trackagoat.fold_scrape_requests();
-	WHILE claimed < max_jobs AND deleted < 1000 LOOP
-		SELECT j.id, j.kind, j.tiktok_handle, j.tiktok_video_id, j.sec_uid, j.list_cursor, j.link, j.attempts INTO job
+	room := trackagoat.host_room(max_jobs);
+	WHILE claimed < room AND passed < 1000 LOOP
+		SELECT j.id, j.kind, j.tiktok_handle, j.tiktok_video_id, j.sec_uid, j.list_cursor, j.link, j.attempts, j.source_place INTO job
 		FROM trackagoat.scrape_job j
-		WHERE j.due_at <= clock_timestamp() AND j.leased_until IS NULL
-			AND (j.kind <> 'discover_videos' OR j.sec_uid IS NOT NULL)
+		WHERE j.due_at <= clock_timestamp() AND j.leased_until IS NULL AND NOT j.awaits_profile
 		ORDER BY j.priority DESC, j.due_at LIMIT 1
 		FOR UPDATE SKIP LOCKED;
 		EXIT WHEN NOT FOUND;
@@ -2363,7 +2571,13 @@ BEGIN
 			DELETE FROM trackagoat.scrape_job j WHERE j.id = job.id
 				OR (job.kind = 'creator_profile' AND j.kind = 'discover_videos'
 					AND j.tiktok_handle = job.tiktok_handle AND j.leased_until IS NULL);
-			deleted := deleted + 1;
+			passed := passed + 1;
+			CONTINUE;
+		END IF;
+		source := trackagoat.choose_source(job.kind, job.source_place, job.sec_uid IS NOT NULL);
+		IF source IS NULL THEN
+			UPDATE trackagoat.scrape_job j SET source_place = 1, due_at = clock_timestamp() + interval '1 hour' WHERE j.id = job.id;
+			passed := passed + 1;
 			CONTINUE;
 		END IF;
 
@@ -2371,9 +2585,9 @@ BEGIN
 			leased_until = clock_timestamp() + lease, leased_by = pg_backend_pid()
 		WHERE j.id = job.id;
 		INSERT INTO trackagoat.scrape_attempt
-			(job_id, kind, tiktok_handle, tiktok_video_id, link, attempt, worker_pid, started_at)
+			(job_id, kind, tiktok_handle, tiktok_video_id, link, attempt, worker_pid, host, source, started_at)
 		VALUES (job.id, job.kind, job.tiktok_handle, job.tiktok_video_id, job.link, job.attempts + 1,
-			pg_backend_pid(), clock_timestamp())
+			pg_backend_pid(), trackagoat.scrape_host(), source, clock_timestamp())
 		RETURNING id INTO attempt_id;
 		claimed := claimed + 1;
 
@@ -2385,10 +2599,180 @@ BEGIN
 		link := job.link;
 		RETURN NEXT;
 	END LOOP;
+	IF claimed > 0 THEN
+		UPDATE trackagoat.scrape_host h SET probe_until = clock_timestamp() + lease
+		WHERE h.host = trackagoat.scrape_host() AND h.opened_at IS NOT NULL;
+	END IF;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.claim_scrapes(integer, interval) IS
 	'lease due jobs to the calling worker and count the attempt; jobs that nobody wants any more are deleted';
+
+CREATE OR REPLACE FUNCTION trackagoat.next_scrape_due() RETURNS timestamptz
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	RETURN (SELECT min(f.due_at) FROM (VALUES (0), (1), (2)) p (priority)
+		CROSS JOIN LATERAL (SELECT j.due_at FROM trackagoat.scrape_job j
+			WHERE j.priority = p.priority AND j.due_at IS NOT NULL AND j.leased_until IS NULL AND NOT j.awaits_profile
+			ORDER BY j.due_at LIMIT 1) f);
+END
+$$;
+
+CREATE FUNCTION trackagoat.revive_scrapes(outcome text DEFAULT NULL) RETURNS integer
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	revived integer;
+BEGIN
+	PERFORM trackagoat.check_owner('revive dead letters');
+	UPDATE trackagoat.scrape_job j SET dead_at = NULL, dead_reason = NULL, attempts = 0, due_at = now()
+	WHERE j.dead_at IS NOT NULL AND coalesce(j.last_outcome = revive_scrapes.outcome, revive_scrapes.outcome IS NULL);
+	GET DIAGNOSTICS revived = ROW_COUNT;
+	RETURN revived;
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.revive_scrapes(text) IS
+	'queue the dead letters again, those of one outcome or all; answers how many; only as the owner of the tables';
+
+CREATE FUNCTION trackagoat.scrape_slot(
+	kind trackagoat.scrape_kind, tiktok_handle trackagoat.handle, tiktok_video_id bigint,
+	every interval, after timestamptz) RETURNS timestamptz
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+
+COMMENT ON FUNCTION trackagoat.scrape_slot(trackagoat.scrape_kind, trackagoat.handle, bigint, interval, timestamptz) IS
+	'the first slot of an account or video after a moment: its slots are an interval apart, at a phase of its own, so that many spread over the interval';
+
+CREATE FUNCTION trackagoat.first_scrape_slot(
+	kind trackagoat.scrape_kind, tiktok_handle trackagoat.handle, tiktok_video_id bigint) RETURNS timestamptz
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_variable
+BEGIN
+	-- what nobody wants is soon claimed and deleted
+	RETURN (SELECT coalesce(trackagoat.scrape_slot(kind, tiktok_handle, tiktok_video_id, min(t.every), now()), now())
+		FROM trackagoat.scrape_targets(kind, tiktok_handle, tiktok_video_id) t);
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.first_scrape_slot(trackagoat.scrape_kind, trackagoat.handle, bigint) IS
+	'when the schedule first fetches an account or video that nobody waits for: on its slot within the interval from now';
+
+CREATE FUNCTION trackagoat.organization_schedule() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	kinds trackagoat.scrape_kind[] := ARRAY(SELECT k.kind FROM (VALUES
+		('creator_profile'::trackagoat.scrape_kind, NEW.creator_profile_interval < OLD.creator_profile_interval),
+		('discover_videos', NEW.discover_videos_interval < OLD.discover_videos_interval),
+		('video_stats', NEW.video_stats_interval < OLD.video_stats_interval)) k (kind, is_shorter)
+		WHERE k.is_shorter OR NEW.plan IS DISTINCT FROM OLD.plan);
+BEGIN
+	-- by requests, as others' transactions do not wait for this one
+	INSERT INTO trackagoat.scrape_request (kind, tiktok_handle, tiktok_video_id, next_at, priority, renew)
+	SELECT j.kind, j.tiktok_handle, j.tiktok_video_id, s.slot, 0, false
+	FROM (SELECT a.kind, a.tiktok_handle, a.tiktok_video_id, a.next_at FROM trackagoat.scrape_job a
+			WHERE a.kind = ANY (kinds) AND a.due_at IS NULL
+				AND a.tiktok_handle IN (SELECT c.tiktok_handle FROM trackagoat.creator c WHERE c.org_id = NEW.id)
+		UNION ALL SELECT b.kind, NULL, b.tiktok_video_id, b.next_at FROM trackagoat.scrape_job b
+			WHERE b.kind = 'video_stats' AND b.kind = ANY (kinds) AND b.tiktok_handle IS NULL AND b.due_at IS NULL
+				AND b.tiktok_video_id IN (SELECT v.tiktok_video_id FROM trackagoat.video v WHERE v.org_id = NEW.id)) j,
+		LATERAL (SELECT trackagoat.first_scrape_slot(j.kind, j.tiktok_handle, j.tiktok_video_id) AS slot OFFSET 0) s
+	WHERE s.slot < j.next_at;
+	RETURN NULL;
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.organization_schedule() IS
+	'trigger: a shorter interval or another plan holds at once: what comes too late is brought forward, spread over the interval';
+
+CREATE FUNCTION trackagoat.count_manual_scrape(org_id uuid) RETURNS void
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_variable
+DECLARE
+	limit_key CONSTANT text := 'max_manual_scrape_triggers_per_day';
+	most bigint := (SELECT trackagoat.plan_limit(o.plan, limit_key) FROM trackagoat.organization o WHERE o.id = org_id);
+	made record;
+BEGIN
+	IF most IS NULL THEN
+		RETURN;
+	END IF;
+	-- the row is held until the transaction ends; one that began before midnight counts for the day that others have begun
+	INSERT INTO trackagoat.manual_scrape AS m (org_id, day, triggers)
+	VALUES (org_id, (clock_timestamp() AT TIME ZONE 'UTC')::date, 1)
+	ON CONFLICT ON CONSTRAINT manual_scrape_pkey DO UPDATE SET day = greatest(m.day, excluded.day),
+		triggers = CASE WHEN m.day >= excluded.day THEN m.triggers + 1 ELSE 1 END
+	RETURNING m.day, m.triggers INTO made;
+	IF made.triggers > most THEN
+		RAISE SQLSTATE 'PT429' USING
+			MESSAGE = 'rate_limit_exceeded',
+			DETAIL = format('{"limitKey": "%s", "current": %s, "max": %s}', limit_key, made.triggers - 1, most),
+			HINT = format('Wait until %s 00:00 UTC, or choose a plan that allows more.', to_char(made.day + 1, 'YYYY-MM-DD'));
+	END IF;
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.count_manual_scrape(uuid) IS
+	'count a manual scrape of an organization, where its plan has a limit; PT429 rate_limit_exceeded past it';
+
+CREATE OR REPLACE FUNCTION trackagoat.scrape_creator(creator_id uuid) RETURNS uuid
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	target record;
+BEGIN
+	SELECT c.org_id, c.tiktok_handle, c.removed_at, c.is_active, count(*) OVER () AS found INTO target
+	FROM trackagoat.creator c WHERE c.id = scrape_creator.creator_id;
+	IF target.found IS DISTINCT FROM 1 THEN
+		PERFORM trackagoat.entity_missing('creator', creator_id);
+	END IF;
+	IF target.removed_at IS NOT NULL OR NOT target.is_active THEN
+		RAISE SQLSTATE 'PT409' USING
+			MESSAGE = 'creator_not_fetched',
+			DETAIL = format('%s is %s.', target.tiktok_handle, CASE WHEN target.removed_at IS NOT NULL THEN 'removed' ELSE 'disabled' END),
+			HINT = 'Bring the creator back, or enable it: then it is fetched at once.';
+	END IF;
+	PERFORM trackagoat.count_manual_scrape(target.org_id);
+	PERFORM trackagoat.queue_scrape('discover_videos', target.tiktok_handle, NULL, now(), NULL, 2);
+	RETURN trackagoat.queue_scrape('creator_profile', target.tiktok_handle, NULL, now(), NULL, 2);
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.scrape_creator(uuid) IS
+	'fetch a creator''s profile and new videos now, ahead of the schedule; answers the profile''s job; PT404 creator_not_found, PT409 creator_not_fetched, PT429 rate_limit_exceeded';
+
+CREATE OR REPLACE FUNCTION trackagoat.scrape_video(video_id uuid) RETURNS uuid
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	target record;
+BEGIN
+	SELECT v.org_id, v.tiktok_video_id, v.tracking_status, v.tracking_disabled_at, v.refresh_stopped_at,
+		coalesce(c.is_active, true) AS is_active, count(*) OVER () AS found INTO target
+	FROM trackagoat.video v LEFT JOIN trackagoat.creator c ON c.id = v.creator_id AND c.org_id = v.org_id
+	WHERE v.id = scrape_video.video_id;
+	IF target.found IS DISTINCT FROM 1 THEN
+		PERFORM trackagoat.entity_missing('video', video_id);
+	END IF;
+	IF NOT target.is_active
+		OR NOT trackagoat.video_is_fetched(target.tracking_status, target.tracking_disabled_at, target.refresh_stopped_at) THEN
+		RAISE SQLSTATE 'PT409' USING
+			MESSAGE = 'video_not_fetched',
+			DETAIL = format('The video is %s.', CASE WHEN NOT target.is_active THEN 'of a creator that is removed or disabled'
+				WHEN target.tracking_status = 'excluded' THEN 'excluded'
+				WHEN target.tracking_disabled_at IS NOT NULL THEN 'disabled' ELSE 'old: its refreshes have stopped' END),
+			HINT = 'Include it, clear tracking_disabled_at or refresh_stopped_at, or enable its creator.';
+	END IF;
+	PERFORM trackagoat.count_manual_scrape(target.org_id);
+	RETURN trackagoat.queue_scrape('video_stats', NULL, target.tiktok_video_id, now(), NULL, 2);
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.scrape_video(uuid) IS
+	'fetch a video''s counters now, ahead of the schedule; answers the job; PT404 video_not_found, PT409 video_not_fetched, PT429 rate_limit_exceeded';
 
 CREATE OR REPLACE FUNCTION trackagoat.store_scrape(
 	org_id uuid, kind trackagoat.scrape_kind, tiktok_handle trackagoat.handle, tiktok_video_id bigint,
@@ -2414,6 +2798,7 @@ BEGIN
 	RETURN outcome;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.store_scrape(uuid, trackagoat.scrape_kind, trackagoat.handle, bigint, timestamptz, jsonb) IS
 	'store what a page says for one organization, and evaluate the goals that it bears on; answers the outcome: ok or account_changed';
 
@@ -2442,6 +2827,7 @@ BEGIN
 	RETURN 'ok';
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.store_page(uuid, trackagoat.scrape_kind, trackagoat.handle, timestamptz, jsonb) IS
 	'store a profile, a list of videos or a video';
 
@@ -2471,6 +2857,7 @@ BEGIN
 	RETURN 'ok';
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.store_link(uuid, jsonb) IS
 	'add the video that a short link leads to, to every project of the organization that waits for it';
 
@@ -2498,6 +2885,7 @@ BEGIN
 	RETURN CASE WHEN FOUND THEN shown ELSE tiktok_handle END;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.follow_handle(uuid, trackagoat.handle, timestamptz, jsonb) IS
 	'creators whose account, asked for by its secUid, shows another handle by now take that one; answers the handle that they have then';
 
@@ -2512,6 +2900,7 @@ BEGIN
 		AND c.tiktok_account_id <> account_id AND c.other_account_id IS DISTINCT FROM account_id;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.note_other_account(uuid, trackagoat.handle, bigint) IS
 	'the handle of these creators shows another account: the change log says so, once for each other account';
 
@@ -2580,6 +2969,7 @@ BEGIN
 	RETURN 'ok';
 END
 $$;
+
 CREATE OR REPLACE FUNCTION trackagoat.store_new_videos(
 	org_id uuid, tiktok_handle trackagoat.handle, page jsonb) RETURNS integer
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
@@ -2609,6 +2999,7 @@ BEGIN
 	RETURN stored;
 END
 $$;
+
 CREATE OR REPLACE FUNCTION trackagoat.store_videos(org_id uuid, fetched_at timestamptz, page jsonb) RETURNS integer
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
@@ -2652,6 +3043,89 @@ BEGIN
 	RETURN stored;
 END
 $$;
+
+CREATE FUNCTION trackagoat.page_would_serve(tiktok_handle trackagoat.handle, before timestamptz) RETURNS boolean
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	RETURN (SELECT count(*) >= 3
+		FROM (SELECT v.tiktok_video_id FROM trackagoat.creator c
+			JOIN trackagoat.video v ON v.creator_id = c.id AND v.org_id = c.org_id
+			WHERE c.tiktok_handle = page_would_serve.tiktok_handle AND c.removed_at IS NULL AND c.is_active
+				AND v.posted_at < before
+				AND trackagoat.video_is_fetched(v.tracking_status, v.tracking_disabled_at, v.refresh_stopped_at)
+			ORDER BY v.posted_at DESC LIMIT 15) n
+		JOIN trackagoat.scrape_job j ON j.kind = 'video_stats' AND j.tiktok_handle IS NULL AND j.tiktok_video_id = n.tiktok_video_id
+		WHERE j.leased_until IS NULL AND coalesce(j.due_at, j.next_at) <= now() + interval '1 hour');
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.page_would_serve(trackagoat.handle, timestamptz) IS
+	'whether the page of an account''s videos from before a time is worth a request: it serves three that are due or soon will be';
+
+CREATE OR REPLACE FUNCTION trackagoat.advance_listing(job_id uuid, every interval, page jsonb, is_partly_stored boolean) RETURNS text
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_variable
+DECLARE
+	job record;
+	stop_at timestamptz;
+	asked bigint;
+	newest timestamptz;
+	next_cursor bigint := (page #>> '{next,cursor}')::bigint;
+	has_more boolean := (page #>> '{next,has_more}')::boolean;
+	is_empty boolean;
+	gives_up boolean;
+	is_done boolean;
+	is_behind boolean;
+BEGIN
+	SELECT j.* INTO job FROM trackagoat.scrape_job j WHERE j.id = job_id;
+	job.list_started_at := coalesce(job.list_started_at, job.leased_at);
+	asked := coalesce(job.list_cursor, trunc(extract(epoch FROM job.list_started_at) * 1000)::bigint);
+
+	-- what follows must be older, but for the item that two pages share
+	SELECT max((v.item ->> 'posted_at')::timestamptz) INTO newest
+	FROM jsonb_array_elements(page -> 'videos') v (item)
+	WHERE NOT coalesce((v.item ->> 'is_pinned')::boolean, false);
+	IF job.list_cursor IS NOT NULL AND newest > to_timestamp(asked / 1000.0) + interval '1 second' THEN
+		RETURN 'repeated_page';
+	END IF;
+	is_empty := next_cursor IS NULL OR (job.list_cursor IS NOT NULL AND next_cursor >= asked);
+
+	-- a creator whom an earlier listing covers only wants what came since
+	SELECT min(greatest(c.tracking_start_date::timestamp AT TIME ZONE o.timezone,
+			CASE WHEN c.listing_wanted_at < job.listed_at THEN job.listed_at - interval '1 day' END)),
+		coalesce(bool_or(c.listing_wanted_at >= job.list_started_at), false)
+	INTO stop_at, is_behind
+	FROM trackagoat.creator c JOIN trackagoat.organization o ON o.id = c.org_id
+	WHERE c.tiktok_handle = job.tiktok_handle AND c.removed_at IS NULL AND c.is_active;
+
+	-- an empty page is not the end: step back a week, but not for ever where nothing says that there is more
+	gives_up := is_empty AND has_more IS NULL AND job.list_empty_pages >= 4;
+	IF is_empty THEN
+		next_cursor := asked - 604800000;
+	END IF;
+	is_done := gives_up OR has_more IS FALSE
+		OR (to_timestamp(next_cursor / 1000.0) < greatest(stop_at, '2016-09-01 00:00+00')
+			AND NOT trackagoat.page_would_serve(job.tiktok_handle, to_timestamp(next_cursor / 1000.0)));
+
+	UPDATE trackagoat.scrape_job j SET
+		list_cursor = CASE WHEN NOT is_done THEN next_cursor END,
+		list_started_at = CASE WHEN NOT is_done THEN job.list_started_at END,
+		list_empty_pages = CASE WHEN is_empty AND NOT is_done THEN j.list_empty_pages + 1 ELSE 0 END,
+		list_has_gaps = NOT is_done AND (j.list_has_gaps OR is_partly_stored),
+		-- a listing that ended early, or that not everybody could store, covers nobody
+		listed_at = CASE WHEN is_done AND NOT gives_up AND NOT j.list_has_gaps AND NOT is_partly_stored
+			THEN job.list_started_at ELSE j.listed_at END,
+		-- whoever came while it was under way has not seen its first pages
+		due_at = CASE WHEN NOT is_done OR is_behind THEN clock_timestamp()
+			WHEN j.due_at > j.leased_at THEN j.due_at END,
+		next_at = CASE WHEN is_done THEN trackagoat.scrape_slot(j.kind, j.tiktok_handle, NULL, every, job.list_started_at + every / 2) ELSE j.next_at END
+	WHERE j.id = job_id;
+	RETURN CASE WHEN is_partly_stored THEN 'partly_stored' ELSE 'ok' END;
+END
+$$;
+
 CREATE FUNCTION trackagoat.note_gone(tiktok_handle trackagoat.handle, at timestamptz) RETURNS integer
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
@@ -2673,6 +3147,7 @@ BEGIN
 	RETURN noted;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.note_gone(trackagoat.handle, timestamptz) IS
 	'an account was reported gone: on the fifth day since it was last seen its creators are disabled; answers how many were noted';
 
@@ -2687,80 +3162,294 @@ BEGIN
 	WHERE c.id = s.id AND c.org_id = s.org_id;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.note_seen(trackagoat.handle) IS 'an account is there, if private: it is not counted as gone any more';
 
-CREATE OR REPLACE FUNCTION trackagoat.finish_scrape(
+CREATE FUNCTION trackagoat.note_sec_uid(tiktok_handle trackagoat.handle, sec_uid text) RETURNS void
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_variable
+BEGIN
+	-- who has locked it wants it renewed, and the profile fetched once more
+	UPDATE trackagoat.scrape_job j SET sec_uid = note_sec_uid.sec_uid, source_place = 1
+	WHERE j.id = (SELECT d.id FROM trackagoat.scrape_job d
+		WHERE d.kind = 'discover_videos' AND d.tiktok_handle = note_sec_uid.tiktok_handle
+			AND d.sec_uid IS DISTINCT FROM note_sec_uid.sec_uid
+		FOR NO KEY UPDATE SKIP LOCKED);
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.note_sec_uid(trackagoat.handle, text) IS 'a page has shown an account''s secUid: the list of its videos can be asked for';
+
+CREATE FUNCTION trackagoat.schedule_scrape(job record, source text, page jsonb, is_partly_stored boolean) RETURNS text
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_variable
+DECLARE
+	every interval;
+BEGIN
+	-- if nobody wants it any more, it is soon claimed again and deleted
+	SELECT coalesce(min(t.every), '0') INTO every
+	FROM trackagoat.scrape_targets(job.kind, job.tiktok_handle, job.tiktok_video_id, job.link) t;
+	IF source = 'item_list' THEN
+		RETURN trackagoat.advance_listing(job.id, every, page, is_partly_stored);
+	END IF;
+	UPDATE trackagoat.scrape_job j SET due_at = CASE WHEN j.due_at > j.leased_at THEN j.due_at END,
+		next_at = trackagoat.scrape_slot(j.kind, j.tiktok_handle, j.tiktok_video_id, every, clock_timestamp() + every / 2)
+	WHERE j.id = job.id;
+	IF job.kind IN ('creator_profile', 'video_stats') AND page #>> '{account,sec_uid}' IS NOT NULL THEN
+		PERFORM trackagoat.note_sec_uid(coalesce(job.tiktok_handle, trackagoat.handle_or_null(page #>> '{account,tiktok_handle}')),
+			page #>> '{account,sec_uid}');
+	ELSIF job.kind = 'creator_profile' THEN
+		-- the embedded page shows none, nor needs one for the latest videos
+		UPDATE trackagoat.scrape_job j SET source_place = 2
+		WHERE j.kind = 'discover_videos' AND j.tiktok_handle = job.tiktok_handle AND j.awaits_profile;
+	ELSIF job.kind = 'discover_videos' THEN
+		-- what it shows for the first time needs a request of its own, and soon
+		UPDATE trackagoat.scrape_job j SET next_at = clock_timestamp()
+		WHERE j.id IN (SELECT k.id FROM trackagoat.page_videos(page) v
+			JOIN trackagoat.scrape_job k ON k.kind = 'video_stats' AND k.tiktok_handle IS NULL AND k.tiktok_video_id = v.tiktok_video_id
+			WHERE k.due_at IS NULL AND k.last_success_at IS NULL AND k.dead_at IS NULL
+			FOR NO KEY UPDATE OF k SKIP LOCKED);
+	END IF;
+	RETURN CASE WHEN is_partly_stored THEN 'partly_stored' ELSE 'ok' END;
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.schedule_scrape(record, text, jsonb, boolean) IS
+	'after a page was stored: when the job is next due, and what follows for the list of an account; answers the outcome: ok, partly_stored or repeated_page';
+
+CREATE FUNCTION trackagoat.retry_scrape(
+	job record, source text, rule record, detail text, retry_after interval) RETURNS timestamptz
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_variable
+DECLARE
+	place smallint := 1;
+	next_place smallint;
+	again timestamptz;
+BEGIN
+	IF (SELECT count(*) FROM (SELECT a.outcome FROM trackagoat.scrape_attempt a
+			WHERE a.job_id = job.id AND a.outcome IS NOT NULL ORDER BY a.id DESC LIMIT greatest(job.attempts - 1, 0)) r
+		WHERE r.outcome = rule.outcome) + 1 >= rule.dead_after
+	THEN
+		UPDATE trackagoat.scrape_job j SET dead_at = clock_timestamp(), due_at = NULL, next_at = NULL,
+			dead_reason = concat_ws(': ', rule.outcome, detail)
+		WHERE j.id = job.id AND coalesce(j.due_at <= j.leased_at, true);
+		IF FOUND THEN
+			RAISE LOG 'trackagoat: gave up % of %: %', job.kind,
+				coalesce('@' || job.tiktok_handle::text, job.tiktok_video_id::text, job.link), rule.outcome;
+			RETURN NULL;
+		END IF;
+	END IF;
+
+	IF rule.tries_other_source THEN
+		SELECT s.place, (SELECT min(o.place) FROM trackagoat.scrape_source o WHERE o.kind = s.kind AND o.place > s.place)
+		INTO place, next_place
+		FROM trackagoat.scrape_source s WHERE s.kind = job.kind AND s.source = retry_scrape.source;
+	END IF;
+	IF next_place IS NOT NULL THEN
+		again := clock_timestamp() + coalesce(greatest(rule.host_pause, retry_after), '0');
+	ELSE
+		-- a round is an attempt at each source
+		again := clock_timestamp() + greatest(retry_after, least(rule.retry_limit,
+			rule.retry_after * 2 ^ least(greatest(job.attempts / coalesce(place, 1) - 1, 0), 20))) * (1 + random() / 5);
+	END IF;
+	-- a person's request that came meanwhile does not wait
+	UPDATE trackagoat.scrape_job j SET due_at = CASE WHEN j.due_at > j.leased_at THEN j.due_at ELSE again END,
+		source_place = CASE WHEN rule.tries_other_source THEN coalesce(next_place, 1) ELSE j.source_place END
+	WHERE j.id = job.id
+	RETURNING j.due_at INTO again;
+	RETURN again;
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.retry_scrape(record, text, record, text, interval) IS
+	'after an attempt that failed: go on with the next source, or try again later, or give up; answers when the job is due again, NULL for never';
+
+CREATE FUNCTION trackagoat.note_host(
+	host text, started_at timestamptz, rule record, is_answer boolean, retry_after interval) RETURNS timestamptz
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_variable
+DECLARE
+	paused_until timestamptz;
+	is_opening boolean;
+	is_closing boolean;
+BEGIN
+	IF rule.host_pause IS NULL THEN
+		-- a request from before it opened tells nothing of now; one that nobody answered tells nothing at all
+		UPDATE trackagoat.scrape_host h SET probe_until = NULL,
+			failures = CASE WHEN is_answer THEN 0 ELSE h.failures END,
+			openings = CASE WHEN is_answer THEN 0 ELSE h.openings END,
+			opened_at = CASE WHEN NOT is_answer THEN h.opened_at END,
+			open_until = CASE WHEN NOT is_answer THEN h.open_until END
+		FROM (SELECT o.opened_at FROM trackagoat.scrape_host o WHERE o.host = note_host.host FOR NO KEY UPDATE) o
+		WHERE h.host = note_host.host AND (h.failures > 0 OR h.opened_at IS NOT NULL) AND coalesce(started_at >= h.opened_at, true)
+		RETURNING o.opened_at IS NOT NULL AND h.opened_at IS NULL INTO is_closing;
+		IF is_closing THEN
+			RAISE LOG 'trackagoat: % answers again', host;
+		END IF;
+		RETURN NULL;
+	END IF;
+
+	INSERT INTO trackagoat.scrape_host AS h (host, failures, last_failure, failed_at)
+	VALUES (host, 1, rule.outcome, clock_timestamp())
+	ON CONFLICT ON CONSTRAINT scrape_host_pkey DO UPDATE SET
+		failures = h.failures + 1, last_failure = excluded.last_failure, failed_at = excluded.failed_at;
+	UPDATE trackagoat.scrape_host h SET
+		open_until = greatest(h.open_until, clock_timestamp()
+			+ greatest(retry_after, least(rule.host_pause * 2 ^ least(w.openings, 20), greatest(rule.host_pause, interval '1 day')))),
+		openings = w.openings + 1, opened_at = CASE WHEN w.is_new THEN clock_timestamp() ELSE h.opened_at END,
+		probe_until = CASE WHEN NOT w.is_new THEN h.probe_until END
+	-- what was in flight when it opened does not count as another time
+	FROM (SELECT n.is_new, o.openings - CASE WHEN n.is_new THEN 0 ELSE 1 END AS openings
+		FROM trackagoat.scrape_host o, LATERAL (SELECT coalesce(started_at >= o.opened_at, true) AS is_new) n
+		WHERE o.host = note_host.host) w
+	WHERE h.host = note_host.host AND (h.failures >= rule.host_pause_after OR h.opened_at IS NOT NULL)
+	RETURNING h.open_until, w.is_new INTO paused_until, is_opening;
+	IF is_opening THEN
+		RAISE LOG 'trackagoat: % is left alone until %: %', host, paused_until, rule.outcome;
+	END IF;
+	RETURN paused_until;
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.note_host(text, timestamptz, record, boolean, interval) IS
+	'what an attempt says of its host: opens its breaker, or closes it; answers until when the host is to be left alone, NULL where it is not';
+
+CREATE FUNCTION trackagoat.note_target(job record, rule record) RETURNS void
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	IF job.kind = 'creator_profile' AND rule.class = 'gone' THEN
+		PERFORM trackagoat.note_gone(job.tiktok_handle, clock_timestamp());
+	ELSIF job.tiktok_handle IS NOT NULL AND rule.class IN ('ok', 'private') THEN
+		PERFORM trackagoat.note_seen(job.tiktok_handle);
+	ELSIF job.kind = 'video_link' AND rule.class = 'gone' THEN
+		UPDATE trackagoat.video_link l SET problem = 'dead_link' WHERE l.link = job.link AND l.problem IS NULL;
+	END IF;
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.note_target(record, record) IS
+	'what an attempt says of the account or link: gone, or there';
+
+CREATE FUNCTION trackagoat.finish_scrape(
 	attempt_id bigint, outcome text, http_status integer, body_bytes bigint, detail text,
-	retry_after interval, page jsonb) RETURNS text
+	retry_after interval, page jsonb, curl_code integer DEFAULT NULL, milliseconds integer DEFAULT NULL) RETURNS text
 	LANGUAGE plpgsql VOLATILE SET lock_timeout = '2s' SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 #variable_conflict use_variable
 DECLARE
+	attempt record;
 	job record;
 	rule record;
-	every interval;
 	again timestamptz;
 BEGIN
-	SELECT j.* INTO job FROM trackagoat.scrape_job j
-	WHERE j.id = (SELECT a.job_id FROM trackagoat.scrape_attempt a WHERE a.id = attempt_id AND a.finished_at IS NULL)
-	FOR NO KEY UPDATE;
-
-	IF FOUND AND outcome IN ('ok', 'partly_stored') THEN
-		-- if nobody wants it any more, it is soon claimed again and deleted
-		SELECT coalesce(min(t.every), '0') INTO every
-		FROM trackagoat.scrape_targets(job.kind, job.tiktok_handle, job.tiktok_video_id, job.link) t;
-		IF job.kind = 'discover_videos' THEN
-			outcome := trackagoat.advance_listing(job.id, every, page, outcome = 'partly_stored');
-		ELSE
-			UPDATE trackagoat.scrape_job j SET next_at = clock_timestamp() + every,
-				due_at = CASE WHEN j.due_at > j.leased_at THEN j.due_at END
-			WHERE j.id = job.id;
-		END IF;
-		IF job.kind = 'creator_profile' THEN
-			-- who has locked it wants it renewed, and the profile fetched once more
-			UPDATE trackagoat.scrape_job j SET sec_uid = page #>> '{account,sec_uid}'
-			WHERE j.id = (SELECT d.id FROM trackagoat.scrape_job d
-				WHERE d.kind = 'discover_videos' AND d.tiktok_handle = job.tiktok_handle
-					AND d.sec_uid IS DISTINCT FROM page #>> '{account,sec_uid}'
-				FOR NO KEY UPDATE SKIP LOCKED)
-				AND page #>> '{account,sec_uid}' IS NOT NULL;
-		END IF;
+	SELECT a.* INTO attempt FROM trackagoat.scrape_attempt a WHERE a.id = attempt_id AND a.finished_at IS NULL;
+	SELECT j.* INTO job FROM trackagoat.scrape_job j WHERE j.id = attempt.job_id FOR NO KEY UPDATE;
+	IF job.id IS NOT NULL AND outcome IN ('ok', 'partly_stored') THEN
+		outcome := trackagoat.schedule_scrape(job, attempt.source, page, outcome = 'partly_stored');
 	END IF;
-
 	SELECT o.* INTO STRICT rule FROM trackagoat.scrape_outcome o WHERE o.outcome = finish_scrape.outcome;
-	IF rule.is_gone AND job.kind = 'creator_profile' THEN
-		PERFORM trackagoat.note_gone(job.tiktok_handle, clock_timestamp());
-	END IF;
-	IF outcome IN ('ok', 'private') AND job.tiktok_handle IS NOT NULL THEN
-		PERFORM trackagoat.note_seen(job.tiktok_handle);
-	END IF;
-	IF outcome = 'not_found' AND job.kind = 'video_link' THEN
-		UPDATE trackagoat.video_link l SET problem = 'dead_link' WHERE l.link = job.link AND l.problem IS NULL;
-	END IF;
-	IF job.id IS NOT NULL AND rule.is_success THEN
-		UPDATE trackagoat.scrape_job j SET attempts = 0, last_success_at = clock_timestamp(),
-			priority = CASE WHEN j.due_at > j.leased_at AND j.list_cursor IS NULL THEN j.priority ELSE 0 END
+
+	IF job.id IS NOT NULL THEN
+		PERFORM trackagoat.note_target(job, rule);
+		IF rule.class = 'ok' THEN
+			UPDATE trackagoat.scrape_job j SET attempts = 0, last_success_at = clock_timestamp(),
+				-- without a secUid the list has but one source
+				source_place = CASE WHEN j.kind = 'discover_videos' AND j.sec_uid IS NULL THEN j.source_place ELSE 1 END,
+				priority = CASE WHEN j.due_at > j.leased_at AND j.list_cursor IS NULL THEN j.priority ELSE 0 END
+			WHERE j.id = job.id;
+			PERFORM trackagoat.postpone_videos(page);
+		ELSIF NOT (outcome = 'partly_stored' AND attempt.source = 'item_list') THEN
+			again := trackagoat.retry_scrape(job, attempt.source, rule, detail, retry_after);
+		END IF;
+		UPDATE trackagoat.scrape_job j SET last_outcome = outcome,
+			leased_at = NULL, leased_until = NULL, leased_by = NULL
 		WHERE j.id = job.id;
-		PERFORM trackagoat.postpone_videos(page);
-	ELSIF job.id IS NOT NULL AND NOT (outcome = 'partly_stored' AND job.kind = 'discover_videos') THEN
-		again := clock_timestamp() + greatest(retry_after,
-			least(rule.retry_after * 2 ^ least(job.attempts - 1, 20), rule.retry_limit)) * (1 + random() / 5);
-		-- a person's request that came meanwhile does not wait
-		UPDATE trackagoat.scrape_job j SET due_at = CASE WHEN j.due_at > j.leased_at THEN j.due_at ELSE again END
-		WHERE j.id = job.id
-		RETURNING j.due_at INTO again;
 	END IF;
-	UPDATE trackagoat.scrape_job j SET last_outcome = outcome,
-		leased_at = NULL, leased_until = NULL, leased_by = NULL
-	WHERE j.id = job.id;
-	UPDATE trackagoat.scrape_attempt a SET finished_at = clock_timestamp(), outcome = finish_scrape.outcome,
-		http_status = finish_scrape.http_status, body_bytes = finish_scrape.body_bytes,
-		detail = finish_scrape.detail, next_attempt_at = again,
-		host_paused_until = clock_timestamp() + CASE WHEN rule.host_pause IS NOT NULL THEN greatest(rule.host_pause, retry_after) END
-	WHERE a.id = attempt_id AND a.finished_at IS NULL;
+	IF attempt.id IS NOT NULL THEN
+		IF rule.source_pause IS NOT NULL THEN
+			UPDATE trackagoat.scrape_source s SET avoided_until = clock_timestamp() + rule.source_pause
+			WHERE s.kind = attempt.kind AND s.source = attempt.source;
+		END IF;
+		UPDATE trackagoat.scrape_attempt a SET finished_at = clock_timestamp(), outcome = finish_scrape.outcome,
+			http_status = finish_scrape.http_status, curl_code = finish_scrape.curl_code, body_bytes = finish_scrape.body_bytes,
+			milliseconds = finish_scrape.milliseconds, detail = finish_scrape.detail, next_attempt_at = again,
+			host_paused_until = trackagoat.note_host(attempt.host, attempt.started_at, rule, finish_scrape.http_status IS NOT NULL, retry_after)
+		WHERE a.id = attempt_id;
+	END IF;
 	RETURN outcome;
 END
 $$;
+
+COMMENT ON FUNCTION trackagoat.finish_scrape(bigint, text, integer, bigint, text, interval, jsonb, integer, integer) IS
+	'end an attempt: note its outcome, release the job, say when it is due again and whether the host is to be left alone; answers the final outcome';
+
+CREATE OR REPLACE FUNCTION trackagoat.postpone_videos(page jsonb) RETURNS integer
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_variable
+DECLARE
+	postponed integer;
+BEGIN
+	-- as if each had been fetched by itself; the embedded list shows but views
+	UPDATE trackagoat.scrape_job j SET next_at = trackagoat.scrape_slot(j.kind, NULL, j.tiktok_video_id, t.every, clock_timestamp() + t.every / 2),
+		due_at = NULL, attempts = 0, source_place = 1,
+		dead_at = NULL, dead_reason = NULL, last_success_at = clock_timestamp()
+	FROM (SELECT k.id, (SELECT min(w.every) FROM trackagoat.scrape_targets(k.kind, NULL, k.tiktok_video_id) w) AS every
+		FROM trackagoat.scrape_job k
+		WHERE k.kind = 'video_stats' AND k.tiktok_handle IS NULL
+			AND k.tiktok_video_id IN (SELECT v.tiktok_video_id FROM trackagoat.page_videos(page) v)
+			AND page ->> 'source' <> 'embed_profile'
+			AND k.leased_until IS NULL AND (k.due_at IS NULL OR k.priority = 0)
+		ORDER BY k.id FOR NO KEY UPDATE SKIP LOCKED) t
+	WHERE j.id = t.id AND t.every IS NOT NULL;
+	GET DIAGNOSTICS postponed = ROW_COUNT;
+	RETURN postponed;
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.postpone_videos(jsonb) IS
+	'a video whose counters came with a page need not be fetched by itself before its next slot; answers how many';
+
+CREATE FUNCTION trackagoat.take_crash_marks() RETURNS SETOF bigint
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE ROWS 1;
+
+COMMENT ON FUNCTION trackagoat.take_crash_marks() IS
+	'the attempts whose pages processes of this database were reading or storing when they ended, and not on request; each is answered once';
+
+CREATE OR REPLACE FUNCTION trackagoat.release_scrapes() RETURNS integer
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	lost record;
+	marks bigint[];
+	released integer := 0;
+BEGIN
+	-- of all that a process had in flight when it crashed, one is to blame
+	marks := ARRAY(SELECT trackagoat.take_crash_marks());
+	FOR lost IN
+		SELECT j.id, (SELECT max(a.id) FROM trackagoat.scrape_attempt a
+			WHERE a.job_id = j.id AND a.finished_at IS NULL) AS attempt_id
+		FROM trackagoat.scrape_job j
+		WHERE j.leased_until IS NOT NULL AND (j.leased_until < clock_timestamp()
+			OR NOT EXISTS (SELECT FROM pg_stat_get_activity(j.leased_by)))
+		FOR NO KEY UPDATE OF j SKIP LOCKED
+	LOOP
+		PERFORM trackagoat.finish_scrape(lost.attempt_id,
+			CASE WHEN lost.attempt_id = ANY (marks) THEN 'crashed' ELSE 'interrupted' END, NULL, NULL, NULL, NULL, NULL);
+		-- even where the attempt's row is gone
+		UPDATE trackagoat.scrape_job j SET leased_at = NULL, leased_until = NULL, leased_by = NULL
+		WHERE j.id = lost.id AND j.leased_until IS NOT NULL;
+		released := released + 1;
+	END LOOP;
+	RETURN released;
+END
+$$;
+
 CREATE OR REPLACE FUNCTION trackagoat.tables_are_ready() RETURNS boolean
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
@@ -2778,15 +3467,184 @@ BEGIN
 		AND (SELECT count(DISTINCT c.relowner) FROM pg_class c
 			WHERE c.relnamespace = 'trackagoat'::regnamespace
 				AND c.relname IN ('setup_version', 'organization', 'creator', 'creator_history', 'video',
-					'video_history', 'creator_event', 'creator_event_kind', 'banned_handle', 'deleted_video', 'video_link', 'plan', 'goal', 'notification', 'total', 'total_month', 'total_difference', 'observation_source', 'scrape_outcome', 'scrape_job', 'scrape_request', 'scrape_attempt')) = 1;
+					'video_history', 'creator_event', 'creator_event_kind', 'banned_handle', 'deleted_video', 'video_link', 'plan', 'manual_scrape', 'goal', 'notification', 'total', 'total_month', 'total_difference', 'observation_source', 'scrape_outcome', 'scrape_source', 'scrape_host', 'scrape_job', 'scrape_request', 'scrape_attempt', 'retention_walk')) = 1;
 END
 $$;
+
+CREATE FUNCTION trackagoat.worker_status()
+	RETURNS TABLE (database name, pid integer, state text, started_at timestamptz, active_at timestamptz,
+		in_flight integer, requests bigint, failures bigint, paused_until timestamptz,
+		memory bigint, last_error_at timestamptz, last_error text)
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT ROWS 1;
+
+COMMENT ON FUNCTION trackagoat.worker_status() IS
+	'the workers of this server, a row for each that trackagoat.database and trackagoat.workers ask for; none where the library is not preloaded';
+
+CREATE FUNCTION trackagoat.retention_windows(at timestamptz DEFAULT now())
+	RETURNS TABLE (project_id uuid, org_id uuid, kept_from timestamptz)
+	LANGUAGE sql STABLE ROWS 100 SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+	-- a goal looks at a month until two days after it, expiry at as many days as it says;
+	-- from a Monday on, so that no history is cut more than once a week
+	SELECT p.id, p.org_id, date_trunc('week', (retention_windows.at AT TIME ZONE o.timezone)::date
+		- (greatest(l.max, 33, p.expiry_days) + 1)::integer * interval '1 day') AT TIME ZONE o.timezone
+	FROM (SELECT DISTINCT n.plan FROM trackagoat.organization n WHERE n.plan IS NOT NULL) k
+	CROSS JOIN LATERAL trackagoat.plan_limits(k.plan) l
+	JOIN trackagoat.organization o ON o.plan = k.plan
+	JOIN trackagoat.project p ON p.org_id = o.id
+	-- what goes back further than the calendar is for ever
+	WHERE l.limit_key = 'stats_history_retention_days' AND l.max < 700000
+$$;
+
+COMMENT ON FUNCTION trackagoat.retention_windows(timestamptz) IS
+	'from when on prune() keeps the history of each project whose plan has a window, stats_history_retention_days; a project without a row keeps all of it';
+
+CREATE FUNCTION trackagoat.prune_histories(
+	entity text, ids uuid[], org_ids uuid[], kept_from timestamptz[], OUT points bigint, OUT rows bigint)
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT SET search_path = pg_catalog, trackagoat, pg_temp;
+
+COMMENT ON FUNCTION trackagoat.prune_histories(text, uuid[], uuid[], timestamptz[]) IS
+	'remove the points of histories before a time each, but for the last, which then says all that was known; passes over entities that somebody holds; answers how many points went, and how many rows held them';
+
+CREATE FUNCTION trackagoat.prune_next_histories(entity text, max_rows integer, at timestamptz) RETURNS bigint
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	slice_length CONSTANT integer := 200;
+	started_at timestamptz;
+	reached uuid;
+	batch record;
+	slice record;
+	last integer;
+	removed bigint := 0;
+	touched bigint := 0;
+BEGIN
+	SELECT w.begun_at, w.after INTO started_at, reached FROM trackagoat.retention_walk w WHERE w.entity = prune_next_histories.entity;
+	IF reached IS NULL THEN
+		-- the last walk is over: another one after a day, if there is anything that has a window
+		PERFORM WHERE started_at > prune_next_histories.at - interval '1 day'
+			OR NOT EXISTS (SELECT FROM trackagoat.retention_windows(prune_next_histories.at));
+		IF FOUND THEN
+			RETURN 0;
+		END IF;
+		started_at := prune_next_histories.at;
+		reached := '00000000-0000-0000-0000-000000000000';
+	END IF;
+
+	-- the index has these keys: of what has no window, nothing else is read
+	SELECT array_agg(q.id ORDER BY q.id) FILTER (WHERE q.kept_from IS NOT NULL) AS ids,
+		array_agg(q.org_id ORDER BY q.id) FILTER (WHERE q.kept_from IS NOT NULL) AS org_ids,
+		array_agg(q.kept_from ORDER BY q.id) FILTER (WHERE q.kept_from IS NOT NULL) AS kept_from,
+		(array_agg(q.id ORDER BY q.id DESC))[1] AS last_id, count(*) >= max_rows AS goes_on
+	INTO batch
+	FROM (SELECT k.id, k.org_id, least(w.kept_from, m.starts_at) AS kept_from
+		FROM ((SELECT c.id, c.project_id, c.org_id FROM trackagoat.creator c
+				WHERE c.id > reached AND prune_next_histories.entity = 'creator'
+				ORDER BY c.id FETCH FIRST (max_rows) ROWS WITH TIES)
+			UNION ALL
+			(SELECT v.id, v.project_id, v.org_id FROM trackagoat.video v
+				WHERE v.id > reached AND prune_next_histories.entity = 'video'
+				ORDER BY v.id FETCH FIRST (max_rows) ROWS WITH TIES)) k
+		LEFT JOIN trackagoat.retention_windows(prune_next_histories.at) w ON w.project_id = k.project_id AND w.org_id = k.org_id
+		-- a milestone looks at all followers since it began
+		LEFT JOIN LATERAL (SELECT min(g.starts_on::timestamp AT TIME ZONE o.timezone) AS starts_at
+			FROM trackagoat.goal g JOIN trackagoat.organization o ON o.id = g.org_id
+			WHERE g.creator_id = k.id AND g.org_id = k.org_id AND g.period IS NULL
+				AND prune_next_histories.entity = 'creator') m ON w.kept_from IS NOT NULL) q;
+
+	reached := CASE WHEN batch.goes_on THEN coalesce(batch.last_id, reached) END;
+	FOR place IN 1 .. coalesce(cardinality(batch.ids), 0) BY slice_length LOOP
+		last := place + slice_length - 1;
+		-- one broken history keeps no more than its neighbours
+		BEGIN
+			SELECT p.* INTO slice FROM trackagoat.prune_histories(entity, batch.ids[place : last], batch.org_ids[place : last],
+				batch.kept_from[place : last]) p;
+			removed := removed + slice.points;
+			touched := touched + slice.rows;
+		EXCEPTION WHEN OTHERS THEN
+			RAISE WARNING 'trackagoat could not prune the histories of %s from % to %: %', entity, batch.ids[place],
+				batch.ids[least(last, cardinality(batch.ids))], SQLERRM;
+		END;
+		IF touched >= max_rows AND last < cardinality(batch.ids) THEN
+			reached := batch.ids[last];
+			EXIT;
+		END IF;
+	END LOOP;
+	INSERT INTO trackagoat.retention_walk AS w (entity, begun_at, after) VALUES (prune_next_histories.entity, started_at, reached)
+	ON CONFLICT ON CONSTRAINT retention_walk_pkey DO UPDATE SET begun_at = excluded.begun_at, after = excluded.after;
+	RETURN removed;
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.prune_next_histories(text, integer, timestamptz) IS
+	'go on with the walk over all histories of creators or videos, or begin another one a day after the last; answers how many points went';
+
+CREATE FUNCTION trackagoat.prune(max_rows integer DEFAULT 10000, at timestamptz DEFAULT now())
+	RETURNS TABLE (what text, removed bigint)
+	LANGUAGE plpgsql VOLATILE STRICT ROWS 6 SET lock_timeout = '2s' SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	entity text;
+BEGIN
+	PERFORM trackagoat.check_owner('prune');
+	-- one session at a time
+	IF NOT pg_try_advisory_xact_lock(hashtextextended('trackagoat.prune', 0)) THEN
+		RETURN;
+	END IF;
+
+	what := 'scrape_attempt';
+	DELETE FROM trackagoat.scrape_attempt a WHERE a.id IN (SELECT o.id FROM trackagoat.scrape_attempt o
+		WHERE o.started_at < prune.at - trackagoat.attempt_retention()
+		ORDER BY o.started_at LIMIT max_rows FOR UPDATE SKIP LOCKED);
+	GET DIAGNOSTICS removed = ROW_COUNT;
+	RETURN NEXT;
+
+	-- of what nobody tracks any more; other jobs are claimed, and go then
+	what := 'scrape_job';
+	DELETE FROM trackagoat.scrape_job j WHERE j.id IN (SELECT o.id FROM trackagoat.scrape_job o
+		WHERE o.dead_at < prune.at - trackagoat.attempt_retention()
+			AND NOT EXISTS (SELECT FROM trackagoat.scrape_targets(o.kind, o.tiktok_handle, o.tiktok_video_id, o.link))
+		ORDER BY o.dead_at LIMIT max_rows FOR UPDATE SKIP LOCKED);
+	GET DIAGNOSTICS removed = ROW_COUNT;
+	RETURN NEXT;
+
+	what := 'creator_event';
+	DELETE FROM trackagoat.creator_event e USING (SELECT o.id, o.org_id
+		FROM trackagoat.retention_windows(prune.at) w CROSS JOIN LATERAL (SELECT l.id, l.org_id FROM trackagoat.creator_event l
+			WHERE l.project_id = w.project_id AND l.org_id = w.org_id AND l.created_at < w.kept_from
+			ORDER BY l.created_at LIMIT max_rows FOR UPDATE SKIP LOCKED) o LIMIT max_rows) d
+	WHERE e.id = d.id AND e.org_id = d.org_id;
+	GET DIAGNOSTICS removed = ROW_COUNT;
+	RETURN NEXT;
+
+	what := 'notification';
+	DELETE FROM trackagoat.notification n USING (SELECT o.id, o.org_id
+		FROM trackagoat.retention_windows(prune.at) w CROSS JOIN LATERAL (SELECT l.id, l.org_id FROM trackagoat.notification l
+			WHERE l.project_id = w.project_id AND l.org_id = w.org_id AND l.created_at < w.kept_from
+			ORDER BY l.created_at LIMIT max_rows FOR UPDATE SKIP LOCKED) o LIMIT max_rows) d
+	WHERE n.id = d.id AND n.org_id = d.org_id;
+	GET DIAGNOSTICS removed = ROW_COUNT;
+	RETURN NEXT;
+
+	FOREACH entity IN ARRAY ARRAY['creator', 'video'] LOOP
+		what := entity || '_history';
+		removed := trackagoat.prune_next_histories(entity, max_rows, prune.at);
+		RETURN NEXT;
+	END LOOP;
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.prune(integer, timestamptz) IS
+	'remove a piece of what plans and settings keep no longer, at most so many rows of each kind, and wait for nobody; answers how much of what went: rows, of histories points; no row while another session is at it; what pg_cron calls, as the owner of the tables';
+
 CREATE FUNCTION trackagoat.cron_jobs() RETURNS TABLE (place integer, name text, schedule text, command text)
-	LANGUAGE sql STABLE PARALLEL SAFE ROWS 2 SET search_path = pg_catalog, trackagoat, pg_temp AS
+	LANGUAGE sql STABLE PARALLEL SAFE ROWS 3 SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 	SELECT * FROM (VALUES (1, 'trackagoat ' || current_database(), '* * * * *', 'SELECT trackagoat.enqueue_due()'),
-		(2, 'trackagoat-goals ' || current_database(), '*/5 * * * *', 'SELECT trackagoat.evaluate_goals()')) j
+		(2, 'trackagoat-goals ' || current_database(), '*/5 * * * *', 'SELECT trackagoat.evaluate_goals()'),
+		(3, 'trackagoat-prune ' || current_database(), '*/10 * * * *', 'SELECT trackagoat.prune()')) j
 $$;
+
 COMMENT ON FUNCTION trackagoat.cron_jobs() IS 'what pg_cron is to do for this database';
 
 CREATE OR REPLACE FUNCTION trackagoat.schedule_scrapes() RETURNS bigint
@@ -2816,8 +3674,9 @@ BEGIN
 	RETURN job_id;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.schedule_scrapes() IS
-	'let pg_cron call enqueue_due() every minute and evaluate_goals() every five; answers pg_cron''s id of the first job; again changes nothing; PT409 pg_cron_missing';
+	'let pg_cron call enqueue_due() every minute, evaluate_goals() every five and prune() every ten; answers pg_cron''s id of the first job; again changes nothing; PT409 pg_cron_missing';
 
 CREATE OR REPLACE FUNCTION trackagoat.unschedule_scrapes() RETURNS boolean
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
@@ -2832,6 +3691,7 @@ BEGIN
 	RETURN scheduled;
 END
 $$;
+
 COMMENT ON FUNCTION trackagoat.unschedule_scrapes() IS 'take the jobs out of pg_cron; answers whether they were there';
 
 CREATE OR REPLACE PROCEDURE trackagoat.setup()
@@ -2857,7 +3717,7 @@ BEGIN
 		RAISE object_not_in_prerequisite_state USING
 			MESSAGE = format('the tables are of version %s, this trackagoat works with version %s', present, wanted),
 			HINT = 'Install the newer trackagoat and ALTER EXTENSION trackagoat UPDATE.';
-	ELSIF present IS NOT NULL AND to_regclass('trackagoat.scrape_queue') IS NULL THEN
+	ELSIF present IS NOT NULL AND coalesce(to_regclass('trackagoat.scrape_status'), to_regclass('trackagoat.scrape_queue')) IS NULL THEN
 		RAISE object_not_in_prerequisite_state USING
 			MESSAGE = 'the tables are what DROP EXTENSION trackagoat CASCADE has left of them',
 			HINT = 'Restore them from a dump, or DROP SCHEMA trackagoat CASCADE and begin anew with CREATE EXTENSION.';
@@ -3292,6 +4152,8 @@ COMMENT ON COLUMN trackagoat.creator_event.created_at IS 'when';
 
 CREATE INDEX creator_event_creator_idx ON trackagoat.creator_event (creator_id, id);
 COMMENT ON INDEX trackagoat.creator_event_creator_idx IS 'change log of a creator';
+CREATE INDEX creator_event_project_idx ON trackagoat.creator_event (project_id, created_at);
+COMMENT ON INDEX trackagoat.creator_event_project_idx IS 'events of a project by time, and those that retention removes';
 CREATE INDEX creator_event_video_idx ON trackagoat.creator_event (video_id) WHERE video_id IS NOT NULL;
 COMMENT ON INDEX trackagoat.creator_event_video_idx IS 'events of a video';
 
@@ -3604,6 +4466,8 @@ COMMENT ON COLUMN trackagoat.notification.read_at IS 'when somebody read it; set
 
 CREATE INDEX notification_unread_idx ON trackagoat.notification (project_id, id) WHERE read_at IS NULL;
 COMMENT ON INDEX trackagoat.notification_unread_idx IS 'what nobody has read yet';
+CREATE INDEX notification_project_idx ON trackagoat.notification (project_id, created_at);
+COMMENT ON INDEX trackagoat.notification_project_idx IS 'notifications of a project by time, and those that retention removes';
 CREATE INDEX notification_creator_idx ON trackagoat.notification (creator_id);
 COMMENT ON INDEX trackagoat.notification_creator_idx IS 'notifications of a creator';
 
@@ -3897,7 +4761,9 @@ CREATE TABLE trackagoat.plan (
 		'max_api_requests_per_day', 'max_manual_scrape_triggers_per_day', 'max_payout_methods_per_org',
 		'max_payout_structures_per_project', 'min_video_stats_hours', 'min_discover_videos_hours',
 		'min_creator_profiles_hours', 'stats_history_retention_days')),
-	CONSTRAINT plan_max_check CHECK (max >= 0)
+	CONSTRAINT plan_max_check CHECK (max >= 0),
+	-- a year, as the longest interval of an organization
+	CONSTRAINT plan_hours_check CHECK (limit_key NOT LIKE 'min\_%' OR max <= 8784)
 );
 COMMENT ON TABLE trackagoat.plan IS 'limits of plans, over those that documented_plans() has; plan_limits() is what holds';
 COMMENT ON COLUMN trackagoat.plan.plan IS 'free, starter, ultra or a plan of your own';
@@ -3978,54 +4844,31 @@ COMMENT ON TRIGGER creator_return_limit ON trackagoat.creator IS 'refuses to bri
 
 CREATE TABLE trackagoat.scrape_outcome (
 	outcome text NOT NULL,
-	is_success boolean NOT NULL DEFAULT false,
-	is_gone boolean NOT NULL DEFAULT false,
+	class text NOT NULL,
 	retry_after interval NOT NULL,
 	retry_limit interval NOT NULL,
+	dead_after integer,
+	tries_other_source boolean NOT NULL DEFAULT false,
+	source_pause interval,
 	host_pause interval,
+	host_pause_after integer NOT NULL DEFAULT 1,
 	description text NOT NULL,
 	CONSTRAINT scrape_outcome_pkey PRIMARY KEY (outcome),
-	CONSTRAINT scrape_outcome_retry_check CHECK (retry_after >= '0' AND retry_limit >= retry_after)
+	CONSTRAINT scrape_outcome_class_check CHECK (class IN ('ok', 'gone', 'private', 'retry_soon', 'retry_later', 'our_bug')),
+	CONSTRAINT scrape_outcome_retry_check CHECK (retry_after >= '0' AND retry_limit >= retry_after),
+	CONSTRAINT scrape_outcome_after_check CHECK (dead_after > 0 AND host_pause_after > 0)
 );
 COMMENT ON TABLE trackagoat.scrape_outcome IS 'what an attempt can come to, and what the worker then does';
 COMMENT ON COLUMN trackagoat.scrape_outcome.outcome IS 'name';
-COMMENT ON COLUMN trackagoat.scrape_outcome.is_success IS 'whether the page was read and stored';
-COMMENT ON COLUMN trackagoat.scrape_outcome.is_gone IS 'whether it says that an account is gone: five such days disable its creators';
-COMMENT ON COLUMN trackagoat.scrape_outcome.retry_after IS 'pause before the next attempt of the same job; doubles with each attempt in a row that fails';
+COMMENT ON COLUMN trackagoat.scrape_outcome.class IS 'ok: read and stored; gone: five such days disable an account''s creators; private: it is there, but not for everybody; retry_soon: of the moment; retry_later: of the host; our_bug: a fault of trackagoat';
+COMMENT ON COLUMN trackagoat.scrape_outcome.retry_after IS 'pause before the next attempt of the same job; doubles with each round of attempts that fails';
 COMMENT ON COLUMN trackagoat.scrape_outcome.retry_limit IS 'longest such pause';
-COMMENT ON COLUMN trackagoat.scrape_outcome.host_pause IS 'pause before anything is asked of the host again; NULL for none';
+COMMENT ON COLUMN trackagoat.scrape_outcome.dead_after IS 'so many since the last success make the job a dead letter; NULL for never';
+COMMENT ON COLUMN trackagoat.scrape_outcome.tries_other_source IS 'whether the job goes on with its next source at once, or after the pause of the host';
+COMMENT ON COLUMN trackagoat.scrape_outcome.source_pause IS 'how long all jobs then prefer their other sources; NULL for not';
+COMMENT ON COLUMN trackagoat.scrape_outcome.host_pause IS 'pause before anything is asked of the host again, doubling while it goes on; NULL for none';
+COMMENT ON COLUMN trackagoat.scrape_outcome.host_pause_after IS 'so many in a row, of whichever outcomes have a pause, bring it about';
 COMMENT ON COLUMN trackagoat.scrape_outcome.description IS 'what it means';
-
-INSERT INTO trackagoat.scrape_outcome (outcome, is_success, retry_after, retry_limit, host_pause, description) VALUES
-	('ok', true, '0', '0', NULL, 'the page was read and stored'),
-	('not_found', false, '20 hours', '20 hours', NULL, 'TikTok says that the account or video does not exist; banned and renamed accounts answer the same'),
-	('private', false, '1 day', '7 days', NULL, 'the account or video is not public'),
-	('suspended', false, '20 hours', '20 hours', NULL, 'TikTok has suspended the account'),
-	('unavailable', false, '1 hour', '2 days', NULL, 'TikTok does not show it now and does not say that it is gone'),
-	('regional', false, '1 day', '7 days', NULL, 'TikTok withholds it in this country'),
-	('login_required', false, '1 day', '7 days', NULL, 'TikTok shows it only after login'),
-	('account_changed', false, '1 day', '7 days', NULL, 'another account has the handle now; nothing was stored'),
-	('challenged', false, '1 hour', '1 day', '30 minutes', 'an anti-bot challenge came instead of the page; it is respected, never solved'),
-	('captcha', false, '2 hours', '2 days', '1 hour', 'a captcha came instead of the page; it is respected, never solved'),
-	('blocked', false, '2 hours', '2 days', '1 hour', 'the host refused the client or its address'),
-	('rate_limited', false, '15 minutes', '1 day', '10 minutes', 'the host asked for fewer requests'),
-	('refused_empty', false, '30 minutes', '1 day', NULL, 'an empty answer, which is how TikTok refuses; never read as "no videos"'),
-	('repeated_page', false, '1 hour', '1 day', NULL, 'the list of videos gave the same page again'),
-	('bad_request', false, '6 hours', '7 days', NULL, 'TikTok calls the request malformed: a fault of trackagoat'),
-	('shell', false, '30 minutes', '1 day', NULL, 'the page came without its data'),
-	('unreadable', false, '1 hour', '1 day', NULL, 'the answer is none that trackagoat knows'),
-	('server_error', false, '5 minutes', '1 day', NULL, 'the host failed (HTTP 5xx)'),
-	('redirected', false, '1 hour', '1 day', NULL, 'the host sent the request elsewhere; redirects are not followed'),
-	('timeout', false, '5 minutes', '1 day', NULL, 'no full answer within trackagoat.request_timeout'),
-	('unreachable', false, '5 minutes', '1 day', NULL, 'the host could not be found or reached, or broke off'),
-	('tls_failed', false, '1 hour', '1 day', NULL, 'the host''s certificate or encryption was not accepted'),
-	('too_large', false, '6 hours', '7 days', NULL, 'the answer was larger than trackagoat.max_body'),
-	('address_refused', false, '1 hour', '1 day', NULL, 'the host''s address is not public; see trackagoat.allow_private_addresses'),
-	('partly_stored', false, '1 minute', '1 day', NULL, 'a rule or lock of the database kept the page from some organizations; see detail'),
-	('store_failed', false, '1 minute', '1 day', NULL, 'the page was read but a rule or lock of the database kept it from being stored; see detail'),
-	('interrupted', false, '10 seconds', '1 day', NULL, 'the worker ended before the answer came');
-
-UPDATE trackagoat.scrape_outcome SET is_gone = true WHERE outcome IN ('not_found', 'suspended');
 
 CREATE TABLE trackagoat.scrape_job (
 	id uuid NOT NULL DEFAULT trackagoat.uuidv7(),
@@ -4048,14 +4891,19 @@ CREATE TABLE trackagoat.scrape_job (
 	list_empty_pages integer NOT NULL DEFAULT 0,
 	list_has_gaps boolean NOT NULL DEFAULT false,
 	listed_at timestamptz,
+	source_place smallint NOT NULL DEFAULT 1,
+	awaits_profile boolean NOT NULL GENERATED ALWAYS AS (kind = 'discover_videos' AND sec_uid IS NULL AND source_place = 1) STORED,
+	dead_at timestamptz,
+	dead_reason text,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	CONSTRAINT scrape_job_pkey PRIMARY KEY (id),
 	CONSTRAINT scrape_job_target_key UNIQUE NULLS NOT DISTINCT (kind, tiktok_handle, tiktok_video_id, link),
-	CONSTRAINT scrape_job_priority_check CHECK (priority IN (0, 1)),
+	CONSTRAINT scrape_job_priority_check CHECK (priority IN (0, 1, 2)),
 	CONSTRAINT scrape_job_target_check CHECK (num_nonnulls(tiktok_handle, tiktok_video_id, link) = 1 AND CASE kind
 		WHEN 'video_stats' THEN tiktok_video_id IS NOT NULL
 		WHEN 'video_link' THEN link IS NOT NULL
 		ELSE tiktok_handle IS NOT NULL END),
+	CONSTRAINT scrape_job_dead_check CHECK (dead_at IS NULL OR num_nonnulls(due_at, next_at) = 0),
 	CONSTRAINT scrape_job_last_outcome_fkey FOREIGN KEY (last_outcome)
 		REFERENCES trackagoat.scrape_outcome (outcome) ON DELETE SET NULL
 ) WITH (fillfactor = 70);
@@ -4065,7 +4913,7 @@ COMMENT ON COLUMN trackagoat.scrape_job.kind IS 'what is fetched';
 COMMENT ON COLUMN trackagoat.scrape_job.tiktok_handle IS 'account, for creator_profile and discover_videos';
 COMMENT ON COLUMN trackagoat.scrape_job.tiktok_video_id IS 'post, for video_stats';
 COMMENT ON COLUMN trackagoat.scrape_job.link IS 'short link, for video_link';
-COMMENT ON COLUMN trackagoat.scrape_job.priority IS '1 goes first: what a person waits for; 0 is the schedule';
+COMMENT ON COLUMN trackagoat.scrape_job.priority IS '2 goes first: what a person asked for by hand; 1 is what was added or changed, 0 the schedule';
 COMMENT ON COLUMN trackagoat.scrape_job.due_at IS 'queued: to be fetched from then on; NULL while not queued';
 COMMENT ON COLUMN trackagoat.scrape_job.next_at IS 'when enqueue_due() queues it by the schedule';
 COMMENT ON COLUMN trackagoat.scrape_job.leased_at IS 'when the attempt in flight began';
@@ -4080,15 +4928,21 @@ COMMENT ON COLUMN trackagoat.scrape_job.list_started_at IS 'when the listing und
 COMMENT ON COLUMN trackagoat.scrape_job.list_empty_pages IS 'empty pages in a row of the listing under way';
 COMMENT ON COLUMN trackagoat.scrape_job.list_has_gaps IS 'whether an organization could not store a page of the listing under way';
 COMMENT ON COLUMN trackagoat.scrape_job.listed_at IS 'when the last complete listing began';
+COMMENT ON COLUMN trackagoat.scrape_job.source_place IS 'the source that is asked next is this one of its kind in scrape_source, or a later one';
+COMMENT ON COLUMN trackagoat.scrape_job.awaits_profile IS 'a list that waits for the account''s secUid; not where the embedded page, which needs none, is to be asked';
+COMMENT ON COLUMN trackagoat.scrape_job.dead_at IS 'given up since then: it is not fetched until somebody asks for it, or revive_scrapes() does';
+COMMENT ON COLUMN trackagoat.scrape_job.dead_reason IS 'outcome and detail of the attempt that made it so';
 COMMENT ON COLUMN trackagoat.scrape_job.created_at IS 'when the row was made';
 
 CREATE INDEX scrape_job_due_idx ON trackagoat.scrape_job (priority DESC, due_at)
-	WHERE due_at IS NOT NULL AND (kind <> 'discover_videos' OR sec_uid IS NOT NULL);
+	WHERE due_at IS NOT NULL AND NOT awaits_profile;
 COMMENT ON INDEX trackagoat.scrape_job_due_idx IS 'what is queued and can be claimed, in the order of claiming';
 CREATE INDEX scrape_job_next_idx ON trackagoat.scrape_job (next_at) WHERE due_at IS NULL;
 COMMENT ON INDEX trackagoat.scrape_job_next_idx IS 'what the schedule queues next';
 CREATE INDEX scrape_job_lease_idx ON trackagoat.scrape_job (leased_until) WHERE leased_until IS NOT NULL;
 COMMENT ON INDEX trackagoat.scrape_job_lease_idx IS 'what is in flight';
+CREATE INDEX scrape_job_dead_idx ON trackagoat.scrape_job (dead_at) WHERE dead_at IS NOT NULL;
+COMMENT ON INDEX trackagoat.scrape_job_dead_idx IS 'dead letters';
 
 CREATE TRIGGER scrape_job_wake AFTER INSERT OR UPDATE OF due_at ON trackagoat.scrape_job
 	FOR EACH STATEMENT EXECUTE FUNCTION trackagoat.wake_worker();
@@ -4114,7 +4968,7 @@ COMMENT ON COLUMN trackagoat.scrape_request.tiktok_video_id IS 'post, for video_
 COMMENT ON COLUMN trackagoat.scrape_request.link IS 'short link, for video_link';
 COMMENT ON COLUMN trackagoat.scrape_request.due_at IS 'from when; NULL leaves it to the schedule';
 COMMENT ON COLUMN trackagoat.scrape_request.next_at IS 'when the schedule is to queue it';
-COMMENT ON COLUMN trackagoat.scrape_request.priority IS '1 for what a person waits for';
+COMMENT ON COLUMN trackagoat.scrape_request.priority IS 'as of scrape_job';
 COMMENT ON COLUMN trackagoat.scrape_request.renew IS 'whether the list waits for a fresh profile';
 
 CREATE TRIGGER scrape_request_wake AFTER INSERT ON trackagoat.scrape_request
@@ -4130,11 +4984,15 @@ CREATE TABLE trackagoat.scrape_attempt (
 	link text,
 	attempt integer NOT NULL,
 	worker_pid integer NOT NULL,
+	host text NOT NULL,
+	source text NOT NULL,
 	started_at timestamptz NOT NULL,
 	finished_at timestamptz,
 	outcome text,
 	http_status integer,
+	curl_code integer,
 	body_bytes bigint,
+	milliseconds integer,
 	detail text,
 	next_attempt_at timestamptz,
 	host_paused_until timestamptz,
@@ -4153,51 +5011,253 @@ COMMENT ON COLUMN trackagoat.scrape_attempt.tiktok_video_id IS 'post, for video_
 COMMENT ON COLUMN trackagoat.scrape_attempt.link IS 'short link, for video_link';
 COMMENT ON COLUMN trackagoat.scrape_attempt.attempt IS 'which attempt since the last success';
 COMMENT ON COLUMN trackagoat.scrape_attempt.worker_pid IS 'process that made it';
+COMMENT ON COLUMN trackagoat.scrape_attempt.host IS 'host that was asked, with its port if it has one';
+COMMENT ON COLUMN trackagoat.scrape_attempt.source IS 'page or API that was asked for, of scrape_source';
 COMMENT ON COLUMN trackagoat.scrape_attempt.started_at IS 'when it was claimed';
 COMMENT ON COLUMN trackagoat.scrape_attempt.finished_at IS 'when its outcome was known; NULL while in flight';
 COMMENT ON COLUMN trackagoat.scrape_attempt.outcome IS 'what it came to; NULL while in flight';
 COMMENT ON COLUMN trackagoat.scrape_attempt.http_status IS 'HTTP status, where there was an answer';
+COMMENT ON COLUMN trackagoat.scrape_attempt.curl_code IS 'libcurl''s CURLcode, 0 for an answer';
 COMMENT ON COLUMN trackagoat.scrape_attempt.body_bytes IS 'size of the answer after decompression';
+COMMENT ON COLUMN trackagoat.scrape_attempt.milliseconds IS 'how long the request took';
 COMMENT ON COLUMN trackagoat.scrape_attempt.detail IS 'what libcurl, TikTok or the database said of a failure';
 COMMENT ON COLUMN trackagoat.scrape_attempt.next_attempt_at IS 'when the same job is due again, where that was decided by this attempt';
-COMMENT ON COLUMN trackagoat.scrape_attempt.host_paused_until IS 'until when nothing is asked of the host after this; clear it to ask again sooner';
+COMMENT ON COLUMN trackagoat.scrape_attempt.host_paused_until IS 'until when nothing was to be asked of the host after this; scrape_host has what holds';
 
 CREATE INDEX scrape_attempt_started_idx ON trackagoat.scrape_attempt (started_at);
 COMMENT ON INDEX trackagoat.scrape_attempt_started_idx IS 'attempts by time, and those that retention removes';
 CREATE INDEX scrape_attempt_job_idx ON trackagoat.scrape_attempt (job_id);
 COMMENT ON INDEX trackagoat.scrape_attempt_job_idx IS 'attempts of a job';
-CREATE INDEX scrape_attempt_pause_idx ON trackagoat.scrape_attempt (host_paused_until)
-	WHERE host_paused_until IS NOT NULL;
-COMMENT ON INDEX trackagoat.scrape_attempt_pause_idx IS 'pauses of the host';
 CREATE INDEX scrape_attempt_open_idx ON trackagoat.scrape_attempt (job_id) WHERE finished_at IS NULL;
 COMMENT ON INDEX trackagoat.scrape_attempt_open_idx IS 'attempts in flight';
-
-CREATE VIEW trackagoat.scrape_queue WITH (security_invoker = true, security_barrier = true) AS
-	SELECT kind,
-		count(*) AS jobs,
-		count(*) FILTER (WHERE is_claimable AND due_at <= now()) AS waiting,
-		count(*) FILTER (WHERE leased_until IS NOT NULL) AS in_flight,
-		count(*) FILTER (WHERE is_claimable AND due_at > now()) AS retrying,
-		count(*) FILTER (WHERE leased_until IS NULL AND due_at IS NOT NULL AND NOT is_claimable) AS awaiting_profile,
-		now() - min(due_at) FILTER (WHERE is_claimable AND due_at <= now()) AS oldest_wait,
-		min(next_at) FILTER (WHERE due_at IS NULL) AS next_scheduled
-	FROM trackagoat.scrape_job,
-		LATERAL (SELECT leased_until IS NULL AND (kind <> 'discover_videos' OR sec_uid IS NOT NULL) AS is_claimable) c
-	GROUP BY kind;
-COMMENT ON VIEW trackagoat.scrape_queue IS 'the queue at a glance, a row per kind';
-COMMENT ON COLUMN trackagoat.scrape_queue.kind IS 'what is fetched';
-COMMENT ON COLUMN trackagoat.scrape_queue.jobs IS 'accounts or videos tracked';
-COMMENT ON COLUMN trackagoat.scrape_queue.waiting IS 'queued and due';
-COMMENT ON COLUMN trackagoat.scrape_queue.in_flight IS 'being fetched now';
-COMMENT ON COLUMN trackagoat.scrape_queue.retrying IS 'queued for later, after a failure';
-COMMENT ON COLUMN trackagoat.scrape_queue.awaiting_profile IS 'queued, but the profile has not yet told the account''s secUid';
-COMMENT ON COLUMN trackagoat.scrape_queue.oldest_wait IS 'how long the longest waiting job has been due';
-COMMENT ON COLUMN trackagoat.scrape_queue.next_scheduled IS 'when the schedule queues the next job';
 
 ALTER TABLE trackagoat.scrape_outcome ENABLE ROW LEVEL SECURITY;
 ALTER TABLE trackagoat.scrape_job ENABLE ROW LEVEL SECURITY;
 ALTER TABLE trackagoat.scrape_request ENABLE ROW LEVEL SECURITY;
 ALTER TABLE trackagoat.scrape_attempt ENABLE ROW LEVEL SECURITY;
+-- The outcomes that trackagoat knows.
+
+INSERT INTO trackagoat.scrape_outcome (outcome, class, retry_after, retry_limit, dead_after, tries_other_source,
+	source_pause, host_pause, host_pause_after, description) VALUES
+	('ok', 'ok', '0', '0', NULL, false, NULL, NULL, 1, 'the page was read and stored'),
+	('not_found', 'gone', '20 hours', '20 hours', 10, false, NULL, NULL, 1, 'TikTok says that the account or video does not exist; banned and renamed accounts answer the same'),
+	('suspended', 'gone', '20 hours', '20 hours', 10, false, NULL, NULL, 1, 'TikTok has suspended the account'),
+	('private', 'private', '1 day', '7 days', NULL, false, NULL, NULL, 1, 'the account or video is not public'),
+	('login_required', 'private', '1 day', '7 days', NULL, true, NULL, NULL, 1, 'TikTok shows it only after login'),
+	('unavailable', 'retry_later', '1 hour', '2 days', NULL, true, NULL, NULL, 1, 'TikTok does not show it now and does not say that it is gone'),
+	('no_counts', 'retry_later', '6 hours', '2 days', NULL, true, NULL, NULL, 1, 'TikTok says that the video exists, but no source shows its counters'),
+	('regional', 'retry_later', '1 day', '7 days', NULL, false, NULL, NULL, 1, 'TikTok withholds it in this country'),
+	('account_changed', 'retry_later', '1 day', '7 days', NULL, false, NULL, NULL, 1, 'another account has the handle now; nothing was stored'),
+	('challenged', 'retry_later', '1 hour', '1 day', NULL, true, '6 hours', '30 minutes', 1, 'an anti-bot challenge came instead of the page; it is respected, never solved'),
+	('captcha', 'retry_later', '2 hours', '2 days', NULL, true, '12 hours', '1 hour', 1, 'a captcha came instead of the page; it is respected, never solved'),
+	('blocked', 'retry_later', '2 hours', '2 days', NULL, true, '12 hours', '1 hour', 1, 'the host refused the client or its address'),
+	('rate_limited', 'retry_later', '15 minutes', '1 day', NULL, false, NULL, '10 minutes', 1, 'the host asked for fewer requests'),
+	('refused_empty', 'retry_later', '30 minutes', '1 day', NULL, true, NULL, NULL, 1, 'an empty answer, which is how TikTok refuses; never read as "no videos"'),
+	('repeated_page', 'retry_later', '1 hour', '1 day', NULL, true, NULL, NULL, 1, 'the list of videos gave the same page again'),
+	('shell', 'retry_later', '30 minutes', '1 day', NULL, true, NULL, NULL, 1, 'the page came without its data'),
+	('redirected', 'retry_later', '1 hour', '1 day', 20, true, NULL, NULL, 1, 'the host sent the request elsewhere; redirects are not followed'),
+	('tls_failed', 'retry_later', '1 hour', '1 day', NULL, false, NULL, '15 minutes', 3, 'the host''s certificate or encryption was not accepted'),
+	('address_refused', 'retry_later', '1 hour', '1 day', NULL, false, NULL, '15 minutes', 3, 'the host''s address is not public; see trackagoat.allow_private_addresses'),
+	('server_error', 'retry_soon', '5 minutes', '1 day', NULL, false, NULL, '5 minutes', 5, 'the host failed (HTTP 5xx)'),
+	('timeout', 'retry_soon', '5 minutes', '1 day', NULL, false, NULL, '5 minutes', 5, 'no full answer within trackagoat.request_timeout'),
+	('unreachable', 'retry_soon', '5 minutes', '1 day', NULL, false, NULL, '5 minutes', 5, 'the host could not be found or reached, or broke off'),
+	('partly_stored', 'retry_soon', '1 minute', '1 day', NULL, false, NULL, NULL, 1, 'a rule or lock of the database kept the page from some organizations; see detail'),
+	('store_failed', 'retry_soon', '1 minute', '1 day', 30, false, NULL, NULL, 1, 'the page was read but a rule or lock of the database kept it from being stored; see detail'),
+	('interrupted', 'retry_soon', '10 seconds', '1 day', NULL, false, NULL, NULL, 1, 'the worker ended before the answer came'),
+	('crashed', 'our_bug', '1 minute', '1 day', 2, false, NULL, NULL, 1, 'the worker ended, and not on request, while it read or stored this page'),
+	('unreadable', 'our_bug', '1 hour', '1 day', 20, true, NULL, NULL, 1, 'the answer is none that trackagoat knows'),
+	('bad_request', 'our_bug', '6 hours', '7 days', 5, true, NULL, NULL, 1, 'TikTok calls the request malformed'),
+	('too_large', 'our_bug', '6 hours', '7 days', 10, true, NULL, NULL, 1, 'the answer was larger than trackagoat.max_body')
+-- what somebody has tuned stays
+ON CONFLICT ON CONSTRAINT scrape_outcome_pkey DO UPDATE SET class = excluded.class, dead_after = excluded.dead_after,
+	tries_other_source = excluded.tries_other_source, source_pause = excluded.source_pause,
+	host_pause = coalesce(scrape_outcome.host_pause, excluded.host_pause), host_pause_after = excluded.host_pause_after;
+-- Retention: how far prune() has walked.
+
+CREATE TABLE trackagoat.retention_walk (
+	entity text NOT NULL,
+	begun_at timestamptz NOT NULL,
+	after uuid,
+	CONSTRAINT retention_walk_pkey PRIMARY KEY (entity),
+	CONSTRAINT retention_walk_entity_check CHECK (entity IN ('creator', 'video'))
+);
+COMMENT ON TABLE trackagoat.retention_walk IS 'the walks of prune() over all histories, a row for creators and one for videos';
+COMMENT ON COLUMN trackagoat.retention_walk.entity IS 'creator or video';
+COMMENT ON COLUMN trackagoat.retention_walk.begun_at IS 'when the last walk began; the next one begins a day later at the earliest';
+COMMENT ON COLUMN trackagoat.retention_walk.after IS 'id that the walk has come to; NULL once it is over';
+
+ALTER TABLE trackagoat.retention_walk ENABLE ROW LEVEL SECURITY;
+-- The schedule: what an organization that changes its intervals or plan does to
+-- it, and what was fetched ahead of it by hand.
+
+CREATE TABLE trackagoat.manual_scrape (
+	org_id uuid NOT NULL,
+	day date NOT NULL,
+	triggers integer NOT NULL,
+	CONSTRAINT manual_scrape_pkey PRIMARY KEY (org_id),
+	CONSTRAINT manual_scrape_organization_fkey FOREIGN KEY (org_id)
+		REFERENCES trackagoat.organization (id) ON DELETE CASCADE,
+	CONSTRAINT manual_scrape_triggers_check CHECK (triggers > 0)
+) WITH (fillfactor = 70);
+COMMENT ON TABLE trackagoat.manual_scrape IS 'how often an organization whose plan limits it has called scrape_creator() and scrape_video(): its last such day; the next one takes the place of the row';
+COMMENT ON COLUMN trackagoat.manual_scrape.org_id IS 'organization';
+COMMENT ON COLUMN trackagoat.manual_scrape.day IS 'day (UTC)';
+COMMENT ON COLUMN trackagoat.manual_scrape.triggers IS 'calls of that day';
+
+ALTER TABLE trackagoat.manual_scrape ENABLE ROW LEVEL SECURITY;
+
+CREATE TRIGGER organization_schedule
+	AFTER UPDATE OF plan, creator_profile_interval, discover_videos_interval, video_stats_interval ON trackagoat.organization
+	FOR EACH ROW WHEN (OLD.plan IS DISTINCT FROM NEW.plan OR OLD.creator_profile_interval > NEW.creator_profile_interval
+		OR OLD.discover_videos_interval > NEW.discover_videos_interval OR OLD.video_stats_interval > NEW.video_stats_interval)
+	EXECUTE FUNCTION trackagoat.organization_schedule();
+COMMENT ON TRIGGER organization_schedule ON trackagoat.organization IS 'has a shorter interval or another plan hold at once';
+
+CREATE INDEX scrape_request_order_idx ON trackagoat.scrape_request (priority DESC, id);
+COMMENT ON INDEX trackagoat.scrape_request_order_idx IS 'the order of folding: what people wait for does not wait for what was brought forward';
+-- Where pages are asked for, and how the hosts have borne it.
+
+CREATE TABLE trackagoat.scrape_source (
+	kind trackagoat.scrape_kind NOT NULL,
+	source text NOT NULL,
+	place smallint NOT NULL,
+	avoided_until timestamptz,
+	CONSTRAINT scrape_source_pkey PRIMARY KEY (kind, source),
+	CONSTRAINT scrape_source_place_key UNIQUE (kind, place),
+	CONSTRAINT scrape_source_place_check CHECK (place > 0),
+	CONSTRAINT scrape_source_source_check CHECK (source = ANY (CASE kind
+		WHEN 'creator_profile' THEN '{profile_page,embed_profile}'::text[]
+		WHEN 'discover_videos' THEN '{item_list,embed_profile}'
+		WHEN 'video_stats' THEN '{video_page,embed_video,oembed}'
+		WHEN 'video_link' THEN '{link}' END))
+);
+COMMENT ON TABLE trackagoat.scrape_source IS 'the pages and APIs that answer a kind of job, in the order in which they are tried; take a row out and it is not asked';
+COMMENT ON COLUMN trackagoat.scrape_source.kind IS 'what is fetched';
+COMMENT ON COLUMN trackagoat.scrape_source.source IS 'page or API, as observations name it; link is a short link itself';
+COMMENT ON COLUMN trackagoat.scrape_source.place IS 'order: 1 is asked first';
+COMMENT ON COLUMN trackagoat.scrape_source.avoided_until IS 'until then the others are preferred, as it was refused; clear it to try it sooner';
+
+INSERT INTO trackagoat.scrape_source (kind, source, place) VALUES
+	('creator_profile', 'profile_page', 1), ('creator_profile', 'embed_profile', 2),
+	('discover_videos', 'item_list', 1), ('discover_videos', 'embed_profile', 2),
+	('video_stats', 'video_page', 1), ('video_stats', 'embed_video', 2), ('video_stats', 'oembed', 3),
+	('video_link', 'link', 1);
+
+CREATE TABLE trackagoat.scrape_host (
+	host text NOT NULL,
+	failures integer NOT NULL DEFAULT 0,
+	last_failure text NOT NULL,
+	failed_at timestamptz NOT NULL,
+	opened_at timestamptz,
+	open_until timestamptz,
+	openings integer NOT NULL DEFAULT 0,
+	probe_until timestamptz,
+	CONSTRAINT scrape_host_pkey PRIMARY KEY (host),
+	CONSTRAINT scrape_host_open_check CHECK (num_nulls(opened_at, open_until) IN (0, 2))
+);
+COMMENT ON TABLE trackagoat.scrape_host IS 'the circuit breaker of each host that has failed: closed, open (nothing is asked), or half open (one probe is)';
+COMMENT ON COLUMN trackagoat.scrape_host.host IS 'host, with its port if it has one';
+COMMENT ON COLUMN trackagoat.scrape_host.failures IS 'failures in a row, of outcomes that have a host_pause';
+COMMENT ON COLUMN trackagoat.scrape_host.last_failure IS 'outcome of the last one';
+COMMENT ON COLUMN trackagoat.scrape_host.failed_at IS 'when that was';
+COMMENT ON COLUMN trackagoat.scrape_host.opened_at IS 'since when the breaker is open; NULL while it is closed';
+COMMENT ON COLUMN trackagoat.scrape_host.open_until IS 'until then nothing is asked, after it one probe; set it to now() to ask sooner';
+COMMENT ON COLUMN trackagoat.scrape_host.openings IS 'how many times in a row it has opened: each pause is twice the one before, up to a day';
+COMMENT ON COLUMN trackagoat.scrape_host.probe_until IS 'a probe is under way; until then no other is made';
+
+ALTER TABLE trackagoat.scrape_source ENABLE ROW LEVEL SECURITY;
+ALTER TABLE trackagoat.scrape_host ENABLE ROW LEVEL SECURITY;
+-- The scraper at a glance.
+
+CREATE VIEW trackagoat.scrape_status WITH (security_invoker = true, security_barrier = true) AS
+	SELECT k.kind, j.jobs, j.scheduled, j.waiting, j.oldest_wait, j.in_flight, j.oldest_in_flight, j.retrying,
+		j.awaiting_profile, j.oldest_awaiting_profile, j.dead, j.next_scheduled,
+		a.requests_last_minute, a.requests_last_hour, a.failures_last_hour,
+		e.finished_at AS last_error_at, concat_ws(': ', e.outcome, e.detail) AS last_error,
+		h.host, CASE WHEN b.opened_at IS NULL THEN 'closed' WHEN b.open_until > now() THEN 'open' ELSE 'half_open' END AS breaker,
+		b.open_until AS breaker_open_until
+	FROM (SELECT DISTINCT s.kind FROM trackagoat.scrape_source s) k
+	CROSS JOIN LATERAL (SELECT trackagoat.scrape_host() AS host) h
+	LEFT JOIN trackagoat.scrape_host b ON b.host = h.host
+	CROSS JOIN LATERAL (SELECT count(*) AS jobs,
+			count(*) FILTER (WHERE due_at IS NULL AND next_at IS NOT NULL AND leased_until IS NULL) AS scheduled,
+			count(*) FILTER (WHERE is_free AND due_at <= now()) AS waiting,
+			now() - min(due_at) FILTER (WHERE is_free AND due_at <= now()) AS oldest_wait,
+			count(*) FILTER (WHERE leased_until IS NOT NULL) AS in_flight,
+			now() - min(leased_at) AS oldest_in_flight,
+			count(*) FILTER (WHERE is_free AND due_at > now()) AS retrying,
+			count(*) FILTER (WHERE leased_until IS NULL AND due_at IS NOT NULL AND awaits_profile) AS awaiting_profile,
+			now() - min(due_at) FILTER (WHERE leased_until IS NULL AND awaits_profile) AS oldest_awaiting_profile,
+			count(dead_at) AS dead,
+			min(next_at) FILTER (WHERE due_at IS NULL) AS next_scheduled
+		FROM trackagoat.scrape_job s, LATERAL (SELECT s.leased_until IS NULL AND NOT s.awaits_profile AS is_free) f
+		WHERE s.kind = k.kind) j
+	CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE r.started_at > now() - interval '1 minute') AS requests_last_minute,
+			count(*) AS requests_last_hour,
+			count(*) FILTER (WHERE r.outcome <> 'ok') AS failures_last_hour
+		FROM trackagoat.scrape_attempt r
+		WHERE r.kind = k.kind AND r.started_at > now() - interval '1 hour') a
+	LEFT JOIN LATERAL (SELECT f.finished_at, f.outcome, f.detail FROM trackagoat.scrape_attempt f
+		WHERE f.kind = k.kind AND f.outcome <> 'ok' ORDER BY f.started_at DESC LIMIT 1) e ON true;
+COMMENT ON VIEW trackagoat.scrape_status IS 'the scraper at a glance, a row per kind: queue, rate, last error and the breaker of the host';
+COMMENT ON COLUMN trackagoat.scrape_status.kind IS 'what is fetched';
+COMMENT ON COLUMN trackagoat.scrape_status.jobs IS 'accounts, videos or links tracked';
+COMMENT ON COLUMN trackagoat.scrape_status.scheduled IS 'not queued: the schedule will';
+COMMENT ON COLUMN trackagoat.scrape_status.waiting IS 'queued and due';
+COMMENT ON COLUMN trackagoat.scrape_status.oldest_wait IS 'how long the longest waiting job has been due';
+COMMENT ON COLUMN trackagoat.scrape_status.in_flight IS 'being fetched now';
+COMMENT ON COLUMN trackagoat.scrape_status.oldest_in_flight IS 'how long the longest has been in flight';
+COMMENT ON COLUMN trackagoat.scrape_status.retrying IS 'queued for later, after a failure';
+COMMENT ON COLUMN trackagoat.scrape_status.awaiting_profile IS 'queued, but the profile has not yet told the account''s secUid';
+COMMENT ON COLUMN trackagoat.scrape_status.oldest_awaiting_profile IS 'how long the longest of these has been due';
+COMMENT ON COLUMN trackagoat.scrape_status.dead IS 'dead letters: given up, with the reason in scrape_job.dead_reason';
+COMMENT ON COLUMN trackagoat.scrape_status.next_scheduled IS 'when the schedule queues the next job';
+COMMENT ON COLUMN trackagoat.scrape_status.requests_last_minute IS 'requests begun within the last minute';
+COMMENT ON COLUMN trackagoat.scrape_status.requests_last_hour IS 'requests begun within the last hour';
+COMMENT ON COLUMN trackagoat.scrape_status.failures_last_hour IS 'those of them that came to anything but ok';
+COMMENT ON COLUMN trackagoat.scrape_status.last_error_at IS 'when the last attempt that failed did';
+COMMENT ON COLUMN trackagoat.scrape_status.last_error IS 'its outcome, and what was said';
+COMMENT ON COLUMN trackagoat.scrape_status.host IS 'host of trackagoat.base_url';
+COMMENT ON COLUMN trackagoat.scrape_status.breaker IS 'closed: asked; open: left alone; half_open: one probe is made';
+COMMENT ON COLUMN trackagoat.scrape_status.breaker_open_until IS 'until when it is left alone';
+
+CREATE VIEW trackagoat.worker_status WITH (security_invoker = true, security_barrier = true) AS
+	SELECT w.*, ARRAY(
+			SELECT concat_ws(' ', j.kind, '@' || j.tiktok_handle::text, j.tiktok_video_id, j.link)
+			FROM trackagoat.scrape_job j WHERE j.leased_by = w.pid AND j.leased_until IS NOT NULL ORDER BY j.leased_at) AS current_jobs
+	FROM trackagoat.worker_status() w;
+COMMENT ON VIEW trackagoat.worker_status IS 'the workers of this server, a row for each that trackagoat.database and trackagoat.workers ask for, and what they fetch now';
+COMMENT ON COLUMN trackagoat.worker_status.database IS 'database that it serves';
+COMMENT ON COLUMN trackagoat.worker_status.pid IS 'process id; NULL while none runs';
+COMMENT ON COLUMN trackagoat.worker_status.state IS 'what it does: waiting, fetching, paused, disabled, idle, starting or stopped';
+COMMENT ON COLUMN trackagoat.worker_status.started_at IS 'when it started';
+COMMENT ON COLUMN trackagoat.worker_status.active_at IS 'when it last reported';
+COMMENT ON COLUMN trackagoat.worker_status.in_flight IS 'requests open now';
+COMMENT ON COLUMN trackagoat.worker_status.requests IS 'requests since the server started';
+COMMENT ON COLUMN trackagoat.worker_status.failures IS 'those of them that came to anything but ok';
+COMMENT ON COLUMN trackagoat.worker_status.paused_until IS 'until when it leaves the host alone';
+COMMENT ON COLUMN trackagoat.worker_status.memory IS 'its own memory (RssAnon), in bytes';
+COMMENT ON COLUMN trackagoat.worker_status.last_error_at IS 'when it last met an error of the database';
+COMMENT ON COLUMN trackagoat.worker_status.last_error IS 'what that was';
+COMMENT ON COLUMN trackagoat.worker_status.current_jobs IS 'what it fetches now, in this database';
+
+CREATE VIEW trackagoat.scrape_dead_letter WITH (security_invoker = true, security_barrier = true) AS
+	SELECT j.id, j.kind, j.tiktok_handle, j.tiktok_video_id, j.link, j.dead_at, j.last_outcome AS outcome, j.dead_reason AS reason,
+		o.description, j.attempts, j.last_success_at
+	FROM trackagoat.scrape_job j LEFT JOIN trackagoat.scrape_outcome o ON o.outcome = j.last_outcome
+	WHERE j.dead_at IS NOT NULL;
+COMMENT ON VIEW trackagoat.scrape_dead_letter IS 'jobs that were given up, and why; revive_scrapes() tries them again';
+COMMENT ON COLUMN trackagoat.scrape_dead_letter.id IS 'job';
+COMMENT ON COLUMN trackagoat.scrape_dead_letter.kind IS 'what was fetched';
+COMMENT ON COLUMN trackagoat.scrape_dead_letter.tiktok_handle IS 'account, for creator_profile and discover_videos';
+COMMENT ON COLUMN trackagoat.scrape_dead_letter.tiktok_video_id IS 'post, for video_stats';
+COMMENT ON COLUMN trackagoat.scrape_dead_letter.link IS 'short link, for video_link';
+COMMENT ON COLUMN trackagoat.scrape_dead_letter.dead_at IS 'since when it is given up';
+COMMENT ON COLUMN trackagoat.scrape_dead_letter.outcome IS 'what the last attempt came to';
+COMMENT ON COLUMN trackagoat.scrape_dead_letter.reason IS 'outcome and what was said';
+COMMENT ON COLUMN trackagoat.scrape_dead_letter.description IS 'what the outcome means';
+COMMENT ON COLUMN trackagoat.scrape_dead_letter.attempts IS 'attempts since the last success';
+COMMENT ON COLUMN trackagoat.scrape_dead_letter.last_success_at IS 'when it last succeeded';
 $tables$;
 		INSERT INTO trackagoat.setup_version (version) VALUES (wanted);
 	END IF;
@@ -4267,8 +5327,10 @@ ALTER TABLE trackagoat.project
 		AND expiry_max_gain >= 0 AND expiry_days BETWEEN 1 AND 3650);
 COMMENT ON COLUMN trackagoat.project.expiry_max_gain IS 'a video that gains no more views than this in expiry_days is refreshed more rarely, and as long again later no more; NULL for never';
 COMMENT ON COLUMN trackagoat.project.expiry_days IS 'days of that rule';
-ALTER TABLE trackagoat.scrape_job ADD COLUMN link text, DROP CONSTRAINT scrape_job_target_key, DROP CONSTRAINT scrape_job_target_check;
+ALTER TABLE trackagoat.scrape_job ADD COLUMN link text, DROP CONSTRAINT scrape_job_target_key, DROP CONSTRAINT scrape_job_target_check,
+	DROP CONSTRAINT scrape_job_priority_check;
 ALTER TABLE trackagoat.scrape_job
+	ADD CONSTRAINT scrape_job_priority_check CHECK (priority IN (0, 1, 2)),
 	ADD CONSTRAINT scrape_job_target_key UNIQUE NULLS NOT DISTINCT (kind, tiktok_handle, tiktok_video_id, link),
 	ADD CONSTRAINT scrape_job_target_check CHECK (num_nonnulls(tiktok_handle, tiktok_video_id, link) = 1 AND CASE kind
 		WHEN 'video_stats' THEN tiktok_video_id IS NOT NULL
@@ -4276,15 +5338,101 @@ ALTER TABLE trackagoat.scrape_job
 		ELSE tiktok_handle IS NOT NULL END);
 ALTER TABLE trackagoat.scrape_request ADD COLUMN link text;
 ALTER TABLE trackagoat.scrape_attempt ADD COLUMN link text;
+COMMENT ON COLUMN trackagoat.scrape_job.priority IS '2 goes first: what a person asked for by hand; 1 is what was added or changed, 0 the schedule';
+COMMENT ON COLUMN trackagoat.scrape_request.priority IS 'as of scrape_job';
 COMMENT ON COLUMN trackagoat.scrape_job.link IS 'short link, for video_link';
 COMMENT ON COLUMN trackagoat.scrape_request.link IS 'short link, for video_link';
 COMMENT ON COLUMN trackagoat.scrape_attempt.link IS 'short link, for video_link';
-ALTER TABLE trackagoat.scrape_outcome ADD COLUMN is_gone boolean NOT NULL DEFAULT false;
-COMMENT ON COLUMN trackagoat.scrape_outcome.is_gone IS 'whether it says that an account is gone: five such days disable its creators';
-UPDATE trackagoat.scrape_outcome SET is_gone = true WHERE outcome IN ('not_found', 'suspended');
+ALTER TABLE trackagoat.scrape_outcome
+	ADD COLUMN class text,
+	ADD COLUMN dead_after integer,
+	ADD COLUMN tries_other_source boolean NOT NULL DEFAULT false,
+	ADD COLUMN source_pause interval,
+	ADD COLUMN host_pause_after integer NOT NULL DEFAULT 1,
+	ADD CONSTRAINT scrape_outcome_class_check CHECK (class IN ('ok', 'gone', 'private', 'retry_soon', 'retry_later', 'our_bug')),
+	ADD CONSTRAINT scrape_outcome_after_check CHECK (dead_after > 0 AND host_pause_after > 0);
+COMMENT ON COLUMN trackagoat.scrape_outcome.class IS 'ok: read and stored; gone: five such days disable an account''s creators; private: it is there, but not for everybody; retry_soon: of the moment; retry_later: of the host; our_bug: a fault of trackagoat';
+COMMENT ON COLUMN trackagoat.scrape_outcome.retry_after IS 'pause before the next attempt of the same job; doubles with each round of attempts that fails';
+COMMENT ON COLUMN trackagoat.scrape_outcome.dead_after IS 'so many since the last success make the job a dead letter; NULL for never';
+COMMENT ON COLUMN trackagoat.scrape_outcome.tries_other_source IS 'whether the job goes on with its next source at once, or after the pause of the host';
+COMMENT ON COLUMN trackagoat.scrape_outcome.source_pause IS 'how long all jobs then prefer their other sources; NULL for not';
+COMMENT ON COLUMN trackagoat.scrape_outcome.host_pause IS 'pause before anything is asked of the host again, doubling while it goes on; NULL for none';
+COMMENT ON COLUMN trackagoat.scrape_outcome.host_pause_after IS 'so many in a row, of whichever outcomes have a pause, bring it about';
+-- The outcomes that trackagoat knows.
+
+INSERT INTO trackagoat.scrape_outcome (outcome, class, retry_after, retry_limit, dead_after, tries_other_source,
+	source_pause, host_pause, host_pause_after, description) VALUES
+	('ok', 'ok', '0', '0', NULL, false, NULL, NULL, 1, 'the page was read and stored'),
+	('not_found', 'gone', '20 hours', '20 hours', 10, false, NULL, NULL, 1, 'TikTok says that the account or video does not exist; banned and renamed accounts answer the same'),
+	('suspended', 'gone', '20 hours', '20 hours', 10, false, NULL, NULL, 1, 'TikTok has suspended the account'),
+	('private', 'private', '1 day', '7 days', NULL, false, NULL, NULL, 1, 'the account or video is not public'),
+	('login_required', 'private', '1 day', '7 days', NULL, true, NULL, NULL, 1, 'TikTok shows it only after login'),
+	('unavailable', 'retry_later', '1 hour', '2 days', NULL, true, NULL, NULL, 1, 'TikTok does not show it now and does not say that it is gone'),
+	('no_counts', 'retry_later', '6 hours', '2 days', NULL, true, NULL, NULL, 1, 'TikTok says that the video exists, but no source shows its counters'),
+	('regional', 'retry_later', '1 day', '7 days', NULL, false, NULL, NULL, 1, 'TikTok withholds it in this country'),
+	('account_changed', 'retry_later', '1 day', '7 days', NULL, false, NULL, NULL, 1, 'another account has the handle now; nothing was stored'),
+	('challenged', 'retry_later', '1 hour', '1 day', NULL, true, '6 hours', '30 minutes', 1, 'an anti-bot challenge came instead of the page; it is respected, never solved'),
+	('captcha', 'retry_later', '2 hours', '2 days', NULL, true, '12 hours', '1 hour', 1, 'a captcha came instead of the page; it is respected, never solved'),
+	('blocked', 'retry_later', '2 hours', '2 days', NULL, true, '12 hours', '1 hour', 1, 'the host refused the client or its address'),
+	('rate_limited', 'retry_later', '15 minutes', '1 day', NULL, false, NULL, '10 minutes', 1, 'the host asked for fewer requests'),
+	('refused_empty', 'retry_later', '30 minutes', '1 day', NULL, true, NULL, NULL, 1, 'an empty answer, which is how TikTok refuses; never read as "no videos"'),
+	('repeated_page', 'retry_later', '1 hour', '1 day', NULL, true, NULL, NULL, 1, 'the list of videos gave the same page again'),
+	('shell', 'retry_later', '30 minutes', '1 day', NULL, true, NULL, NULL, 1, 'the page came without its data'),
+	('redirected', 'retry_later', '1 hour', '1 day', 20, true, NULL, NULL, 1, 'the host sent the request elsewhere; redirects are not followed'),
+	('tls_failed', 'retry_later', '1 hour', '1 day', NULL, false, NULL, '15 minutes', 3, 'the host''s certificate or encryption was not accepted'),
+	('address_refused', 'retry_later', '1 hour', '1 day', NULL, false, NULL, '15 minutes', 3, 'the host''s address is not public; see trackagoat.allow_private_addresses'),
+	('server_error', 'retry_soon', '5 minutes', '1 day', NULL, false, NULL, '5 minutes', 5, 'the host failed (HTTP 5xx)'),
+	('timeout', 'retry_soon', '5 minutes', '1 day', NULL, false, NULL, '5 minutes', 5, 'no full answer within trackagoat.request_timeout'),
+	('unreachable', 'retry_soon', '5 minutes', '1 day', NULL, false, NULL, '5 minutes', 5, 'the host could not be found or reached, or broke off'),
+	('partly_stored', 'retry_soon', '1 minute', '1 day', NULL, false, NULL, NULL, 1, 'a rule or lock of the database kept the page from some organizations; see detail'),
+	('store_failed', 'retry_soon', '1 minute', '1 day', 30, false, NULL, NULL, 1, 'the page was read but a rule or lock of the database kept it from being stored; see detail'),
+	('interrupted', 'retry_soon', '10 seconds', '1 day', NULL, false, NULL, NULL, 1, 'the worker ended before the answer came'),
+	('crashed', 'our_bug', '1 minute', '1 day', 2, false, NULL, NULL, 1, 'the worker ended, and not on request, while it read or stored this page'),
+	('unreadable', 'our_bug', '1 hour', '1 day', 20, true, NULL, NULL, 1, 'the answer is none that trackagoat knows'),
+	('bad_request', 'our_bug', '6 hours', '7 days', 5, true, NULL, NULL, 1, 'TikTok calls the request malformed'),
+	('too_large', 'our_bug', '6 hours', '7 days', 10, true, NULL, NULL, 1, 'the answer was larger than trackagoat.max_body')
+-- what somebody has tuned stays
+ON CONFLICT ON CONSTRAINT scrape_outcome_pkey DO UPDATE SET class = excluded.class, dead_after = excluded.dead_after,
+	tries_other_source = excluded.tries_other_source, source_pause = excluded.source_pause,
+	host_pause = coalesce(scrape_outcome.host_pause, excluded.host_pause), host_pause_after = excluded.host_pause_after;
+-- what the owner has added
+UPDATE trackagoat.scrape_outcome SET class = CASE WHEN is_success THEN 'ok' ELSE 'retry_later' END WHERE class IS NULL;
+ALTER TABLE trackagoat.scrape_outcome ALTER COLUMN class SET NOT NULL, DROP COLUMN is_success;
 -- once a day, unless somebody has decided otherwise
 UPDATE trackagoat.scrape_outcome SET retry_after = '20 hours', retry_limit = '20 hours'
-WHERE is_gone AND retry_after = '1 day' AND retry_limit = '7 days';
+WHERE class = 'gone' AND retry_after = '1 day' AND retry_limit = '7 days';
+DROP VIEW trackagoat.scrape_queue;
+ALTER TABLE trackagoat.scrape_job
+	ADD COLUMN source_place smallint NOT NULL DEFAULT 1,
+	ADD COLUMN dead_at timestamptz,
+	ADD COLUMN dead_reason text,
+	ADD CONSTRAINT scrape_job_dead_check CHECK (dead_at IS NULL OR num_nonnulls(due_at, next_at) = 0);
+ALTER TABLE trackagoat.scrape_job ADD COLUMN awaits_profile boolean NOT NULL
+	GENERATED ALWAYS AS (kind = 'discover_videos' AND sec_uid IS NULL AND source_place = 1) STORED;
+COMMENT ON COLUMN trackagoat.scrape_job.source_place IS 'the source that is asked next is this one of its kind in scrape_source, or a later one';
+COMMENT ON COLUMN trackagoat.scrape_job.awaits_profile IS 'a list that waits for the account''s secUid; not where the embedded page, which needs none, is to be asked';
+COMMENT ON COLUMN trackagoat.scrape_job.dead_at IS 'given up since then: it is not fetched until somebody asks for it, or revive_scrapes() does';
+COMMENT ON COLUMN trackagoat.scrape_job.dead_reason IS 'outcome and detail of the attempt that made it so';
+DROP INDEX trackagoat.scrape_job_due_idx;
+CREATE INDEX scrape_job_due_idx ON trackagoat.scrape_job (priority DESC, due_at)
+	WHERE due_at IS NOT NULL AND NOT awaits_profile;
+COMMENT ON INDEX trackagoat.scrape_job_due_idx IS 'what is queued and can be claimed, in the order of claiming';
+CREATE INDEX scrape_job_dead_idx ON trackagoat.scrape_job (dead_at) WHERE dead_at IS NOT NULL;
+COMMENT ON INDEX trackagoat.scrape_job_dead_idx IS 'dead letters';
+ALTER TABLE trackagoat.scrape_attempt
+	ADD COLUMN host text NOT NULL DEFAULT 'www.tiktok.com',
+	ADD COLUMN source text NOT NULL DEFAULT 'profile_page',
+	ADD COLUMN curl_code integer,
+	ADD COLUMN milliseconds integer;
+UPDATE trackagoat.scrape_attempt SET source = CASE kind WHEN 'discover_videos' THEN 'item_list' ELSE 'video_page' END
+WHERE kind <> 'creator_profile';
+ALTER TABLE trackagoat.scrape_attempt ALTER COLUMN host DROP DEFAULT, ALTER COLUMN source DROP DEFAULT;
+COMMENT ON COLUMN trackagoat.scrape_attempt.host IS 'host that was asked, with its port if it has one';
+COMMENT ON COLUMN trackagoat.scrape_attempt.source IS 'page or API that was asked for, of scrape_source';
+COMMENT ON COLUMN trackagoat.scrape_attempt.curl_code IS 'libcurl''s CURLcode, 0 for an answer';
+COMMENT ON COLUMN trackagoat.scrape_attempt.milliseconds IS 'how long the request took';
+COMMENT ON COLUMN trackagoat.scrape_attempt.host_paused_until IS 'until when nothing was to be asked of the host after this; scrape_host has what holds';
+DROP INDEX trackagoat.scrape_attempt_pause_idx;
 ALTER TABLE trackagoat.creator_history RENAME TO creator_history_1;
 ALTER TABLE trackagoat.video_history RENAME TO video_history_1;
 -- the new tables' constraints take their names; 18 names those of NOT NULL too
@@ -4474,6 +5622,8 @@ COMMENT ON COLUMN trackagoat.creator_event.created_at IS 'when';
 
 CREATE INDEX creator_event_creator_idx ON trackagoat.creator_event (creator_id, id);
 COMMENT ON INDEX trackagoat.creator_event_creator_idx IS 'change log of a creator';
+CREATE INDEX creator_event_project_idx ON trackagoat.creator_event (project_id, created_at);
+COMMENT ON INDEX trackagoat.creator_event_project_idx IS 'events of a project by time, and those that retention removes';
 CREATE INDEX creator_event_video_idx ON trackagoat.creator_event (video_id) WHERE video_id IS NOT NULL;
 COMMENT ON INDEX trackagoat.creator_event_video_idx IS 'events of a video';
 
@@ -4786,6 +5936,8 @@ COMMENT ON COLUMN trackagoat.notification.read_at IS 'when somebody read it; set
 
 CREATE INDEX notification_unread_idx ON trackagoat.notification (project_id, id) WHERE read_at IS NULL;
 COMMENT ON INDEX trackagoat.notification_unread_idx IS 'what nobody has read yet';
+CREATE INDEX notification_project_idx ON trackagoat.notification (project_id, created_at);
+COMMENT ON INDEX trackagoat.notification_project_idx IS 'notifications of a project by time, and those that retention removes';
 CREATE INDEX notification_creator_idx ON trackagoat.notification (creator_id);
 COMMENT ON INDEX trackagoat.notification_creator_idx IS 'notifications of a creator';
 
@@ -4986,7 +6138,9 @@ CREATE TABLE trackagoat.plan (
 		'max_api_requests_per_day', 'max_manual_scrape_triggers_per_day', 'max_payout_methods_per_org',
 		'max_payout_structures_per_project', 'min_video_stats_hours', 'min_discover_videos_hours',
 		'min_creator_profiles_hours', 'stats_history_retention_days')),
-	CONSTRAINT plan_max_check CHECK (max >= 0)
+	CONSTRAINT plan_max_check CHECK (max >= 0),
+	-- a year, as the longest interval of an organization
+	CONSTRAINT plan_hours_check CHECK (limit_key NOT LIKE 'min\_%' OR max <= 8784)
 );
 COMMENT ON TABLE trackagoat.plan IS 'limits of plans, over those that documented_plans() has; plan_limits() is what holds';
 COMMENT ON COLUMN trackagoat.plan.plan IS 'free, starter, ultra or a plan of your own';
@@ -5062,6 +6216,192 @@ COMMENT ON TRIGGER creator_return_lock ON trackagoat.creator IS 'one transaction
 CREATE TRIGGER creator_return_limit AFTER UPDATE OF removed_at ON trackagoat.creator
 	FOR EACH ROW WHEN (OLD.removed_at IS NOT NULL AND NEW.removed_at IS NULL) EXECUTE FUNCTION trackagoat.limit_check('max_creators_per_org');
 COMMENT ON TRIGGER creator_return_limit ON trackagoat.creator IS 'refuses to bring back what the plan does not allow';
+-- Retention: how far prune() has walked.
+
+CREATE TABLE trackagoat.retention_walk (
+	entity text NOT NULL,
+	begun_at timestamptz NOT NULL,
+	after uuid,
+	CONSTRAINT retention_walk_pkey PRIMARY KEY (entity),
+	CONSTRAINT retention_walk_entity_check CHECK (entity IN ('creator', 'video'))
+);
+COMMENT ON TABLE trackagoat.retention_walk IS 'the walks of prune() over all histories, a row for creators and one for videos';
+COMMENT ON COLUMN trackagoat.retention_walk.entity IS 'creator or video';
+COMMENT ON COLUMN trackagoat.retention_walk.begun_at IS 'when the last walk began; the next one begins a day later at the earliest';
+COMMENT ON COLUMN trackagoat.retention_walk.after IS 'id that the walk has come to; NULL once it is over';
+
+ALTER TABLE trackagoat.retention_walk ENABLE ROW LEVEL SECURITY;
+-- The schedule: what an organization that changes its intervals or plan does to
+-- it, and what was fetched ahead of it by hand.
+
+CREATE TABLE trackagoat.manual_scrape (
+	org_id uuid NOT NULL,
+	day date NOT NULL,
+	triggers integer NOT NULL,
+	CONSTRAINT manual_scrape_pkey PRIMARY KEY (org_id),
+	CONSTRAINT manual_scrape_organization_fkey FOREIGN KEY (org_id)
+		REFERENCES trackagoat.organization (id) ON DELETE CASCADE,
+	CONSTRAINT manual_scrape_triggers_check CHECK (triggers > 0)
+) WITH (fillfactor = 70);
+COMMENT ON TABLE trackagoat.manual_scrape IS 'how often an organization whose plan limits it has called scrape_creator() and scrape_video(): its last such day; the next one takes the place of the row';
+COMMENT ON COLUMN trackagoat.manual_scrape.org_id IS 'organization';
+COMMENT ON COLUMN trackagoat.manual_scrape.day IS 'day (UTC)';
+COMMENT ON COLUMN trackagoat.manual_scrape.triggers IS 'calls of that day';
+
+ALTER TABLE trackagoat.manual_scrape ENABLE ROW LEVEL SECURITY;
+
+CREATE TRIGGER organization_schedule
+	AFTER UPDATE OF plan, creator_profile_interval, discover_videos_interval, video_stats_interval ON trackagoat.organization
+	FOR EACH ROW WHEN (OLD.plan IS DISTINCT FROM NEW.plan OR OLD.creator_profile_interval > NEW.creator_profile_interval
+		OR OLD.discover_videos_interval > NEW.discover_videos_interval OR OLD.video_stats_interval > NEW.video_stats_interval)
+	EXECUTE FUNCTION trackagoat.organization_schedule();
+COMMENT ON TRIGGER organization_schedule ON trackagoat.organization IS 'has a shorter interval or another plan hold at once';
+
+CREATE INDEX scrape_request_order_idx ON trackagoat.scrape_request (priority DESC, id);
+COMMENT ON INDEX trackagoat.scrape_request_order_idx IS 'the order of folding: what people wait for does not wait for what was brought forward';
+-- Where pages are asked for, and how the hosts have borne it.
+
+CREATE TABLE trackagoat.scrape_source (
+	kind trackagoat.scrape_kind NOT NULL,
+	source text NOT NULL,
+	place smallint NOT NULL,
+	avoided_until timestamptz,
+	CONSTRAINT scrape_source_pkey PRIMARY KEY (kind, source),
+	CONSTRAINT scrape_source_place_key UNIQUE (kind, place),
+	CONSTRAINT scrape_source_place_check CHECK (place > 0),
+	CONSTRAINT scrape_source_source_check CHECK (source = ANY (CASE kind
+		WHEN 'creator_profile' THEN '{profile_page,embed_profile}'::text[]
+		WHEN 'discover_videos' THEN '{item_list,embed_profile}'
+		WHEN 'video_stats' THEN '{video_page,embed_video,oembed}'
+		WHEN 'video_link' THEN '{link}' END))
+);
+COMMENT ON TABLE trackagoat.scrape_source IS 'the pages and APIs that answer a kind of job, in the order in which they are tried; take a row out and it is not asked';
+COMMENT ON COLUMN trackagoat.scrape_source.kind IS 'what is fetched';
+COMMENT ON COLUMN trackagoat.scrape_source.source IS 'page or API, as observations name it; link is a short link itself';
+COMMENT ON COLUMN trackagoat.scrape_source.place IS 'order: 1 is asked first';
+COMMENT ON COLUMN trackagoat.scrape_source.avoided_until IS 'until then the others are preferred, as it was refused; clear it to try it sooner';
+
+INSERT INTO trackagoat.scrape_source (kind, source, place) VALUES
+	('creator_profile', 'profile_page', 1), ('creator_profile', 'embed_profile', 2),
+	('discover_videos', 'item_list', 1), ('discover_videos', 'embed_profile', 2),
+	('video_stats', 'video_page', 1), ('video_stats', 'embed_video', 2), ('video_stats', 'oembed', 3),
+	('video_link', 'link', 1);
+
+CREATE TABLE trackagoat.scrape_host (
+	host text NOT NULL,
+	failures integer NOT NULL DEFAULT 0,
+	last_failure text NOT NULL,
+	failed_at timestamptz NOT NULL,
+	opened_at timestamptz,
+	open_until timestamptz,
+	openings integer NOT NULL DEFAULT 0,
+	probe_until timestamptz,
+	CONSTRAINT scrape_host_pkey PRIMARY KEY (host),
+	CONSTRAINT scrape_host_open_check CHECK (num_nulls(opened_at, open_until) IN (0, 2))
+);
+COMMENT ON TABLE trackagoat.scrape_host IS 'the circuit breaker of each host that has failed: closed, open (nothing is asked), or half open (one probe is)';
+COMMENT ON COLUMN trackagoat.scrape_host.host IS 'host, with its port if it has one';
+COMMENT ON COLUMN trackagoat.scrape_host.failures IS 'failures in a row, of outcomes that have a host_pause';
+COMMENT ON COLUMN trackagoat.scrape_host.last_failure IS 'outcome of the last one';
+COMMENT ON COLUMN trackagoat.scrape_host.failed_at IS 'when that was';
+COMMENT ON COLUMN trackagoat.scrape_host.opened_at IS 'since when the breaker is open; NULL while it is closed';
+COMMENT ON COLUMN trackagoat.scrape_host.open_until IS 'until then nothing is asked, after it one probe; set it to now() to ask sooner';
+COMMENT ON COLUMN trackagoat.scrape_host.openings IS 'how many times in a row it has opened: each pause is twice the one before, up to a day';
+COMMENT ON COLUMN trackagoat.scrape_host.probe_until IS 'a probe is under way; until then no other is made';
+
+ALTER TABLE trackagoat.scrape_source ENABLE ROW LEVEL SECURITY;
+ALTER TABLE trackagoat.scrape_host ENABLE ROW LEVEL SECURITY;
+-- The scraper at a glance.
+
+CREATE VIEW trackagoat.scrape_status WITH (security_invoker = true, security_barrier = true) AS
+	SELECT k.kind, j.jobs, j.scheduled, j.waiting, j.oldest_wait, j.in_flight, j.oldest_in_flight, j.retrying,
+		j.awaiting_profile, j.oldest_awaiting_profile, j.dead, j.next_scheduled,
+		a.requests_last_minute, a.requests_last_hour, a.failures_last_hour,
+		e.finished_at AS last_error_at, concat_ws(': ', e.outcome, e.detail) AS last_error,
+		h.host, CASE WHEN b.opened_at IS NULL THEN 'closed' WHEN b.open_until > now() THEN 'open' ELSE 'half_open' END AS breaker,
+		b.open_until AS breaker_open_until
+	FROM (SELECT DISTINCT s.kind FROM trackagoat.scrape_source s) k
+	CROSS JOIN LATERAL (SELECT trackagoat.scrape_host() AS host) h
+	LEFT JOIN trackagoat.scrape_host b ON b.host = h.host
+	CROSS JOIN LATERAL (SELECT count(*) AS jobs,
+			count(*) FILTER (WHERE due_at IS NULL AND next_at IS NOT NULL AND leased_until IS NULL) AS scheduled,
+			count(*) FILTER (WHERE is_free AND due_at <= now()) AS waiting,
+			now() - min(due_at) FILTER (WHERE is_free AND due_at <= now()) AS oldest_wait,
+			count(*) FILTER (WHERE leased_until IS NOT NULL) AS in_flight,
+			now() - min(leased_at) AS oldest_in_flight,
+			count(*) FILTER (WHERE is_free AND due_at > now()) AS retrying,
+			count(*) FILTER (WHERE leased_until IS NULL AND due_at IS NOT NULL AND awaits_profile) AS awaiting_profile,
+			now() - min(due_at) FILTER (WHERE leased_until IS NULL AND awaits_profile) AS oldest_awaiting_profile,
+			count(dead_at) AS dead,
+			min(next_at) FILTER (WHERE due_at IS NULL) AS next_scheduled
+		FROM trackagoat.scrape_job s, LATERAL (SELECT s.leased_until IS NULL AND NOT s.awaits_profile AS is_free) f
+		WHERE s.kind = k.kind) j
+	CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE r.started_at > now() - interval '1 minute') AS requests_last_minute,
+			count(*) AS requests_last_hour,
+			count(*) FILTER (WHERE r.outcome <> 'ok') AS failures_last_hour
+		FROM trackagoat.scrape_attempt r
+		WHERE r.kind = k.kind AND r.started_at > now() - interval '1 hour') a
+	LEFT JOIN LATERAL (SELECT f.finished_at, f.outcome, f.detail FROM trackagoat.scrape_attempt f
+		WHERE f.kind = k.kind AND f.outcome <> 'ok' ORDER BY f.started_at DESC LIMIT 1) e ON true;
+COMMENT ON VIEW trackagoat.scrape_status IS 'the scraper at a glance, a row per kind: queue, rate, last error and the breaker of the host';
+COMMENT ON COLUMN trackagoat.scrape_status.kind IS 'what is fetched';
+COMMENT ON COLUMN trackagoat.scrape_status.jobs IS 'accounts, videos or links tracked';
+COMMENT ON COLUMN trackagoat.scrape_status.scheduled IS 'not queued: the schedule will';
+COMMENT ON COLUMN trackagoat.scrape_status.waiting IS 'queued and due';
+COMMENT ON COLUMN trackagoat.scrape_status.oldest_wait IS 'how long the longest waiting job has been due';
+COMMENT ON COLUMN trackagoat.scrape_status.in_flight IS 'being fetched now';
+COMMENT ON COLUMN trackagoat.scrape_status.oldest_in_flight IS 'how long the longest has been in flight';
+COMMENT ON COLUMN trackagoat.scrape_status.retrying IS 'queued for later, after a failure';
+COMMENT ON COLUMN trackagoat.scrape_status.awaiting_profile IS 'queued, but the profile has not yet told the account''s secUid';
+COMMENT ON COLUMN trackagoat.scrape_status.oldest_awaiting_profile IS 'how long the longest of these has been due';
+COMMENT ON COLUMN trackagoat.scrape_status.dead IS 'dead letters: given up, with the reason in scrape_job.dead_reason';
+COMMENT ON COLUMN trackagoat.scrape_status.next_scheduled IS 'when the schedule queues the next job';
+COMMENT ON COLUMN trackagoat.scrape_status.requests_last_minute IS 'requests begun within the last minute';
+COMMENT ON COLUMN trackagoat.scrape_status.requests_last_hour IS 'requests begun within the last hour';
+COMMENT ON COLUMN trackagoat.scrape_status.failures_last_hour IS 'those of them that came to anything but ok';
+COMMENT ON COLUMN trackagoat.scrape_status.last_error_at IS 'when the last attempt that failed did';
+COMMENT ON COLUMN trackagoat.scrape_status.last_error IS 'its outcome, and what was said';
+COMMENT ON COLUMN trackagoat.scrape_status.host IS 'host of trackagoat.base_url';
+COMMENT ON COLUMN trackagoat.scrape_status.breaker IS 'closed: asked; open: left alone; half_open: one probe is made';
+COMMENT ON COLUMN trackagoat.scrape_status.breaker_open_until IS 'until when it is left alone';
+
+CREATE VIEW trackagoat.worker_status WITH (security_invoker = true, security_barrier = true) AS
+	SELECT w.*, ARRAY(
+			SELECT concat_ws(' ', j.kind, '@' || j.tiktok_handle::text, j.tiktok_video_id, j.link)
+			FROM trackagoat.scrape_job j WHERE j.leased_by = w.pid AND j.leased_until IS NOT NULL ORDER BY j.leased_at) AS current_jobs
+	FROM trackagoat.worker_status() w;
+COMMENT ON VIEW trackagoat.worker_status IS 'the workers of this server, a row for each that trackagoat.database and trackagoat.workers ask for, and what they fetch now';
+COMMENT ON COLUMN trackagoat.worker_status.database IS 'database that it serves';
+COMMENT ON COLUMN trackagoat.worker_status.pid IS 'process id; NULL while none runs';
+COMMENT ON COLUMN trackagoat.worker_status.state IS 'what it does: waiting, fetching, paused, disabled, idle, starting or stopped';
+COMMENT ON COLUMN trackagoat.worker_status.started_at IS 'when it started';
+COMMENT ON COLUMN trackagoat.worker_status.active_at IS 'when it last reported';
+COMMENT ON COLUMN trackagoat.worker_status.in_flight IS 'requests open now';
+COMMENT ON COLUMN trackagoat.worker_status.requests IS 'requests since the server started';
+COMMENT ON COLUMN trackagoat.worker_status.failures IS 'those of them that came to anything but ok';
+COMMENT ON COLUMN trackagoat.worker_status.paused_until IS 'until when it leaves the host alone';
+COMMENT ON COLUMN trackagoat.worker_status.memory IS 'its own memory (RssAnon), in bytes';
+COMMENT ON COLUMN trackagoat.worker_status.last_error_at IS 'when it last met an error of the database';
+COMMENT ON COLUMN trackagoat.worker_status.last_error IS 'what that was';
+COMMENT ON COLUMN trackagoat.worker_status.current_jobs IS 'what it fetches now, in this database';
+
+CREATE VIEW trackagoat.scrape_dead_letter WITH (security_invoker = true, security_barrier = true) AS
+	SELECT j.id, j.kind, j.tiktok_handle, j.tiktok_video_id, j.link, j.dead_at, j.last_outcome AS outcome, j.dead_reason AS reason,
+		o.description, j.attempts, j.last_success_at
+	FROM trackagoat.scrape_job j LEFT JOIN trackagoat.scrape_outcome o ON o.outcome = j.last_outcome
+	WHERE j.dead_at IS NOT NULL;
+COMMENT ON VIEW trackagoat.scrape_dead_letter IS 'jobs that were given up, and why; revive_scrapes() tries them again';
+COMMENT ON COLUMN trackagoat.scrape_dead_letter.id IS 'job';
+COMMENT ON COLUMN trackagoat.scrape_dead_letter.kind IS 'what was fetched';
+COMMENT ON COLUMN trackagoat.scrape_dead_letter.tiktok_handle IS 'account, for creator_profile and discover_videos';
+COMMENT ON COLUMN trackagoat.scrape_dead_letter.tiktok_video_id IS 'post, for video_stats';
+COMMENT ON COLUMN trackagoat.scrape_dead_letter.link IS 'short link, for video_link';
+COMMENT ON COLUMN trackagoat.scrape_dead_letter.dead_at IS 'since when it is given up';
+COMMENT ON COLUMN trackagoat.scrape_dead_letter.outcome IS 'what the last attempt came to';
+COMMENT ON COLUMN trackagoat.scrape_dead_letter.reason IS 'outcome and what was said';
+COMMENT ON COLUMN trackagoat.scrape_dead_letter.description IS 'what the outcome means';
+COMMENT ON COLUMN trackagoat.scrape_dead_letter.attempts IS 'attempts since the last success';
+COMMENT ON COLUMN trackagoat.scrape_dead_letter.last_success_at IS 'when it last succeeded';
 
 -- a hundred thousand at a time, by time, so that most points are appended
 SELECT trackagoat.observe_creators(array_agg(h.creator_id), array_agg(h.observed_at), array_agg(h.follower_count),
@@ -5095,11 +6435,13 @@ $migration$;
 	PERFORM FROM pg_extension e WHERE e.extname = 'pg_cron';
 	IF NOT FOUND THEN
 		RAISE NOTICE 'pg_cron is not installed in this database'
-			USING HINT = 'Install it and SELECT trackagoat.schedule_scrapes(), or call trackagoat.enqueue_due() every minute and trackagoat.evaluate_goals() every five by other means.';
+			USING HINT = 'Install it and SELECT trackagoat.schedule_scrapes(), or call trackagoat.enqueue_due() every minute, trackagoat.evaluate_goals() every five and trackagoat.prune() every ten by other means.';
 	END IF;
 END
 $setup$;
+
 REVOKE ALL ON ALL ROUTINES IN SCHEMA trackagoat FROM PUBLIC;
+
 GRANT EXECUTE ON FUNCTION
 	trackagoat.handle_in(cstring),
 	trackagoat.handle_out(trackagoat.handle),
@@ -5186,6 +6528,7 @@ GRANT EXECUTE ON FUNCTION
 	trackagoat.tables_version(),
 	trackagoat.is_public_address(inet),
 	trackagoat.happens_now(timestamptz),
+	trackagoat.scrape_slot(trackagoat.scrape_kind, trackagoat.handle, bigint, interval, timestamptz),
 	trackagoat.video_is_fetched(trackagoat.tracking_status, timestamptz, timestamptz),
 	trackagoat.video_posted_at(timestamptz, bigint),
 	trackagoat.status_counts(trackagoat.tracking_status),

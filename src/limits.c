@@ -36,9 +36,8 @@ static SavedQuery plan_query = {
 };
 
 static SavedQuery max_query = {
-	.text = "SELECT l.max FROM trackagoat.organization o, trackagoat.plan_limits(o.plan) l"
-	" WHERE o.id OPERATOR(pg_catalog.=) $1 AND o.plan IS NOT NULL"
-	" AND l.limit_key OPERATOR(pg_catalog.=) $2 AND l.max IS NOT NULL",
+	.text = "SELECT trackagoat.plan_limit(o.plan, $2) FROM trackagoat.organization o"
+	" WHERE o.id OPERATOR(pg_catalog.=) $1 AND o.plan IS NOT NULL",
 	.nargs = 2, .types = {UUIDOID, TEXTOID}
 };
 
@@ -117,7 +116,7 @@ load_max(const PlanLimit *limit, Datum org, int64 *max)
 	if (SPI_processed == 0)
 		return false;
 	*max = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
-	return true;
+	return !isnull;
 }
 
 /* Count what is there now, and what was before a command. */

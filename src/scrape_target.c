@@ -14,6 +14,7 @@
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "common/hashfn.h"
+#include "common/int.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "storage/lock.h"
@@ -32,6 +33,7 @@
 PG_FUNCTION_INFO_V1(lock_scrape_target);
 PG_FUNCTION_INFO_V1(queue_target);
 PG_FUNCTION_INFO_V1(creator_scrape);
+PG_FUNCTION_INFO_V1(scrape_slot);
 
 /* 64 locks for all targets, so that ten thousand creators in one transaction do not fill the lock table */
 #define TARGET_LOCKS 64
@@ -46,9 +48,14 @@ PG_FUNCTION_INFO_V1(creator_scrape);
 	"  source_place = CASE WHEN " renew " THEN 1 ELSE j.source_place END," \
 	"  sec_uid = CASE WHEN NOT " renew " THEN j.sec_uid END"
 
+/* What comes without any time is left to the schedule. */
+#define WANTED \
+	" SELECT k::trackagoat.scrape_kind, $2::trackagoat.handle, $3, $4, COALESCE($5, CASE WHEN $4 IS NULL" \
+	"  THEN trackagoat.first_scrape_slot(k::trackagoat.scrape_kind, $2::trackagoat.handle, $3) END), $6::pg_catalog.int2, $8"
+
 static SavedQuery job_query = {
 	.text = "INSERT INTO trackagoat.scrape_job AS j (kind, tiktok_handle, tiktok_video_id, due_at, next_at, priority, link)"
-	" SELECT k::trackagoat.scrape_kind, $2::trackagoat.handle, $3, $4, $5, $6::pg_catalog.int2, $8 FROM pg_catalog.unnest($1) k"
+	WANTED " FROM pg_catalog.unnest($1) k"
 	" ON CONFLICT ON CONSTRAINT scrape_job_target_key DO UPDATE SET"
 	CHANGED_JOB("$7")
 	" RETURNING id",
@@ -56,8 +63,8 @@ static SavedQuery job_query = {
 };
 
 static SavedQuery request_query = {
-	.text = "INSERT INTO trackagoat.scrape_request (kind, tiktok_handle, tiktok_video_id, due_at, next_at, priority, renew, link)"
-	" SELECT k::trackagoat.scrape_kind, $2::trackagoat.handle, $3, $4, $5, $6::pg_catalog.int2, $7, $8 FROM pg_catalog.unnest($1) k",
+	.text = "INSERT INTO trackagoat.scrape_request (kind, tiktok_handle, tiktok_video_id, due_at, next_at, priority, link, renew)"
+	WANTED ", $7 FROM pg_catalog.unnest($1) k",
 	.nargs = 8, .types = {TEXTARRAYOID, TEXTOID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID, BOOLOID, TEXTOID}
 };
 
@@ -104,25 +111,27 @@ typedef struct Target
 	bool		renew;			/* a list waits for a fresh profile */
 } Target;
 
+/* The hash of a handle, whose case does not matter, a link or, without these, a video. */
+static uint64
+hash_target(const text *name, int64 video, uint64 seed)
+{
+	char		folded[64];
+	size_t		length;
+
+	if (name == NULL)
+		return hash_bytes_extended((const unsigned char *) &video, sizeof(video), seed);
+	length = handle_fold(VARDATA_ANY(name), Min(VARSIZE_ANY_EXHDR(name), sizeof(folded)), folded);
+	return hash_bytes_extended((unsigned char *) folded, (int) length, seed);
+}
+
 /* May this transaction make or change the job of a handle, a link or a video?  Not while another one, still open, may have. */
 static bool
 lock_target(const text *name, int64 video)
 {
 	LOCKTAG		tag;
-	char		folded[64];
-	uint32		hash;
 
-	if (name == NULL)
-		hash = hash_bytes((const unsigned char *) &video, sizeof(video));
-	else
-	{
-		/* case does not matter to handles */
-		size_t		length = handle_fold(VARDATA_ANY(name), Min(VARSIZE_ANY_EXHDR(name), sizeof(folded)), folded);
-
-		hash = hash_bytes((unsigned char *) folded, (int) length);
-	}
 	/* the key space of two integers, as pg_advisory_xact_lock(int, int) has it */
-	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, 0x71756575, hash % TARGET_LOCKS, 2);
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, 0x71756575, hash_target(name, video, 0) % TARGET_LOCKS, 2);
 	return LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
 }
 
@@ -223,11 +232,11 @@ column(const TriggerData *trigger, HeapTuple tuple, const char *name)
 
 /* While a creator was not active, the jobs of its videos may have been deleted. */
 static void
-queue_videos(const TriggerData *trigger, TimestampTz now)
+queue_videos(const TriggerData *trigger)
 {
 	static const char *const kind[] = {"video_stats"};
 	Datum		values[2] = {column(trigger, trigger->tg_newtuple, "id"), column(trigger, trigger->tg_newtuple, "org_id")};
-	Target		target = {.kinds = text_array(kind, 1), .has_video = true, .has_next = true, .next_at = now};
+	Target		target = {.kinds = text_array(kind, 1), .has_video = true};
 	SPITupleTable *videos;
 	uint64		count;
 	pg_uuid_t	id;
@@ -343,17 +352,16 @@ queue_accounts(Datum *handles, int count, Oid type, bool careful)
 
 /* The jobs of videos that a list brought in. */
 static SavedQuery found_jobs_query = {
-	.text = "INSERT INTO trackagoat.scrape_job AS j (kind, tiktok_video_id, last_success_at, next_at)"
-	" SELECT 'video_stats', n.tiktok_video_id, CASE WHEN $2 THEN pg_catalog.now() END,"
-	"  CASE WHEN $2 THEN n.next_at ELSE pg_catalog.now() END FROM trackagoat.served_videos($1) n"
+	.text = "INSERT INTO trackagoat.scrape_job AS j (kind, tiktok_video_id, next_at, last_success_at)"
+	" SELECT 'video_stats', v.tiktok_video_id, v.next_at, CASE WHEN $2 THEN pg_catalog.now() END"
+	" FROM trackagoat.video_slots($1, $2) v"
 	" ON CONFLICT ON CONSTRAINT scrape_job_target_key DO UPDATE SET" CHANGED_JOB("false"),
 	.nargs = 2, .types = {INT8ARRAYOID, BOOLOID}
 };
 
 static SavedQuery found_requests_query = {
 	.text = "INSERT INTO trackagoat.scrape_request (kind, tiktok_video_id, next_at, priority, renew)"
-	" SELECT 'video_stats', n.tiktok_video_id, CASE WHEN $2 THEN n.next_at ELSE pg_catalog.now() END, 0, false"
-	" FROM trackagoat.served_videos($1) n",
+	" SELECT 'video_stats', v.tiktok_video_id, v.next_at, 0, false FROM trackagoat.video_slots($1, $2) v",
 	.nargs = 2, .types = {INT8ARRAYOID, BOOLOID}
 };
 
@@ -401,7 +409,7 @@ creator_scrape(PG_FUNCTION_ARGS)
 	bool		is_update = CALLED_AS_TRIGGER(fcinfo) && TRIGGER_FIRED_BY_UPDATE(trigger->tg_event);
 	TimestampTz now = GetCurrentTransactionStartTimestamp();
 	HeapTuple	creator;
-	Target		target = {.has_next = true, .next_at = now, .due_at = now, .priority = 1, .renew = true};
+	Target		target = {.next_at = now, .due_at = now, .priority = 1, .renew = true};
 	pg_uuid_t	id;
 
 	if (!CALLED_AS_TRIGGER(fcinfo))
@@ -414,12 +422,51 @@ creator_scrape(PG_FUNCTION_ARGS)
 	/* what a backup or import brings is left to the schedule: the rule of happens_now() */
 	target.is_due = is_update ||
 		DatumGetTimestampTz(column(trigger, creator, "created_at")) > now - INT64CONST(3600) * USECS_PER_SEC;
+	target.has_next = target.is_due;
 	SPI_connect();
 	target.kinds = text_array(account_kinds, 2);
 	target.handle = DatumGetTextPP(column(trigger, creator, "tiktok_handle"));
 	(void) queue(&target, &id);
 	if (is_update && !DatumGetBool(column(trigger, trigger->tg_trigtuple, "is_active")))
-		queue_videos(trigger, now);
+		queue_videos(trigger);
 	SPI_finish();
 	PG_RETURN_POINTER(NULL);
+}
+
+/*
+ * scrape_slot(kind, handle, video_id, every, after): slots are an interval
+ * apart; their phase is a hash of the target modulo the interval, so that the
+ * slots of a long interval are also slots of one that divides it.
+ */
+Datum
+scrape_slot(PG_FUNCTION_ARGS)
+{
+	const char *kind;
+	const Interval *every;
+	TimestampTz after;
+	TimestampTz slot;
+	int64		step;
+	int64		phase;
+	int64		past;
+
+	if (PG_ARGISNULL(0) || (PG_ARGISNULL(1) && PG_ARGISNULL(2)) || PG_ARGISNULL(3) || PG_ARGISNULL(4))
+		PG_RETURN_NULL();
+	kind = DatumGetCString(DirectFunctionCall1(enum_out, PG_GETARG_DATUM(0)));
+	every = PG_GETARG_INTERVAL_P(3);
+	after = PG_GETARG_TIMESTAMPTZ(4);
+	if (TIMESTAMP_NOT_FINITE(after))
+		PG_RETURN_TIMESTAMPTZ(after);
+	/* a month has thirty days, as where intervals are compared */
+	if (pg_mul_s64_overflow(every->month * INT64CONST(30) + every->day, USECS_PER_DAY, &step) ||
+		pg_add_s64_overflow(step, every->time, &step) || step > PG_INT64_MAX / 4 ||
+		pg_add_s64_overflow(after, step, &slot) || !IS_VALID_TIMESTAMP(slot))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("interval out of range")));
+	if (step <= 0)
+		PG_RETURN_TIMESTAMPTZ(after);
+	phase = hash_target(PG_ARGISNULL(1) ? NULL : PG_GETARG_TEXT_PP(1), PG_ARGISNULL(2) ? 0 : PG_GETARG_INT64(2),
+						hash_bytes((const unsigned char *) kind, strlen(kind))) % step;
+	past = (after - phase) % step;
+	PG_RETURN_TIMESTAMPTZ(slot - (past < 0 ? past + step : past));
 }

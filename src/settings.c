@@ -2,7 +2,7 @@
  * settings.c
  *	  The settings trackagoat.* and what makes their values valid.
  *
- * All but trackagoat.database belong to superusers and may be set per
+ * All but trackagoat.database and trackagoat.workers belong to superusers and may be set per
  * session, database or server: they decide which host is asked, how often
  * and through what, so no tenant may touch them.
  */
@@ -21,6 +21,7 @@ PG_FUNCTION_INFO_V1(attempt_retention);
 PG_FUNCTION_INFO_V1(scrape_host);
 
 char	   *trackagoat_database;
+int			trackagoat_workers;
 bool		trackagoat_enabled;
 char	   *trackagoat_base_url;
 char	   *trackagoat_user_agent;
@@ -96,9 +97,9 @@ check_one_line(char **newval, void **extra, GucSource source)
 }
 
 /*
- * Define them all.  trackagoat.database sizes shared memory, so it is fixed
- * at server start; in a session that loads the library by itself it only
- * shows what the file says.
+ * Define them all.  trackagoat.database and trackagoat.workers size shared
+ * memory, so they are fixed at server start; in a session that loads the
+ * library by itself they only show what the file says.
  */
 void
 settings_define(bool preloading)
@@ -108,6 +109,11 @@ settings_define(bool preloading)
 							   NULL, &trackagoat_database, "postgres",
 							   preloading ? PGC_POSTMASTER : PGC_SIGHUP, GUC_LIST_INPUT,
 							   check_database, NULL, NULL);
+	DefineCustomIntVariable("trackagoat.workers",
+							"How many workers serve each of them.",
+							"One suffices for most; more share its queue, and the pace of the host.",
+							&trackagoat_workers, 1, 1, 16,
+							preloading ? PGC_POSTMASTER : PGC_SIGHUP, 0, NULL, NULL, NULL);
 	DefineCustomBoolVariable("trackagoat.enabled",
 							 "Whether the worker fetches anything.",
 							 NULL, &trackagoat_enabled, true,
@@ -132,11 +138,11 @@ settings_define(bool preloading)
 							   NULL, &trackagoat_ca_file, "",
 							   PGC_SUSET, GUC_SUPERUSER_ONLY, check_one_line, NULL, NULL);
 	DefineCustomIntVariable("trackagoat.requests_per_minute",
-							"How many requests the worker starts a minute, evenly with jitter.",
-							NULL, &trackagoat_requests_per_minute, 12, 1, 60000,
+							"How many requests a host gets a minute, from all workers and sessions together, evenly with jitter.",
+							NULL, &trackagoat_requests_per_minute, 12, 1, 600000,
 							PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("trackagoat.max_parallel",
-							"How many requests may be open at once.",
+							"How many requests to a host may be open at once, of all workers and sessions together.",
 							NULL, &trackagoat_max_parallel, 2, 1, 64,
 							PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("trackagoat.request_timeout",

@@ -29,6 +29,7 @@ extern text *handle_make(const char *input, size_t length, Node *escontext);
 
 /* settings.c: the settings trackagoat.*, as SHOW prints them */
 extern char *trackagoat_database;
+extern int	trackagoat_workers;
 extern bool trackagoat_enabled;
 extern char *trackagoat_base_url;
 extern char *trackagoat_user_agent;

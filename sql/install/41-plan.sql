@@ -25,19 +25,28 @@ END;
 COMMENT ON FUNCTION trackagoat.documented_plans() IS
 	'the limits of the documented plans free, starter and ultra; max NULL is no limit';
 
+CREATE FUNCTION trackagoat.plan_limit(for_plan text, for_key text) RETURNS bigint
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	RETURN (SELECT CASE WHEN p.plan IS NULL THEN d.max ELSE p.max END
+		FROM (SELECT max(k.max) AS max FROM trackagoat.documented_plans() k WHERE k.plan = for_plan AND k.limit_key = for_key) d
+		LEFT JOIN trackagoat.plan p ON p.plan = for_plan AND p.limit_key = for_key);
+END
+$$;
+COMMENT ON FUNCTION trackagoat.plan_limit(text, text) IS
+	'one limit of a plan: the documented one, over which a row of the table plan goes; NULL is no limit';
+
 CREATE FUNCTION trackagoat.plan_limits(for_plan text) RETURNS TABLE (limit_key text, max bigint)
 	LANGUAGE plpgsql STABLE ROWS 15 SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 BEGIN
-	RETURN QUERY SELECT d.limit_key, CASE WHEN p.plan IS NULL THEN d.max ELSE p.max END
-	FROM (SELECT k.limit_key, max(k.max) FILTER (WHERE k.plan = for_plan) AS max
-		FROM trackagoat.documented_plans() k GROUP BY k.limit_key) d
-	LEFT JOIN trackagoat.plan p ON p.plan = for_plan AND p.limit_key = d.limit_key
+	RETURN QUERY SELECT d.limit_key, trackagoat.plan_limit(for_plan, d.limit_key)
+	FROM (SELECT DISTINCT k.limit_key FROM trackagoat.documented_plans() k) d
 	ORDER BY d.limit_key;
 END
 $$;
-COMMENT ON FUNCTION trackagoat.plan_limits(text) IS
-	'the limits of a plan: the documented ones, over which rows of the table plan go; max NULL is no limit';
+COMMENT ON FUNCTION trackagoat.plan_limits(text) IS 'the limits of a plan, a row for each; max NULL is no limit';
 
 CREATE FUNCTION trackagoat.organization_plan() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
@@ -92,10 +101,12 @@ BEGIN
 		UNION ALL SELECT 'max_campaigns_per_project', p.id, (SELECT count(*) FROM trackagoat.campaign k
 			WHERE k.project_id = p.id AND k.org_id = p.org_id) FROM trackagoat.project p WHERE p.org_id = o.id
 		UNION ALL SELECT 'max_campaign_items_per_campaign', k.id, (SELECT count(*) FROM trackagoat.campaign_item i
-			WHERE i.campaign_id = k.id AND i.org_id = k.org_id) FROM trackagoat.campaign k WHERE k.org_id = o.id) u USING (limit_key)
+			WHERE i.campaign_id = k.id AND i.org_id = k.org_id) FROM trackagoat.campaign k WHERE k.org_id = o.id
+		UNION ALL SELECT 'max_manual_scrape_triggers_per_day', NULL, CASE WHEN l.max IS NOT NULL THEN coalesce((SELECT m.triggers
+			FROM trackagoat.manual_scrape m WHERE m.org_id = o.id AND m.day >= (now() AT TIME ZONE 'UTC')::date), 0) END) u USING (limit_key)
 	WHERE o.id = limit_usage.org_id
 	ORDER BY l.limit_key, u.scope;
 END
 $$;
 COMMENT ON FUNCTION trackagoat.limit_usage(uuid) IS
-	'how much of its limits an organization uses: a row for each limit on what can be counted, for limits of projects and campaigns one for each of them (scope); max NULL is no limit';
+	'how much of its limits an organization uses: a row for each limit on what can be counted, for limits of projects and campaigns one for each of them (scope); max NULL is no limit, current NULL is not counted';

@@ -13,37 +13,49 @@ CREATE FUNCTION trackagoat.video_is_fetched(
 COMMENT ON FUNCTION trackagoat.video_is_fetched(trackagoat.tracking_status, timestamptz, timestamptz) IS
 	'whether the counters of a video are fetched, as long as its creator, if any, is active';
 
+CREATE FUNCTION trackagoat.organization_intervals(kind trackagoat.scrape_kind, org_ids uuid[])
+	RETURNS TABLE (org_id uuid, every interval, floor interval)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 1 SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_variable
+DECLARE
+	floor_key text := CASE kind WHEN 'creator_profile' THEN 'min_creator_profiles_hours'
+		WHEN 'discover_videos' THEN 'min_discover_videos_hours' ELSE 'min_video_stats_hours' END;
+BEGIN
+	RETURN QUERY SELECT o.id, greatest(i.every, i.floor), i.floor
+	FROM trackagoat.organization o
+	CROSS JOIN LATERAL (SELECT CASE kind WHEN 'creator_profile' THEN o.creator_profile_interval
+				WHEN 'discover_videos' THEN o.discover_videos_interval ELSE o.video_stats_interval END AS every,
+			CASE WHEN o.plan IS NOT NULL THEN trackagoat.plan_limit(o.plan, floor_key) * interval '1 hour' END AS floor OFFSET 0) i
+	WHERE o.id = ANY (org_ids);
+END
+$$;
+COMMENT ON FUNCTION trackagoat.organization_intervals(trackagoat.scrape_kind, uuid[]) IS
+	'how often organizations want accounts or videos fetched, not below the floor of their plan, which is NULL where there is none';
+
 CREATE FUNCTION trackagoat.video_intervals(tiktok_video_ids bigint[])
 	RETURNS TABLE (tiktok_video_id bigint, org_id uuid, every interval)
 	LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 10 SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 #variable_conflict use_column
 BEGIN
-	-- a video that gains little is fetched at a quarter of the rate
-	RETURN QUERY SELECT w.tiktok_video_id, o.id, o.video_stats_interval * CASE WHEN w.is_slowed THEN 4 ELSE 1 END
-	FROM (SELECT v.tiktok_video_id, v.org_id, bool_and(v.refresh_slowed_at IS NOT NULL) AS is_slowed
+	RETURN QUERY WITH wanted AS MATERIALIZED (
+		-- a video that gains little is fetched at a quarter of the rate, a fresh one at four times the rate
+		SELECT v.tiktok_video_id, v.org_id, CASE WHEN bool_and(v.refresh_slowed_at IS NOT NULL) THEN 4
+			WHEN bool_or(trackagoat.video_posted_at(v.posted_at, v.tiktok_video_id) > now() - interval '72 hours') THEN 0.25 ELSE 1 END AS pace
 		FROM trackagoat.video v LEFT JOIN trackagoat.creator c ON c.id = v.creator_id AND c.org_id = v.org_id
 		WHERE v.tiktok_video_id = ANY (tiktok_video_ids)
 			AND trackagoat.video_is_fetched(v.tracking_status, v.tracking_disabled_at, v.refresh_stopped_at)
 			AND coalesce(c.is_active, true)
-		GROUP BY v.tiktok_video_id, v.org_id) w
-	JOIN trackagoat.organization o ON o.id = w.org_id;
+		GROUP BY v.tiktok_video_id, v.org_id
+	)
+	-- the floor of the plan holds for fresh videos too
+	SELECT w.tiktok_video_id, w.org_id, greatest(i.every * w.pace, i.floor)
+	FROM wanted w JOIN trackagoat.organization_intervals('video_stats', ARRAY(SELECT DISTINCT w.org_id FROM wanted w)) i ON i.org_id = w.org_id;
 END
 $$;
 COMMENT ON FUNCTION trackagoat.video_intervals(bigint[]) IS
-	'of videos, the organizations that want each fetched, and how often';
-
-CREATE FUNCTION trackagoat.served_videos(tiktok_video_ids bigint[]) RETURNS TABLE (tiktok_video_id bigint, next_at timestamptz)
-	LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 10 SET search_path = pg_catalog, trackagoat, pg_temp AS
-$$
-#variable_conflict use_column
-BEGIN
-	RETURN QUERY SELECT i.tiktok_video_id, now() + min(i.every)
-	FROM trackagoat.video_intervals(tiktok_video_ids) i GROUP BY i.tiktok_video_id;
-END
-$$;
-COMMENT ON FUNCTION trackagoat.served_videos(bigint[]) IS
-	'of videos that somebody wants and that a page has just served, when each is to be fetched next';
+	'the organizations that want videos fetched, and how often each';
 
 CREATE FUNCTION trackagoat.scrape_targets(
 	kind trackagoat.scrape_kind, tiktok_handle trackagoat.handle, tiktok_video_id bigint, link text DEFAULT NULL)
@@ -58,17 +70,14 @@ BEGIN
 	ELSIF scrape_targets.kind = 'video_stats' THEN
 		RETURN QUERY SELECT i.org_id, i.every FROM trackagoat.video_intervals(ARRAY[scrape_targets.tiktok_video_id]) i;
 	ELSE
-		RETURN QUERY SELECT o.id, CASE scrape_targets.kind
-			WHEN 'creator_profile' THEN o.creator_profile_interval ELSE o.discover_videos_interval END
-		FROM trackagoat.organization o
-		WHERE o.id IN (
-			SELECT c.org_id FROM trackagoat.creator c
-			WHERE c.tiktok_handle = scrape_targets.tiktok_handle AND c.removed_at IS NULL AND c.is_active);
+		RETURN QUERY SELECT i.org_id, i.every
+		FROM trackagoat.organization_intervals(kind, ARRAY(SELECT c.org_id FROM trackagoat.creator c
+			WHERE c.tiktok_handle = scrape_targets.tiktok_handle AND c.removed_at IS NULL AND c.is_active)) i;
 	END IF;
 END
 $$;
 COMMENT ON FUNCTION trackagoat.scrape_targets(trackagoat.scrape_kind, trackagoat.handle, bigint, text) IS
-	'the organizations that want an account, video or link fetched, and how often; none means that nobody does';
+	'the organizations that want an account, video or link fetched, and how often: their interval, not below the floor of their plan; none means that nobody does';
 
 CREATE FUNCTION trackagoat.lock_scrape_target(tiktok_handle trackagoat.handle, tiktok_video_id bigint, link text) RETURNS boolean
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE;
@@ -80,7 +89,7 @@ CREATE FUNCTION trackagoat.queue_target(
 	due_at timestamptz, next_at timestamptz, priority integer, renew boolean, link text) RETURNS uuid
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION trackagoat.queue_target(text[], text, bigint, timestamptz, timestamptz, integer, boolean, text) IS
-	'make the standing jobs of an account or video, or bring them forward; renew has a list wait for a fresh profile; answers the id of one, where it is known';
+	'make the standing jobs of an account or video, or bring them forward; without any time they are left to the schedule; renew has a list wait for a fresh profile; answers the id of one, where it is known';
 
 CREATE FUNCTION trackagoat.queue_scrape(
 	kind trackagoat.scrape_kind, tiktok_handle trackagoat.handle, tiktok_video_id bigint,
@@ -90,7 +99,7 @@ CREATE FUNCTION trackagoat.queue_scrape(
 	RETURN trackagoat.queue_target(ARRAY[kind::text], tiktok_handle::text, tiktok_video_id, due_at, next_at, priority, renew, NULL);
 COMMENT ON FUNCTION trackagoat.queue_scrape(
 	trackagoat.scrape_kind, trackagoat.handle, bigint, timestamptz, timestamptz, integer, boolean) IS
-	'make the standing job of an account or video, or bring it forward; renew has a list wait for a fresh profile; answers the job''s id';
+	'make the standing job of an account or video, or bring it forward; without any time it is left to the schedule; renew has a list wait for a fresh profile; answers the job''s id';
 
 CREATE FUNCTION trackagoat.fold_scrape_requests() RETURNS integer
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
@@ -99,7 +108,7 @@ DECLARE
 	request record;
 	folded integer := 0;
 BEGIN
-	FOR request IN SELECT r.* FROM trackagoat.scrape_request r ORDER BY r.id FOR UPDATE SKIP LOCKED LOOP
+	FOR request IN SELECT r.* FROM trackagoat.scrape_request r ORDER BY r.priority DESC, r.id FOR UPDATE SKIP LOCKED LOOP
 		CONTINUE WHEN NOT trackagoat.lock_scrape_target(request.tiktok_handle, request.tiktok_video_id, request.link);
 		DELETE FROM trackagoat.scrape_request r WHERE r.id = request.id;
 		PERFORM trackagoat.queue_target(ARRAY[request.kind::text], request.tiktok_handle::text, request.tiktok_video_id,
@@ -131,46 +140,13 @@ BEGIN
 	IF TG_OP = 'INSERT' AND NEW.tracking_status = 'direct_add' AND trackagoat.happens_now(NEW.created_at) THEN
 		PERFORM trackagoat.queue_scrape('video_stats', NULL, NEW.tiktok_video_id, now(), now(), 1);
 	ELSE
-		PERFORM trackagoat.queue_scrape('video_stats', NULL, NEW.tiktok_video_id, NULL, now());
+		PERFORM trackagoat.queue_scrape('video_stats', NULL, NEW.tiktok_video_id, NULL);
 	END IF;
 	RETURN NULL;
 END
 $$;
 COMMENT ON FUNCTION trackagoat.video_scrape() IS
 	'trigger: queues a video that was added by URL; leaves one that discovery found, or that is fetched again, to the schedule';
-
-CREATE FUNCTION trackagoat.scrape_creator(creator_id uuid) RETURNS uuid
-	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
-$$
-DECLARE
-	target trackagoat.handle;
-BEGIN
-	SELECT c.tiktok_handle INTO target FROM trackagoat.creator c WHERE c.id = scrape_creator.creator_id;
-	IF NOT FOUND THEN
-		PERFORM trackagoat.entity_missing('creator', creator_id);
-	END IF;
-	PERFORM trackagoat.queue_scrape('discover_videos', target, NULL, now(), NULL, 1);
-	RETURN trackagoat.queue_scrape('creator_profile', target, NULL, now(), NULL, 1);
-END
-$$;
-COMMENT ON FUNCTION trackagoat.scrape_creator(uuid) IS
-	'fetch a creator''s profile and new videos now, ahead of the schedule; answers the profile''s job; PT404 creator_not_found';
-
-CREATE FUNCTION trackagoat.scrape_video(video_id uuid) RETURNS uuid
-	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
-$$
-DECLARE
-	target bigint;
-BEGIN
-	SELECT v.tiktok_video_id INTO target FROM trackagoat.video v WHERE v.id = scrape_video.video_id;
-	IF NOT FOUND THEN
-		PERFORM trackagoat.entity_missing('video', video_id);
-	END IF;
-	RETURN trackagoat.queue_scrape('video_stats', NULL, target, now(), NULL, 1);
-END
-$$;
-COMMENT ON FUNCTION trackagoat.scrape_video(uuid) IS
-	'fetch a video''s counters now, ahead of the schedule; answers the job; PT404 video_not_found';
 
 CREATE FUNCTION trackagoat.attempt_retention() RETURNS interval
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE;
@@ -214,15 +190,8 @@ BEGIN
 		-- totals stay exact without; scrapes must not wait for them
 		RAISE WARNING 'trackagoat could not fold totals: %', SQLERRM;
 	END;
-
-	-- a bounded piece of what retention removes
-	DELETE FROM trackagoat.scrape_attempt a
-	WHERE a.id IN (SELECT o.id FROM trackagoat.scrape_attempt o
-		WHERE o.started_at < enqueue_due.at
-			- trackagoat.attempt_retention()
-		ORDER BY o.started_at LIMIT 10000);
 	RETURN queued;
 END
 $$;
 COMMENT ON FUNCTION trackagoat.enqueue_due(timestamptz) IS
-	'queue every job whose time has come, fold totals, and remove attempts past their retention; answers how many were queued; what pg_cron calls, as the owner of the tables';
+	'queue every job whose time has come, and fold totals; answers how many were queued; what pg_cron calls, as the owner of the tables';

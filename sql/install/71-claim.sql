@@ -119,7 +119,7 @@ CREATE FUNCTION trackagoat.next_scrape_due() RETURNS timestamptz
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 BEGIN
-	RETURN (SELECT min(f.due_at) FROM (VALUES (0), (1)) p (priority)
+	RETURN (SELECT min(f.due_at) FROM (VALUES (0), (1), (2)) p (priority)
 		CROSS JOIN LATERAL (SELECT j.due_at FROM trackagoat.scrape_job j
 			WHERE j.priority = p.priority AND j.due_at IS NOT NULL AND j.leased_until IS NULL AND NOT j.awaits_profile
 			ORDER BY j.due_at LIMIT 1) f);

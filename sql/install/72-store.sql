@@ -214,6 +214,15 @@ END
 $$;
 COMMENT ON FUNCTION trackagoat.page_videos(jsonb) IS 'the videos of a page as read_page() answers them, each once';
 
+CREATE FUNCTION trackagoat.page_video_ids(page jsonb) RETURNS bigint[]
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	RETURN ARRAY(SELECT (v.item ->> 'tiktok_video_id')::bigint FROM jsonb_array_elements(page -> 'videos') v (item));
+END
+$$;
+COMMENT ON FUNCTION trackagoat.page_video_ids(jsonb) IS 'the ids of the videos of a page';
+
 CREATE FUNCTION trackagoat.page_serves_videos(page jsonb) RETURNS boolean
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	RETURN page ->> 'source' <> 'embed_profile';

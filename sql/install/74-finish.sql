@@ -75,7 +75,7 @@ BEGIN
 		-- whoever came while it was under way has not seen its first pages
 		due_at = CASE WHEN NOT is_done OR is_behind THEN clock_timestamp()
 			WHEN j.due_at > j.leased_at THEN j.due_at END,
-		next_at = CASE WHEN is_done THEN job.list_started_at + every ELSE j.next_at END
+		next_at = CASE WHEN is_done THEN trackagoat.scrape_slot(j.kind, j.tiktok_handle, NULL, every, job.list_started_at + every / 2) ELSE j.next_at END
 	WHERE j.id = job_id;
 	RETURN CASE WHEN is_partly_stored THEN 'partly_stored' ELSE 'ok' END;
 END
@@ -148,8 +148,8 @@ BEGIN
 	IF source = 'item_list' THEN
 		RETURN trackagoat.advance_listing(job.id, every, page, is_partly_stored);
 	END IF;
-	UPDATE trackagoat.scrape_job j SET next_at = clock_timestamp() + every,
-		due_at = CASE WHEN j.due_at > j.leased_at THEN j.due_at END
+	UPDATE trackagoat.scrape_job j SET due_at = CASE WHEN j.due_at > j.leased_at THEN j.due_at END,
+		next_at = trackagoat.scrape_slot(j.kind, j.tiktok_handle, j.tiktok_video_id, every, clock_timestamp() + every / 2)
 	WHERE j.id = job.id;
 	IF job.kind IN ('creator_profile', 'video_stats') AND page #>> '{account,sec_uid}' IS NOT NULL THEN
 		PERFORM trackagoat.note_sec_uid(coalesce(job.tiktok_handle, trackagoat.handle_or_null(page #>> '{account,tiktok_handle}')),
@@ -158,6 +158,13 @@ BEGIN
 		-- the embedded page shows none, nor needs one for the latest videos
 		UPDATE trackagoat.scrape_job j SET source_place = 2
 		WHERE j.kind = 'discover_videos' AND j.tiktok_handle = job.tiktok_handle AND j.awaits_profile;
+	ELSIF job.kind = 'discover_videos' THEN
+		-- what it shows for the first time needs a request of its own, and soon
+		UPDATE trackagoat.scrape_job j SET next_at = clock_timestamp()
+		WHERE j.id IN (SELECT k.id FROM unnest(trackagoat.page_video_ids(page)) v (id)
+			JOIN trackagoat.scrape_job k ON k.kind = 'video_stats' AND k.tiktok_handle IS NULL AND k.tiktok_video_id = v.id
+			WHERE k.due_at IS NULL AND k.last_success_at IS NULL AND k.dead_at IS NULL
+			FOR NO KEY UPDATE OF k SKIP LOCKED);
 	END IF;
 	RETURN CASE WHEN is_partly_stored THEN 'partly_stored' ELSE 'ok' END;
 END
@@ -183,6 +190,8 @@ BEGIN
 			dead_reason = concat_ws(': ', rule.outcome, detail)
 		WHERE j.id = job.id AND coalesce(j.due_at <= j.leased_at, true);
 		IF FOUND THEN
+			RAISE LOG 'trackagoat: gave up % of %: %', job.kind,
+				coalesce('@' || job.tiktok_handle::text, job.tiktok_video_id::text, job.link), rule.outcome;
 			RETURN NULL;
 		END IF;
 	END IF;
@@ -217,6 +226,8 @@ $$
 #variable_conflict use_variable
 DECLARE
 	paused_until timestamptz;
+	is_opening boolean;
+	is_closing boolean;
 BEGIN
 	IF rule.host_pause IS NULL THEN
 		-- a request from before it opened tells nothing of now; one that nobody answered tells nothing at all
@@ -225,7 +236,12 @@ BEGIN
 			openings = CASE WHEN is_answer THEN 0 ELSE h.openings END,
 			opened_at = CASE WHEN NOT is_answer THEN h.opened_at END,
 			open_until = CASE WHEN NOT is_answer THEN h.open_until END
-		WHERE h.host = note_host.host AND (h.failures > 0 OR h.opened_at IS NOT NULL) AND coalesce(started_at >= h.opened_at, true);
+		FROM (SELECT o.opened_at FROM trackagoat.scrape_host o WHERE o.host = note_host.host FOR NO KEY UPDATE) o
+		WHERE h.host = note_host.host AND (h.failures > 0 OR h.opened_at IS NOT NULL) AND coalesce(started_at >= h.opened_at, true)
+		RETURNING o.opened_at IS NOT NULL AND h.opened_at IS NULL INTO is_closing;
+		IF is_closing THEN
+			RAISE LOG 'trackagoat: % answers again', host;
+		END IF;
 		RETURN NULL;
 	END IF;
 
@@ -243,7 +259,10 @@ BEGIN
 		FROM trackagoat.scrape_host o, LATERAL (SELECT coalesce(started_at >= o.opened_at, true) AS is_new) n
 		WHERE o.host = note_host.host) w
 	WHERE h.host = note_host.host AND (h.failures >= rule.host_pause_after OR h.opened_at IS NOT NULL)
-	RETURNING h.open_until INTO paused_until;
+	RETURNING h.open_until, w.is_new INTO paused_until, is_opening;
+	IF is_opening THEN
+		RAISE LOG 'trackagoat: % is left alone until %: %', host, paused_until, rule.outcome;
+	END IF;
 	RETURN paused_until;
 END
 $$;
@@ -327,7 +346,7 @@ CREATE FUNCTION trackagoat.postpone_videos(page jsonb) RETURNS integer
 $$
 #variable_conflict use_variable
 DECLARE
-	video_ids bigint[];
+	video_ids bigint[] := trackagoat.page_video_ids(page);
 	postponed integer;
 BEGIN
 	IF trackagoat.page_serves_videos(page) IS NOT TRUE THEN
@@ -336,8 +355,7 @@ BEGIN
 	-- those that this transaction has brought in wait already
 	video_ids := ARRAY(SELECT j.tiktok_video_id FROM trackagoat.scrape_job j
 		WHERE j.kind = 'video_stats' AND j.tiktok_handle IS NULL AND j.link IS NULL
-			AND j.tiktok_video_id = ANY (ARRAY(SELECT (v.item ->> 'tiktok_video_id')::bigint
-				FROM jsonb_array_elements(page -> 'videos') v (item)))
+			AND j.tiktok_video_id = ANY (video_ids)
 			AND j.leased_until IS NULL AND (j.due_at IS NULL OR j.priority = 0) AND j.last_success_at IS DISTINCT FROM now()
 		ORDER BY j.id FOR NO KEY UPDATE SKIP LOCKED);
 	IF video_ids = '{}' THEN
@@ -346,14 +364,14 @@ BEGIN
 	-- as if each had been fetched by itself
 	UPDATE trackagoat.scrape_job j SET next_at = v.next_at, due_at = NULL, attempts = 0, source_place = 1,
 		dead_at = NULL, dead_reason = NULL, last_success_at = now()
-	FROM trackagoat.served_videos(video_ids) v
+	FROM trackagoat.video_slots(video_ids, true) v
 	WHERE j.kind = 'video_stats' AND j.tiktok_handle IS NULL AND j.link IS NULL AND j.tiktok_video_id = v.tiktok_video_id;
 	GET DIAGNOSTICS postponed = ROW_COUNT;
 	RETURN postponed;
 END
 $$;
 COMMENT ON FUNCTION trackagoat.postpone_videos(jsonb) IS
-	'a video whose counters came with a page need not be fetched by itself for another interval; answers how many';
+	'a video whose counters came with a page need not be fetched by itself before its next slot; answers how many';
 
 CREATE FUNCTION trackagoat.take_crash_marks() RETURNS SETOF bigint
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE ROWS 1;

@@ -17,7 +17,7 @@ BEGIN
 		AND (SELECT count(DISTINCT c.relowner) FROM pg_class c
 			WHERE c.relnamespace = 'trackagoat'::regnamespace
 				AND c.relname IN ('setup_version', 'organization', 'creator', 'creator_history', 'video',
-					'video_history', 'creator_event', 'creator_event_kind', 'banned_handle', 'deleted_video', 'video_link', 'plan', 'goal', 'notification', 'total', 'total_month', 'total_difference', 'observation_source', 'scrape_outcome', 'scrape_source', 'scrape_host', 'scrape_job', 'scrape_request', 'scrape_attempt')) = 1;
+					'video_history', 'creator_event', 'creator_event_kind', 'banned_handle', 'deleted_video', 'video_link', 'plan', 'manual_scrape', 'goal', 'notification', 'total', 'total_month', 'total_difference', 'observation_source', 'scrape_outcome', 'scrape_source', 'scrape_host', 'scrape_job', 'scrape_request', 'scrape_attempt', 'retention_walk')) = 1;
 END
 $$;
 COMMENT ON FUNCTION trackagoat.tables_are_ready() IS
@@ -34,7 +34,7 @@ CREATE FUNCTION trackagoat.worker_status()
 		memory bigint, last_error_at timestamptz, last_error text)
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT ROWS 1;
 COMMENT ON FUNCTION trackagoat.worker_status() IS
-	'the workers of this server, a row for each database of trackagoat.database; none where the library is not preloaded';
+	'the workers of this server, a row for each that trackagoat.database and trackagoat.workers ask for; none where the library is not preloaded';
 
 CREATE FUNCTION trackagoat.worker_problem() RETURNS text
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE;

@@ -56,7 +56,7 @@ $migration$;
 	PERFORM FROM pg_extension e WHERE e.extname = 'pg_cron';
 	IF NOT FOUND THEN
 		RAISE NOTICE 'pg_cron is not installed in this database'
-			USING HINT = 'Install it and SELECT trackagoat.schedule_scrapes(), or call trackagoat.enqueue_due() every minute and trackagoat.evaluate_goals() every five by other means.';
+			USING HINT = 'Install it and SELECT trackagoat.schedule_scrapes(), or call trackagoat.enqueue_due() every minute, trackagoat.evaluate_goals() every five and trackagoat.prune() every ten by other means.';
 	END IF;
 END
 $setup$;

@@ -88,6 +88,7 @@ GRANT EXECUTE ON FUNCTION
 	trackagoat.tables_version(),
 	trackagoat.is_public_address(inet),
 	trackagoat.happens_now(timestamptz),
+	trackagoat.scrape_slot(trackagoat.scrape_kind, trackagoat.handle, bigint, interval, timestamptz),
 	trackagoat.video_is_fetched(trackagoat.tracking_status, timestamptz, timestamptz),
 	trackagoat.video_posted_at(timestamptz, bigint),
 	trackagoat.status_counts(trackagoat.tracking_status),

@@ -61,8 +61,10 @@ ALTER TABLE trackagoat.project
 		AND expiry_max_gain >= 0 AND expiry_days BETWEEN 1 AND 3650);
 COMMENT ON COLUMN trackagoat.project.expiry_max_gain IS 'a video that gains no more views than this in expiry_days is refreshed more rarely, and as long again later no more; NULL for never';
 COMMENT ON COLUMN trackagoat.project.expiry_days IS 'days of that rule';
-ALTER TABLE trackagoat.scrape_job ADD COLUMN link text, DROP CONSTRAINT scrape_job_target_key, DROP CONSTRAINT scrape_job_target_check;
+ALTER TABLE trackagoat.scrape_job ADD COLUMN link text, DROP CONSTRAINT scrape_job_target_key, DROP CONSTRAINT scrape_job_target_check,
+	DROP CONSTRAINT scrape_job_priority_check;
 ALTER TABLE trackagoat.scrape_job
+	ADD CONSTRAINT scrape_job_priority_check CHECK (priority IN (0, 1, 2)),
 	ADD CONSTRAINT scrape_job_target_key UNIQUE NULLS NOT DISTINCT (kind, tiktok_handle, tiktok_video_id, link),
 	ADD CONSTRAINT scrape_job_target_check CHECK (num_nonnulls(tiktok_handle, tiktok_video_id, link) = 1 AND CASE kind
 		WHEN 'video_stats' THEN tiktok_video_id IS NOT NULL
@@ -70,6 +72,8 @@ ALTER TABLE trackagoat.scrape_job
 		ELSE tiktok_handle IS NOT NULL END);
 ALTER TABLE trackagoat.scrape_request ADD COLUMN link text;
 ALTER TABLE trackagoat.scrape_attempt ADD COLUMN link text;
+COMMENT ON COLUMN trackagoat.scrape_job.priority IS '2 goes first: what a person asked for by hand; 1 is what was added or changed, 0 the schedule';
+COMMENT ON COLUMN trackagoat.scrape_request.priority IS 'as of scrape_job';
 COMMENT ON COLUMN trackagoat.scrape_job.link IS 'short link, for video_link';
 COMMENT ON COLUMN trackagoat.scrape_request.link IS 'short link, for video_link';
 COMMENT ON COLUMN trackagoat.scrape_attempt.link IS 'short link, for video_link';
@@ -165,6 +169,8 @@ $refused$;
 @SETUP 45-total.sql@
 @SETUP 47-total-triggers.sql@
 @SETUP 48-plan.sql@
+@SETUP 52-retention.sql@
+@SETUP 52-schedule.sql@
 @SETUP 52-scrape-source.sql@
 @SETUP 54-scrape-status.sql@
 

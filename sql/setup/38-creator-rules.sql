@@ -57,6 +57,8 @@ COMMENT ON COLUMN trackagoat.creator_event.created_at IS 'when';
 
 CREATE INDEX creator_event_creator_idx ON trackagoat.creator_event (creator_id, id);
 COMMENT ON INDEX trackagoat.creator_event_creator_idx IS 'change log of a creator';
+CREATE INDEX creator_event_project_idx ON trackagoat.creator_event (project_id, created_at);
+COMMENT ON INDEX trackagoat.creator_event_project_idx IS 'events of a project by time, and those that retention removes';
 CREATE INDEX creator_event_video_idx ON trackagoat.creator_event (video_id) WHERE video_id IS NOT NULL;
 COMMENT ON INDEX trackagoat.creator_event_video_idx IS 'events of a video';
 

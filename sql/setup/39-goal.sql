@@ -90,6 +90,8 @@ COMMENT ON COLUMN trackagoat.notification.read_at IS 'when somebody read it; set
 
 CREATE INDEX notification_unread_idx ON trackagoat.notification (project_id, id) WHERE read_at IS NULL;
 COMMENT ON INDEX trackagoat.notification_unread_idx IS 'what nobody has read yet';
+CREATE INDEX notification_project_idx ON trackagoat.notification (project_id, created_at);
+COMMENT ON INDEX trackagoat.notification_project_idx IS 'notifications of a project by time, and those that retention removes';
 CREATE INDEX notification_creator_idx ON trackagoat.notification (creator_id);
 COMMENT ON INDEX trackagoat.notification_creator_idx IS 'notifications of a creator';
 

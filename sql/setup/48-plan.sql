@@ -12,7 +12,9 @@ CREATE TABLE trackagoat.plan (
 		'max_api_requests_per_day', 'max_manual_scrape_triggers_per_day', 'max_payout_methods_per_org',
 		'max_payout_structures_per_project', 'min_video_stats_hours', 'min_discover_videos_hours',
 		'min_creator_profiles_hours', 'stats_history_retention_days')),
-	CONSTRAINT plan_max_check CHECK (max >= 0)
+	CONSTRAINT plan_max_check CHECK (max >= 0),
+	-- a year, as the longest interval of an organization
+	CONSTRAINT plan_hours_check CHECK (limit_key NOT LIKE 'min\_%' OR max <= 8784)
 );
 COMMENT ON TABLE trackagoat.plan IS 'limits of plans, over those that documented_plans() has; plan_limits() is what holds';
 COMMENT ON COLUMN trackagoat.plan.plan IS 'free, starter, ultra or a plan of your own';

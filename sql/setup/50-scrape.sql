@@ -57,7 +57,7 @@ CREATE TABLE trackagoat.scrape_job (
 	created_at timestamptz NOT NULL DEFAULT now(),
 	CONSTRAINT scrape_job_pkey PRIMARY KEY (id),
 	CONSTRAINT scrape_job_target_key UNIQUE NULLS NOT DISTINCT (kind, tiktok_handle, tiktok_video_id, link),
-	CONSTRAINT scrape_job_priority_check CHECK (priority IN (0, 1)),
+	CONSTRAINT scrape_job_priority_check CHECK (priority IN (0, 1, 2)),
 	CONSTRAINT scrape_job_target_check CHECK (num_nonnulls(tiktok_handle, tiktok_video_id, link) = 1 AND CASE kind
 		WHEN 'video_stats' THEN tiktok_video_id IS NOT NULL
 		WHEN 'video_link' THEN link IS NOT NULL
@@ -72,7 +72,7 @@ COMMENT ON COLUMN trackagoat.scrape_job.kind IS 'what is fetched';
 COMMENT ON COLUMN trackagoat.scrape_job.tiktok_handle IS 'account, for creator_profile and discover_videos';
 COMMENT ON COLUMN trackagoat.scrape_job.tiktok_video_id IS 'post, for video_stats';
 COMMENT ON COLUMN trackagoat.scrape_job.link IS 'short link, for video_link';
-COMMENT ON COLUMN trackagoat.scrape_job.priority IS '1 goes first: what a person waits for; 0 is the schedule';
+COMMENT ON COLUMN trackagoat.scrape_job.priority IS '2 goes first: what a person asked for by hand; 1 is what was added or changed, 0 the schedule';
 COMMENT ON COLUMN trackagoat.scrape_job.due_at IS 'queued: to be fetched from then on; NULL while not queued';
 COMMENT ON COLUMN trackagoat.scrape_job.next_at IS 'when enqueue_due() queues it by the schedule';
 COMMENT ON COLUMN trackagoat.scrape_job.leased_at IS 'when the attempt in flight began';
@@ -127,7 +127,7 @@ COMMENT ON COLUMN trackagoat.scrape_request.tiktok_video_id IS 'post, for video_
 COMMENT ON COLUMN trackagoat.scrape_request.link IS 'short link, for video_link';
 COMMENT ON COLUMN trackagoat.scrape_request.due_at IS 'from when; NULL leaves it to the schedule';
 COMMENT ON COLUMN trackagoat.scrape_request.next_at IS 'when the schedule is to queue it';
-COMMENT ON COLUMN trackagoat.scrape_request.priority IS '1 for what a person waits for';
+COMMENT ON COLUMN trackagoat.scrape_request.priority IS 'as of scrape_job';
 COMMENT ON COLUMN trackagoat.scrape_request.renew IS 'whether the list waits for a fresh profile';
 
 CREATE TRIGGER scrape_request_wake AFTER INSERT ON trackagoat.scrape_request

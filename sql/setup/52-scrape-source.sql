@@ -7,7 +7,12 @@ CREATE TABLE trackagoat.scrape_source (
 	avoided_until timestamptz,
 	CONSTRAINT scrape_source_pkey PRIMARY KEY (kind, source),
 	CONSTRAINT scrape_source_place_key UNIQUE (kind, place),
-	CONSTRAINT scrape_source_place_check CHECK (place > 0)
+	CONSTRAINT scrape_source_place_check CHECK (place > 0),
+	CONSTRAINT scrape_source_source_check CHECK (source = ANY (CASE kind
+		WHEN 'creator_profile' THEN '{profile_page,embed_profile}'::text[]
+		WHEN 'discover_videos' THEN '{item_list,embed_profile}'
+		WHEN 'video_stats' THEN '{video_page,embed_video,oembed}'
+		WHEN 'video_link' THEN '{link}' END))
 );
 COMMENT ON TABLE trackagoat.scrape_source IS 'the pages and APIs that answer a kind of job, in the order in which they are tried; take a row out and it is not asked';
 COMMENT ON COLUMN trackagoat.scrape_source.kind IS 'what is fetched';

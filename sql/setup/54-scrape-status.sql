@@ -57,7 +57,7 @@ CREATE VIEW trackagoat.worker_status WITH (security_invoker = true, security_bar
 			SELECT concat_ws(' ', j.kind, '@' || j.tiktok_handle::text, j.tiktok_video_id, j.link)
 			FROM trackagoat.scrape_job j WHERE j.leased_by = w.pid AND j.leased_until IS NOT NULL ORDER BY j.leased_at) AS current_jobs
 	FROM trackagoat.worker_status() w;
-COMMENT ON VIEW trackagoat.worker_status IS 'the workers of this server, a row for each database of trackagoat.database, and what they fetch now';
+COMMENT ON VIEW trackagoat.worker_status IS 'the workers of this server, a row for each that trackagoat.database and trackagoat.workers ask for, and what they fetch now';
 COMMENT ON COLUMN trackagoat.worker_status.database IS 'database that it serves';
 COMMENT ON COLUMN trackagoat.worker_status.pid IS 'process id; NULL while none runs';
 COMMENT ON COLUMN trackagoat.worker_status.state IS 'what it does: waiting, fetching, paused, disabled, idle, starting or stopped';

@@ -1,7 +1,7 @@
 /*
  * launcher.c
- *	  The launcher: one static background worker that keeps a worker running
- *	  for each database of trackagoat.database.
+ *	  The launcher: one static background worker that keeps trackagoat.workers
+ *	  workers running for each database of trackagoat.database.
  *
  * It looks at shared catalogues only.  A database that does not exist is
  * waited for; a worker that ends is started again, at growing distances when

@@ -316,10 +316,7 @@ queue_claim(int max_jobs, ScrapeClaim *claims)
 		copy_text(tuple, 8, claim->link, sizeof(claim->link));
 		claim->source = source_find(source);
 		if (claim->source == NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("there is no source \"%s\" of %s", source, claim->kind),
-					 errhint("Take it out of trackagoat.scrape_source.")));
+			elog(ERROR, "unknown source \"%s\"", source);
 	}
 	return count;
 }

@@ -93,6 +93,7 @@ free_claim(Scraper *scraper, int index)
 {
 	pace_end(scraper->host[index]);
 	scraper->in_use[index] = false;
+	scraper->next_start = 0;
 }
 
 /* Deal with every request that has finished. */
@@ -179,7 +180,7 @@ take_pace(Scraper *scraper, TimestampTz now)
 	grant = pace_take(trackagoat_host(), wanted, now);
 	scraper->next_start = grant.next_start;
 	if (grant.count == 0 && grant.next_start <= now)
-		scraper->next_start = TimestampTzPlusMilliseconds(now, SLOT_POLL);
+		scraper->next_start = TimestampTzPlusMilliseconds(now, transfer_in_flight() > 0 ? SAFETY_POLL : SLOT_POLL);
 	return grant;
 }
 

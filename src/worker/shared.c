@@ -1,7 +1,7 @@
 /*
  * shared.c
- *	  The workers' state in shared memory: one slot per served database, its
- *	  latch for waking, its figures for worker_status().
+ *	  The workers' state in shared memory: a slot for each worker of each served
+ *	  database, its latch for waking, its figures for worker_status().
  */
 #include "postgres.h"
 
@@ -78,7 +78,7 @@ request_shared_memory(void)
 {
 	if (previous_shmem_request_hook)
 		previous_shmem_request_hook();
-	RequestAddinShmemSpace(add_size(shared_size(list_length(database_names())), pace_shared_size()));
+	RequestAddinShmemSpace(add_size(shared_size(list_length(database_names()) * trackagoat_workers), pace_shared_size()));
 	RequestNamedLWLockTranche("trackagoat", 2);
 }
 
@@ -87,21 +87,25 @@ static void
 startup_shared_memory(void)
 {
 	List	   *names = database_names();
+	Size		size = shared_size(list_length(names) * trackagoat_workers);
 	bool		found;
 
 	if (previous_shmem_startup_hook)
 		previous_shmem_startup_hook();
 
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	shared = ShmemInitStruct("trackagoat", shared_size(list_length(names)), &found);
+	shared = ShmemInitStruct("trackagoat", size, &found);
 	if (!found)
 	{
 		ListCell   *lc;
 
-		memset(shared, 0, shared_size(list_length(names)));
+		memset(shared, 0, size);
 		shared->lock = &GetNamedLWLockTranche("trackagoat")[0].lock;
 		foreach(lc, names)
-			strlcpy(shared->slots[shared->slot_count++].database, lfirst(lc), NAMEDATALEN);
+		{
+			for (int i = 0; i < trackagoat_workers; i++)
+				strlcpy(shared->slots[shared->slot_count++].database, lfirst(lc), NAMEDATALEN);
+		}
 	}
 	pace_share(&GetNamedLWLockTranche("trackagoat")[1].lock);
 	LWLockRelease(AddinShmemInitLock);
@@ -241,7 +245,7 @@ shared_report_error(const char *error)
 	LWLockRelease(shared->lock);
 }
 
-/* Wake the worker of this database, if one runs. */
+/* Wake the workers of this database, if any run. */
 static void
 wake(void)
 {

@@ -27,7 +27,7 @@
 
 /* shared.c: the state of the workers in shared memory */
 
-/* One database of trackagoat.database.  No pointer of a process but its latch. */
+/* One worker of a database of trackagoat.database.  No pointer of a process but its latch. */
 typedef struct WorkerSlot
 {
 	char		database[NAMEDATALEN];

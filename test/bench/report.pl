@@ -24,6 +24,9 @@ my @benchmarks = (
 	[ goal_overview_unfolded => 'ms', sql => '>= 20' ],
 	[ handle_sort => 'ms', ratio => '>= 5' ],
 	[ handle_lookup_100k => 'ms', ratio => '>= 5' ],
+	[ scrape => 'pages/s', ratio => '>= 3' ],
+	[ scrape_growth => 'MB', ours => '<= 5' ],
+	[ scrape_memory => 'MB', ours => '<= 40' ],
 );
 
 my %measured;
@@ -57,6 +60,7 @@ for my $benchmark (@benchmarks)
 		  $reached ? 'yes' : 'NO';
 	}
 	push @to_reach, "ratio $m->{ratio}" if defined $m->{ratio} && !%bounds;
+	push @to_reach, map { "$_ $m->{$_}" } grep { defined $m->{$_} } qw(node curl);
 	$differ ||= ($m->{same} // 'yes') ne 'yes';
 	printf $format, $name, $m->{ours}, (map { $m->{$_} // '' } qw(sql duckdb)), (map { times_ours($m, $_) } qw(sql duckdb)),
 	  $m->{same} // '', join '; ', @to_reach;

@@ -23,7 +23,7 @@ SELECT is_empty($$SELECT signature FROM routine WHERE lanname = 'internal' AND p
 SELECT is_empty($$SELECT signature FROM routine WHERE lanname NOT IN ('c', 'internal', 'sql', 'plpgsql')$$, 'no other language');
 SELECT is_empty($$SELECT signature FROM routine WHERE prosecdef$$, 'none runs with the rights of its owner');
 SELECT is_empty($$SELECT signature FROM routine WHERE concat(prosrc, pg_get_function_sqlbody(oid)) ~* 'or\s+replace'$$, 'none replaces what is there');
-SELECT set_eq($$SELECT proname || ' ' || c FROM routine, unnest(proconfig) c WHERE c NOT LIKE 'search\_path=%'$$, ARRAY['store_scrape lock_timeout=2s', 'finish_scrape lock_timeout=2s', 'fold_waiting lock_timeout=2s',
+SELECT set_eq($$SELECT proname || ' ' || c FROM routine, unnest(proconfig) c WHERE c NOT LIKE 'search\_path=%'$$, ARRAY['store_scrape lock_timeout=2s', 'finish_scrape lock_timeout=2s', 'fold_waiting lock_timeout=2s', 'prune lock_timeout=2s',
 	'store_scrape plan_cache_mode=force_generic_plan', 'finish_scrape plan_cache_mode=force_generic_plan', 'store_scrape random_page_cost=1.1', 'finish_scrape random_page_cost=1.1'],
 	'what else functions set');
 
@@ -31,7 +31,7 @@ SELECT set_eq($$SELECT proname || ' ' || c FROM routine, unnest(proconfig) c WHE
 SELECT set_eq($$SELECT DISTINCT proname::text FROM routine WHERE has_function_privilege('public', oid, 'EXECUTE')$$,
 	ARRAY['handle_in', 'handle_out', 'handle_recv', 'handle_send', 'handle', 'text', 'handle_eq', 'handle_ne', 'handle_lt', 'handle_le', 'handle_gt', 'handle_ge',
 		'handle_cmp', 'handle_sortsupport', 'handle_hash', 'handle_hash_extended', 'handle_like', 'handle_not_like', 'handle_larger', 'handle_smaller', 'max', 'min', 'uuidv7', 'video_id_time',
-		'parse_handle', 'parse_video_url', 'read_page', 'is_timezone', 'tables_version', 'is_public_address', 'happens_now', 'video_is_fetched', 'video_counts', 'video_counts_for_goals',
+		'parse_handle', 'parse_video_url', 'read_page', 'is_timezone', 'tables_version', 'is_public_address', 'happens_now', 'scrape_slot', 'video_is_fetched', 'video_counts', 'video_counts_for_goals',
 		'parent_missing', 'entity_missing', 'check_observations', 'video_posted_at', 'status_counts', 'check_choice', 'check_analytics', 'check_window', 'check_timezone',
 		'series_in', 'series_out', 'series_recv', 'series_send', 'series', 'series_append', 'series_at', 'series_anchor', 'series_is_sound', 'series_gain', 'series_points', 'series_buckets',
 		'series_merge', 'series_thin', 'series_cut', 'series_days', 'sum_gains_add', 'sum_gains_combine', 'sum_gains_serialize', 'sum_gains_deserialize', 'sum_gains_final', 'sum_gains'],
@@ -44,16 +44,16 @@ CREATE TEMP TABLE marked (names text[], volatility "char", parallel "char");
 INSERT INTO marked VALUES
 	(ARRAY['handle_in', 'handle_out', 'handle_recv', 'handle_send', 'handle', 'text', 'handle_eq', 'handle_ne', 'handle_lt', 'handle_le', 'handle_gt', 'handle_ge',
 		'handle_cmp', 'handle_sortsupport', 'handle_hash', 'handle_hash_extended', 'handle_like', 'handle_not_like', 'handle_larger', 'handle_smaller', 'max', 'min', 'video_id_time', 'parse_handle',
-		'parse_video_url', 'read_page', 'is_timezone', 'tables_version', 'is_public_address', 'video_is_fetched', 'video_counts', 'video_counts_for_goals',
+		'parse_video_url', 'read_page', 'is_timezone', 'tables_version', 'is_public_address', 'scrape_slot', 'video_is_fetched', 'video_counts', 'video_counts_for_goals',
 		'parent_missing', 'entity_missing', 'video_posted_at', 'status_counts', 'check_choice', 'check_analytics', 'check_window', 'check_timezone',
-		'documented_plans', 'follower_milestones', 'handle_or_null', 'check_many', 'status_goes_to', 'video_url', 'video_url_or_null', 'short_link', 'post_amounts', 'page_serves_videos', 'series_out', 'series_recv', 'series_send', 'series', 'series_append', 'series_at', 'series_anchor', 'series_is_sound', 'series_gain', 'series_points',
+		'documented_plans', 'follower_milestones', 'handle_or_null', 'check_many', 'status_goes_to', 'video_url', 'video_url_or_null', 'short_link', 'post_amounts', 'page_video_ids', 'page_serves_videos', 'series_out', 'series_recv', 'series_send', 'series', 'series_append', 'series_at', 'series_anchor', 'series_is_sound', 'series_gain', 'series_points',
 		'series_merge', 'series_thin', 'series_cut', 'series_days', 'sum_gains'], 'i', 's'),
 	(ARRAY['series_in', 'series_buckets', 'sum_gains_add', 'sum_gains_combine', 'sum_gains_serialize', 'sum_gains_deserialize', 'sum_gains_final',
-		'video_snapshots', 'creator_snapshots', 'happens_now', 'scrape_targets', 'video_intervals', 'served_videos', 'page_videos', 'cron_command', 'cron_jobs', 'attempt_retention', 'scrape_host', 'choose_source', 'check_observations'], 's', 's'),
+		'video_snapshots', 'creator_snapshots', 'happens_now', 'scrape_targets', 'first_scrape_slot', 'organization_intervals', 'video_intervals', 'video_slots', 'page_videos', 'cron_command', 'cron_jobs', 'attempt_retention', 'scrape_host', 'choose_source', 'check_observations'], 's', 's'),
 	(ARRAY['in_bulk'], 'v', 'r'),
 	(ARRAY['campaign_tree', 'campaign_videos', 'campaign_stats', 'entity_amounts', 'entity_days', 'follower_amounts', 'goal_states', 'goal_counts', 'goal_compliance', 'goal_overview'], 's', 'r'),
 	(ARRAY['entity_timezone', 'entity_buckets', 'entity_metric', 'analytics', 'campaign_breakdown', 'campaign_progress', 'verify_histories', 'verify_totals', 'verify',
-		'plan_limits', 'limit_usage', 'content_calendar', 'goal_history', 'campaign_goals', 'goal_changes', 'next_scrape_due', 'page_would_serve', 'project_organization', 'tables_are_ready', 'host_paused_until', 'check_owner'], 's', 'u'),
+		'plan_limit', 'plan_limits', 'limit_usage', 'retention_windows', 'content_calendar', 'goal_history', 'campaign_goals', 'goal_changes', 'next_scrape_due', 'page_would_serve', 'project_organization', 'tables_are_ready', 'host_paused_until', 'check_owner'], 's', 'u'),
 	(ARRAY['uuidv7'], 'v', 's');
 SELECT is_empty($$SELECT signature, provolatile, proparallel FROM routine LEFT JOIN marked ON proname = ANY (names)
 	WHERE (provolatile, proparallel) IS DISTINCT FROM (coalesce(volatility, 'v'), coalesce(parallel, 'u'))$$, 'each function is as volatile and as safe in parallel as listed');
@@ -61,7 +61,7 @@ SELECT is_empty($$SELECT n FROM marked, unnest(names) n WHERE n NOT IN (SELECT p
 SELECT set_eq($$SELECT DISTINCT proname::text FROM routine WHERE proleakproof$$, ARRAY['handle_eq', 'handle_ne', 'handle_lt', 'handle_le', 'handle_gt', 'handle_ge', 'handle_cmp',
 	'handle_hash', 'handle_hash_extended', 'handle_larger', 'handle_smaller'], 'what is leakproof');
 SELECT set_eq($$SELECT DISTINCT proname::text FROM routine WHERE lanname = 'c' AND NOT proisstrict AND prorettype <> 'trigger'::regtype AND prokind = 'f' AND pronargs > 0$$,
-	ARRAY['store_observations', 'drop_observations', 'store_new_videos', 'queue_target', 'lock_scrape_target', 'limit_room', 'goal_states', 'goal_counts', 'campaign_stats', 'entity_amounts', 'follower_amounts', 'sum_gains_add', 'sum_gains_combine', 'sum_gains_final'],
+	ARRAY['store_observations', 'drop_observations', 'store_new_videos', 'queue_target', 'lock_scrape_target', 'scrape_slot', 'limit_room', 'goal_states', 'goal_counts', 'campaign_stats', 'entity_amounts', 'follower_amounts', 'sum_gains_add', 'sum_gains_combine', 'sum_gains_final'],
 	'a C function with arguments is strict, but for those whose NULLs mean something');
 SELECT is_empty($$SELECT signature FROM routine WHERE prorettype = 'trigger'::regtype AND (provolatile <> 'v' OR has_function_privilege('public', oid, 'EXECUTE'))$$, 'trigger functions are volatile, and not for everyone');
 
@@ -89,7 +89,7 @@ SELECT k.oid, conname::text, conrelid::regclass AS child, confrelid::regclass AS
 	ARRAY(SELECT a.attname || '>' || f.attname FROM unnest(conkey, confkey) u (c, p) JOIN pg_attribute a ON (a.attrelid, a.attnum) = (conrelid, c) JOIN pg_attribute f ON (f.attrelid, f.attnum) = (confrelid, p)) AS pairs
 FROM pg_constraint k WHERE contype = 'f' AND connamespace = 'trackagoat'::regnamespace;
 SELECT set_eq('SELECT conname, confdeltype FROM fkey', $$VALUES
-	('project_organization_fkey', 'c'::"char"), ('creator_project_fkey', 'c'), ('creator_history_creator_fkey', 'c'),
+	('project_organization_fkey', 'c'::"char"), ('manual_scrape_organization_fkey', 'c'), ('creator_project_fkey', 'c'), ('creator_history_creator_fkey', 'c'),
 	('video_project_fkey', 'c'), ('video_creator_fkey', 'c'), ('video_history_video_fkey', 'c'), ('campaign_project_fkey', 'c'),
 	('campaign_item_campaign_fkey', 'c'), ('campaign_item_creator_fkey', 'c'), ('campaign_item_video_fkey', 'c'), ('campaign_item_child_campaign_fkey', 'c'),
 	('goal_creator_fkey', 'c'), ('notification_creator_fkey', 'c'), ('creator_event_creator_fkey', 'c'), ('creator_event_video_fkey', 'c'), ('deleted_video_project_fkey', 'c'), ('video_link_project_fkey', 'c'),

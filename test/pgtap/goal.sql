@@ -271,7 +271,7 @@ INSERT INTO trackagoat.goal (creator_id, goal_type, target, period, starts_on) S
 INSERT INTO trackagoat.video (creator_id, tiktok_video_id, posted_at) SELECT :'owl', 500 + n, (current_date - n)::timestamp AT TIME ZONE 'Europe/Vienna' - interval '1 hour' FROM generate_series(0, 9) n;
 -- the last one has not been seen yet, and an old one was seen today for the first time
 INSERT INTO trackagoat.video (creator_id, tiktok_video_id, posted_at) VALUES (:'owl', 520, now() - interval '200 days');
-SELECT trackagoat.observe_videos(array_agg(v.id), array_agg(date_trunc('second', CASE WHEN v.tiktok_video_id = 520 THEN now() - interval '1 minute' ELSE v.posted_at + interval '7 hours' END)), array_agg(50000), array_agg(10), array_agg(1), array_agg(1), array_agg(1))
+SELECT trackagoat.observe_videos(array_agg(v.id), array_agg(date_trunc('second', CASE WHEN v.tiktok_video_id = 520 THEN now() - interval '1 minute' ELSE v.posted_at + interval '7 hours' END)), array_agg(50000 + v.tiktok_video_id), array_agg(10), array_agg(1), array_agg(1), array_agg(1))
 FROM trackagoat.video v WHERE v.creator_id = :'owl' AND v.tiktok_video_id <> 500 AND v.posted_at + interval '7 hours' <= now() \g /dev/null
 SELECT trackagoat.observe_creator(:'owl', date_trunc('second', now()), 5, NULL, NULL, NULL) \g /dev/null
 -- by the histories and, where they tell, by the totals
@@ -513,7 +513,7 @@ DELETE FROM trackagoat.goal WHERE creator_id <> :'followed';
 --
 -- The clock and the zone
 --
-SELECT results_eq('SELECT schedule, command FROM trackagoat.cron_jobs() ORDER BY place', $$VALUES ('* * * * *', 'SELECT trackagoat.enqueue_due()'), ('*/5 * * * *', 'SELECT trackagoat.evaluate_goals()')$$, 'what pg_cron is to do');
+SELECT results_eq('SELECT schedule, command FROM trackagoat.cron_jobs() ORDER BY place', $$VALUES ('* * * * *', 'SELECT trackagoat.enqueue_due()'), ('*/5 * * * *', 'SELECT trackagoat.evaluate_goals()'), ('*/10 * * * *', 'SELECT trackagoat.prune()')$$, 'what pg_cron is to do');
 SELECT is(pg_temp.refusal(format('UPDATE trackagoat.organization SET week_starts_on = %s', d)), '23514 organization_week_starts_on_check', 'no week begins on day ' || d) FROM unnest('{0,8}'::integer[]) d;
 ALTER TABLE trackagoat.organization DROP CONSTRAINT organization_timezone_check;
 UPDATE trackagoat.organization SET timezone = 'Mars/Olympus' WHERE id = :'auckland';

@@ -66,7 +66,7 @@ SELECT ok((pg_temp.job('video_stats', '101')).due_at BETWEEN clock_timestamp() +
 SELECT pg_temp.claim('video_stats', '101') AS attempt \gset
 SELECT trackagoat.scrape_video(:'v101') AS job \gset
 SELECT pg_temp.finish(:attempt, 'server_error') AS pause \gset
-SELECT ok((pg_temp.job('video_stats', '101')).due_at <= clock_timestamp() AND (pg_temp.job('video_stats', '101')).priority = 1, 'a request that came while a failing job was in flight is next');
+SELECT ok((pg_temp.job('video_stats', '101')).due_at <= clock_timestamp() AND (pg_temp.job('video_stats', '101')).priority = 2, 'a request that came while a failing job was in flight is next');
 
 --
 -- Dead letters
@@ -162,10 +162,10 @@ SELECT pg_temp.finish(pg_temp.claim('creator_profile', 'goat'), 'ok', '{"source"
 SELECT is((pg_temp.job('discover_videos', 'goat')).awaits_profile, false, 'not after an embedded one');
 SELECT pg_temp.claim('discover_videos', 'goat') AS attempt \gset
 SELECT is(pg_temp.source_of(:attempt), 'embed_profile', 'the embedded page lists the latest');
-UPDATE trackagoat.scrape_job SET next_at = now() WHERE tiktok_video_id = 101;
+UPDATE trackagoat.scrape_job SET next_at = now() + interval '1 day', last_success_at = NULL WHERE tiktok_video_id = 101;
 SELECT is(pg_temp.finish(:attempt, 'ok', '{"source": "embed_profile", "videos": [{"tiktok_video_id": 101, "view_count": 3}]}'), 'ok', 'which ends the listing');
 SELECT is((listed_at, list_cursor, due_at, next_at > now(), awaits_profile)::text, '(,,,t,f)', 'covers nobody, and goes on so') FROM pg_temp.job('discover_videos', 'goat');
-SELECT is((pg_temp.job('video_stats', '101')).next_at, now(), 'its videos are still fetched by themselves');
+SELECT is((pg_temp.job('video_stats', '101')).next_at <= clock_timestamp(), true, 'its videos are still fetched by themselves');
 SELECT pg_temp.finish(pg_temp.claim('video_stats', '101'), 'ok',
 	'{"source": "embed_video", "account": {"tiktok_handle": "GOAT", "sec_uid": "MS4wLjABAAAA_goat"}, "videos": [{"tiktok_video_id": 101}]}') AS pause \gset
 SELECT is((sec_uid, awaits_profile)::text, '(MS4wLjABAAAA_goat,f)', 'whose page shows the secUid') FROM pg_temp.job('discover_videos', 'goat');

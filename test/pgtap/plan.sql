@@ -43,7 +43,7 @@ SELECT is((count(*), count(max))::text, '(15,5)', 'a plan of rows alone has the 
 SELECT is((count(*), count(max))::text, '(15,0)', 'no plan has none') FROM trackagoat.plan_limits(NULL);
 SELECT is(pg_temp.refusal(format('INSERT INTO trackagoat.plan VALUES (%L, %L, %s)', p, k, m)), r, 'a row of a plan: ' || r)
 FROM (VALUES ('Big', 'max_creators_per_org', '1', '23514 plan_plan_check'), ('', 'max_creators_per_org', '1', '23514 plan_plan_check'), ('big', 'max_goats', '1', '23514 plan_limit_key_check'),
-	('big', 'max_creators_per_org', '-1', '23514 plan_max_check'), ('tiny', 'max_creators_per_org', '1', '23505 plan_pkey')) v (p, k, m, r);
+	('big', 'max_creators_per_org', '-1', '23514 plan_max_check'), ('big', 'min_video_stats_hours', '8785', '23514 plan_hours_check'), ('big', 'max_creators_per_org', '8785', 'accepted'), ('tiny', 'max_creators_per_org', '1', '23505 plan_pkey')) v (p, k, m, r);
 
 -- which plans there are
 SELECT is(pg_temp.refusal(format('INSERT INTO trackagoat.organization (name, plan) VALUES (%L, %L)', 'x', p)), 'PT400 invalid_plan', format('there is no plan %L', p)) FROM unnest(ARRAY['gold', '', 'Free', 'max_creators_per_org']) p;
@@ -147,7 +147,7 @@ SELECT is(pg_temp.limited(format($$INSERT INTO trackagoat.creator (project_id, t
 -- limit_usage, limit_room
 --
 SELECT results_eq(format('SELECT limit_key, scope, current, max FROM trackagoat.limit_usage(%L)', :'tiny'), format($$VALUES ('max_campaign_items_per_campaign', %L::uuid, 2::bigint, 2::bigint), ('max_campaign_items_per_campaign', %L, 2, 2),
-	('max_campaigns_per_project', %L, 2, 2), ('max_campaigns_per_project', %L, 0, 2), ('max_creators_per_org', NULL, 5, 5), ('max_projects_per_org', NULL, 2, 2), ('max_tracked_videos_per_org', NULL, 2, 2)$$, :'a1', :'a2', :'a', :'b'), 'how much of each is used');
+	('max_campaigns_per_project', %L, 2, 2), ('max_campaigns_per_project', %L, 0, 2), ('max_creators_per_org', NULL, 5, 5), ('max_manual_scrape_triggers_per_day', NULL, NULL, NULL), ('max_projects_per_org', NULL, 2, 2), ('max_tracked_videos_per_org', NULL, 2, 2)$$, :'a1', :'a2', :'a', :'b'), 'how much of each is used');
 SELECT is(count(*), 0::bigint, 'of no organization nothing') FROM trackagoat.limit_usage(gen_random_uuid());
 SELECT is((trackagoat.limit_room('max_campaigns_per_project', :'tiny', :'a'), trackagoat.limit_room('max_campaigns_per_project', :'tiny', :'b'))::text, '(0,2)', 'the room in each project');
 UPDATE trackagoat.creator SET removed_at = now() WHERE id IN (:'one', :'two');

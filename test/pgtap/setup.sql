@@ -48,6 +48,9 @@ SELECT trackagoat.evaluate_goals() AS evaluated, (SELECT count(*) FROM trackagoa
 SELECT views AS owner_views FROM trackagoat.campaign_stats(:'campaign') \gset
 SELECT count(*) AS claimed, min(attempt_id) AS attempt FROM trackagoat.claim_scrapes(1, '1 minute') \gset
 SELECT trackagoat.finish_scrape(:attempt, 'timeout', NULL, NULL, NULL, NULL, NULL) AS finished \gset
+UPDATE trackagoat.organization SET plan = 'free';
+SELECT count(*) AS pruned FROM trackagoat.prune() \gset
+UPDATE trackagoat.organization SET plan = NULL;
 SELECT trackagoat.release_scrapes() AS released, trackagoat.enqueue_due() AS queued \gset
 
 -- another role sees nothing, whatever it was granted
@@ -112,10 +115,10 @@ SELECT no_plan();
 SELECT is(:'stranger_setup'::text, '42501', 'setup() is for whom it is granted to');
 SELECT is(:owned, :tables, 'an ordinary role that calls it owns all tables');
 SELECT ok(:tables >= 12, 'which are all there');
-SELECT is((:evaluated, :owner_goals)::text, '(1,1)', 'its goals are evaluated');
+SELECT is((:evaluated, :owner_goals, :pruned)::text, '(1,1,6)', 'its goals are evaluated, and it prunes');
 SELECT is((:owner_views, :claimed, :'finished'::text, :released, :queued)::text, '(5,1,timeout,0,0)', 'and everything works for it');
 SELECT is(:guest_rows::bigint, 0::bigint, 'a role with every grant sees no row of any table');
-SELECT ok(:empty_tables < 9, 'though there are rows in them');
+SELECT ok(:empty_tables < 12, 'though there are rows in them');
 SELECT is((:guest_updates, :guest_deletes, :guest_tree, :guest_goals, :guest_claims)::text, '(0,0,0,0,0)', 'it changes, deletes, walks and claims nothing, and sees no goal');
 SELECT is(:'guest_organization'::text, '42501', 'makes no organization');
 SELECT is(:'guest_creator'::text, '23503', 'finds no project for a creator');

@@ -55,6 +55,13 @@ SELECT is(left(pg_temp.refusal(format('UPDATE trackagoat.%I SET project_id = %L,
 FROM (VALUES ('creator', :'creator'), ('video', :'video'), ('campaign', :'campaign'), ('campaign', :'child')) v (t, i);
 SELECT is(left(pg_temp.refusal(format('UPDATE trackagoat.project SET org_id = %L WHERE id = %L', :'their_org', :'project')), 5), '23503', 'nor does a project');
 
+-- what one organization fetches by hand is its own, though the job is everybody's
+UPDATE trackagoat.organization SET plan = 'free' WHERE id IN (:'org', :'their_org');
+SELECT trackagoat.scrape_creator(:'creator') IS NOT NULL AS mine, trackagoat.scrape_creator(:'their_creator') IS NOT NULL AS theirs \g /dev/null
+SELECT bag_eq('SELECT org_id, triggers FROM trackagoat.manual_scrape', format('VALUES (%L::uuid, 1), (%L, 1)', :'org', :'their_org'), 'a manual scrape is counted for its organization');
+SELECT throws_ok(format('SELECT trackagoat.scrape_video(%L)', :'next_video'), 'PT429', 'rate_limit_exceeded', 'for all its projects');
+UPDATE trackagoat.organization SET plan = NULL;
+
 -- the same account and post in all three, each with its own numbers
 SELECT trackagoat.observe_creator(:'creator', now(), 1, 1, 1, 1) AS n, trackagoat.observe_video(:'video', now(), 1, 1, 1, 1, 1) AS m \gset
 SELECT is(array_agg(id), ARRAY[:'creator'::uuid], 'an observation of one creator is of that one only') FROM trackagoat.creator WHERE follower_count IS NOT NULL;
@@ -78,6 +85,8 @@ SELECT is(left(pg_temp.refusal(statement), 5), '23503', 'the id alone is not eno
 	$$INSERT INTO trackagoat.campaign (project_id, name) VALUES ('00000000-0000-7000-8000-000000000001', 'x')$$]) statement;
 SELECT throws_ok($$SELECT trackagoat.observe_video('00000000-0000-7000-8000-000000000003', now(), 1, 1, 1, 1, 1)$$, 'PT404', 'video_not_found', 'nor for an observation');
 SELECT throws_ok($$SELECT trackagoat.observe_creator('00000000-0000-7000-8000-000000000002', now(), 1, 1, 1, 1)$$, 'PT404', 'creator_not_found', 'of a creator neither');
+SELECT throws_ok($$SELECT trackagoat.scrape_creator('00000000-0000-7000-8000-000000000002')$$, 'PT404', 'creator_not_found', 'nor for a scrape');
+SELECT throws_ok($$SELECT trackagoat.scrape_video('00000000-0000-7000-8000-000000000003')$$, 'PT404', 'video_not_found', 'of a video neither');
 SELECT is(trackagoat.observe_videos(ARRAY['00000000-0000-7000-8000-000000000003']::uuid[], ARRAY[now()], ARRAY[5], NULL, NULL, NULL, NULL, 'import', true, :'org'), 1, 'with the organization it is');
 SELECT is(array_agg(org_id), ARRAY[:'org'::uuid], 'for that one only') FROM trackagoat.video WHERE tiktok_video_id = 9 AND view_count = 5;
 SELECT is((h.org_id, v.org_id)::text, format('(%1$s,%1$s)', :'org'), 'and its history') FROM trackagoat.video_snapshot h JOIN trackagoat.video v ON v.id = h.video_id AND v.org_id = h.org_id WHERE v.tiktok_video_id = 9;

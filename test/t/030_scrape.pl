@@ -183,19 +183,22 @@ wait_for_answer($node, 5, q(SELECT outcome FROM trackagoat.scrape_attempt WHERE 
 
 # --- the clock ---------------------------------------------------------------------------
 
-is(sql('SELECT trackagoat.enqueue_due()'), '0', 'nothing is due before its interval has passed');
 # in a transaction that ends in nothing, as what is queued is fetched at once
-my ($lists, $again, $rest, $expected, $later) = split /\n/, sql(q(
+my ($early, $queued, $listed, $again_queued, $rest, $expected, $left, $later) = split /\n/, sql(q(
 	BEGIN;
-	SELECT trackagoat.enqueue_due(now() + '6 hours 1 minute');
-	SELECT trackagoat.enqueue_due(now() + '6 hours 1 minute');
-	SELECT trackagoat.enqueue_due(now() + '24 hours 1 minute');
-	SELECT count(*) FROM trackagoat.scrape_job WHERE kind <> 'discover_videos' AND last_outcome IS DISTINCT FROM 'not_found';
+	SELECT trackagoat.enqueue_due(now() + '2 hours 50 minutes');
+	SELECT trackagoat.enqueue_due(now() + '9 hours');
+	SELECT count(*) FROM trackagoat.scrape_job WHERE kind = 'discover_videos' AND due_at <= now();
+	SELECT trackagoat.enqueue_due(now() + '9 hours');
+	SELECT trackagoat.enqueue_due(now() + '36 hours');
+	SELECT count(*) FROM trackagoat.scrape_job WHERE last_outcome IS DISTINCT FROM 'not_found';
+	SELECT count(*) FROM trackagoat.scrape_job WHERE due_at IS NULL;
 	SELECT count(*) FROM trackagoat.scrape_job WHERE due_at > now() AND last_outcome IS DISTINCT FROM 'not_found';
 	ROLLBACK;));
-is($lists, scalar keys %wanted_from, 'after six hours the lists are');
-is($again, '0', 'once');
-is($rest, $expected, 'after a day the rest');
+is($early, '0', 'nothing is due before half its interval has passed');
+is($listed, scalar keys %wanted_from, 'after one and a half the lists are');
+is($again_queued, '0', 'once');
+is("$left " . ($queued + $rest), "0 $expected", 'then the rest');
 is($later, '0', 'to be fetched now');
 
 # --- handles that fail -----------------------------------------------------------------------

@@ -57,6 +57,8 @@ SQL
 $host->answers(second_goat => 'status 500');
 $node->safe_psql('source', <<'SQL');
 SET search_path = trackagoat, public;
+INSERT INTO plan (plan, limit_key, max) VALUES ('herd', 'max_manual_scrape_triggers_per_day', 1);
+UPDATE organization SET plan = 'herd' WHERE name = 'two';
 SELECT scrape_creator(id) FROM creator WHERE tiktok_handle = 'second_goat';
 SET trackagoat.requests_per_minute = 60000;
 SET ROLE goat_owner;
@@ -84,7 +86,10 @@ INSERT INTO banned_handle (tiktok_handle, reason) VALUES ('wolf', 'eats goats');
 INSERT INTO goal (creator_id, goal_type, target, starts_on) SELECT id, 'followers', 10, '2026-01-01' FROM creator WHERE tiktok_handle = 'older_goat';
 UPDATE goal SET status = 'on_track';
 SELECT evaluate_goals();
-INSERT INTO plan (plan, limit_key, max) VALUES ('herd', 'max_creators_per_org', 1000);
+INSERT INTO plan (plan, limit_key, max) VALUES ('herd', 'max_creators_per_org', 1000), ('herd', 'stats_history_retention_days', 90);
+UPDATE organization SET plan = 'herd';
+SELECT prune();
+UPDATE organization SET plan = NULL;
 INSERT INTO scrape_request (kind, tiktok_handle, priority, renew) VALUES ('creator_profile', 'queued_goat', 0, false);
 -- and their own
 ALTER TABLE creator ADD COLUMN pet_name text DEFAULT 'Billy', ADD COLUMN score numeric GENERATED ALWAYS AS (follower_count / 3) STORED;

@@ -7,10 +7,20 @@ use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
 
+use IPC::Run ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 use TrackagoatTest;
+
+# --- the script is what the parts say ----------------------------------------------
+
+my $sql = source_dir() . '/sql';
+my ($made, $err) = ('', '');
+IPC::Run::run([ source_dir() . '/scripts/upgrade-script', source_dir() . '/test/upgrade/trackagoat--0.1.0.sql',
+		"$sql/trackagoat--0.2.0.sql", "$sql/trackagoat--0.1.0--0.2.0.sql" ], '>', \$made, '2>', \$err);
+is($err, '', 'scripts/upgrade-script runs');
+ok($made eq read_file("$sql/trackagoat--0.1.0--0.2.0.sql"), 'and makes the upgrade script that is there');
 
 my $node = new_node('upgrade', conf => "trackagoat.database = 'nowhere'");
 

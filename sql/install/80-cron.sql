@@ -9,10 +9,11 @@ $$;
 COMMENT ON FUNCTION trackagoat.cron_command(text) IS 'a call of pg_cron, or NULL where this database has no pg_cron';
 
 CREATE FUNCTION trackagoat.cron_jobs() RETURNS TABLE (place integer, name text, schedule text, command text)
-	LANGUAGE sql STABLE PARALLEL SAFE ROWS 2 SET search_path = pg_catalog, trackagoat, pg_temp AS
+	LANGUAGE sql STABLE PARALLEL SAFE ROWS 3 SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 	SELECT * FROM (VALUES (1, 'trackagoat ' || current_database(), '* * * * *', 'SELECT trackagoat.enqueue_due()'),
-		(2, 'trackagoat-goals ' || current_database(), '*/5 * * * *', 'SELECT trackagoat.evaluate_goals()')) j
+		(2, 'trackagoat-goals ' || current_database(), '*/5 * * * *', 'SELECT trackagoat.evaluate_goals()'),
+		(3, 'trackagoat-prune ' || current_database(), '*/10 * * * *', 'SELECT trackagoat.prune()')) j
 $$;
 COMMENT ON FUNCTION trackagoat.cron_jobs() IS 'what pg_cron is to do for this database';
 
@@ -44,7 +45,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION trackagoat.schedule_scrapes() IS
-	'let pg_cron call enqueue_due() every minute and evaluate_goals() every five; answers pg_cron''s id of the first job; again changes nothing; PT409 pg_cron_missing';
+	'let pg_cron call enqueue_due() every minute, evaluate_goals() every five and prune() every ten; answers pg_cron''s id of the first job; again changes nothing; PT409 pg_cron_missing';
 
 CREATE FUNCTION trackagoat.unschedule_scrapes() RETURNS boolean
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
