@@ -48,10 +48,11 @@ static Oid	caller;				/* a worker's own user, between its transactions */
 static int	caller_context;
 static MemoryContext caller_memory; /* the context that was current before them */
 static TimestampTz ready_until;	/* till then the tables need not be looked at again; 0 as soon as any has changed */
+static int32 ready_version;		/* nor while they say that they are of this version */
 
-static SavedQuery extension_version = {
-	.text = "SELECT extversion FROM pg_catalog.pg_extension"
-	" WHERE extname OPERATOR(pg_catalog.=) 'trackagoat'"
+static SavedQuery versions = {
+	.text = "SELECT e.extversion, (SELECT pg_catalog.max(v.version) FROM trackagoat.setup_version v)"
+	" FROM pg_catalog.pg_extension e WHERE e.extname OPERATOR(pg_catalog.=) 'trackagoat'"
 };
 static SavedQuery tables_are_ready = {.text = "SELECT trackagoat.tables_are_ready()"};
 static SavedQuery claim_scrapes = {
@@ -178,24 +179,25 @@ versions_match(void)
 {
 	TimestampTz now = GetCurrentTransactionStartTimestamp();
 	bool		isnull;
-	bool		ready;
-	char	   *extension;
+	int32		version;
 
-	saved_query_run(&extension_version, NULL, NULL);
-	if (SPI_processed != 1)
+	saved_query_run(&versions, NULL, NULL);
+	if (SPI_processed != 1 ||
+		strcmp(SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1), TRACKAGOAT_VERSION) != 0)
 		return false;
-	extension = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
-	if (strcmp(extension, TRACKAGOAT_VERSION) != 0)
+	version = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull));
+	if (isnull)
 		return false;
-	/* nor may the clock have been set back */
-	if (now < ready_until && now > ready_until - READY_FOR)
+	/* a clock that was set back does not keep us from looking */
+	if (version == ready_version && now < ready_until && now >= ready_until - READY_FOR)
 		return true;
 	ready_until = now + READY_FOR;
+	ready_version = version;
 	saved_query_run(&tables_are_ready, NULL, NULL);
-	ready = DatumGetBool(single_value(&isnull)) && !isnull;
-	if (!ready)
-		ready_until = 0;
-	return ready;
+	if (DatumGetBool(single_value(&isnull)) && !isnull)
+		return true;
+	ready_until = 0;
+	return false;
 }
 
 /* This transaction's commit does not wait for the disk: queue_flush() does, for many. */

@@ -319,6 +319,38 @@ UPDATE trackagoat.creator SET removed_at = now() WHERE id = :'picky';
 SELECT is(trackagoat.store_scrape(:'org', 'discover_videos', 'goat', NULL, '2026-02-04Z', pg_temp.listing(jsonb_build_array(pg_temp.video(307, '2026-01-21Z')))), 'ok', 'after one of two creators was removed');
 SELECT is(array_agg(creator_id), ARRAY[:'goat'::uuid], 'the other still gets its videos') FROM trackagoat.video WHERE tiktok_video_id = 307;
 
+-- the owner's triggers see each video that is found, and what they make of it holds
+CREATE TEMP TABLE found (tiktok_video_id bigint, had_creator boolean);
+CREATE FUNCTION pg_temp.owner_rule() RETURNS trigger LANGUAGE plpgsql AS
+$$
+BEGIN
+	IF TG_WHEN = 'BEFORE' THEN
+		NEW.tracking_status := CASE WHEN NEW.tiktok_video_id = 321 THEN 'excluded' ELSE NEW.tracking_status END;
+		RETURN CASE WHEN NEW.tiktok_video_id <> 323 THEN NEW END;
+	END IF;
+	INSERT INTO found VALUES (NEW.tiktok_video_id, NEW.creator_id IS NOT NULL);
+	UPDATE trackagoat.video v SET tracking_status = 'excluded' WHERE v.id = NEW.id AND NEW.tiktok_video_id = 322;
+	INSERT INTO trackagoat.video (project_id, tiktok_video_id) SELECT NEW.project_id, 1320 WHERE NEW.tiktok_video_id = 320;
+	RETURN NULL;
+END
+$$;
+CREATE TRIGGER owner_before BEFORE INSERT ON trackagoat.video FOR EACH ROW EXECUTE FUNCTION pg_temp.owner_rule();
+CREATE TRIGGER owner_after AFTER INSERT ON trackagoat.video FOR EACH ROW EXECUTE FUNCTION pg_temp.owner_rule();
+SELECT is(trackagoat.store_scrape(:'org', 'discover_videos', 'goat', NULL, '2026-02-04Z', pg_temp.listing((SELECT jsonb_agg(pg_temp.video(n, '2026-01-22Z', n)) FROM generate_series(320, 323) n))), 'ok', 'videos that triggers of the owner change');
+SELECT results_eq('SELECT tiktok_video_id, had_creator FROM found ORDER BY 1', 'VALUES (320::bigint, true), (321, true), (322, true), (1320, false)', 'which see each as it is stored');
+SELECT results_eq('SELECT tiktok_video_id, tracking_status::text, view_count FROM trackagoat.video WHERE tiktok_video_id % 1000 BETWEEN 320 AND 323 ORDER BY 1',
+	$$VALUES (320::bigint, 'auto_tracked', 320::bigint), (321, 'excluded', 321), (322, 'excluded', 322), (1320, 'direct_add', NULL)$$, 'are stored as these will have them');
+SELECT is(array_agg(j.tiktok_video_id ORDER BY j.tiktok_video_id), ARRAY[320, 1320]::bigint[], 'and fetched if they still are to be') FROM trackagoat.scrape_job j WHERE j.tiktok_video_id % 1000 BETWEEN 320 AND 323;
+SELECT is_empty('SELECT * FROM trackagoat.verify()', 'the totals count them so');
+DROP TRIGGER owner_before ON trackagoat.video;
+DROP TRIGGER owner_after ON trackagoat.video;
+DELETE FROM trackagoat.video WHERE tiktok_video_id % 1000 BETWEEN 320 AND 323;
+
+-- what is known already is written where it differs
+CREATE TEMP TABLE kept AS SELECT ctid AS place, tiktok_video_id FROM trackagoat.video WHERE creator_id = :'goat';
+SELECT is(trackagoat.store_scrape(:'org', 'discover_videos', 'goat', NULL, '2026-02-04Z', pg_temp.listing(jsonb_build_array(pg_temp.video(307, '2026-01-21Z')))), 'ok', 'a page that was seen already');
+SELECT is(count(*), 0::bigint, 'writes no video anew') FROM trackagoat.video v JOIN kept k USING (tiktok_video_id) WHERE v.creator_id = :'goat' AND v.ctid <> k.place;
+
 -- a single video, which finds its creator by the author's handle
 INSERT INTO trackagoat.video (project_id, tiktok_video_id) VALUES (:'project', 401), (:'second', 401), (:'busy_project', 401);
 SELECT is(trackagoat.store_scrape(:'org', 'video_stats', NULL, 401, '2026-02-05Z', pg_temp.listing(jsonb_build_array(
