@@ -3,8 +3,10 @@
 CREATE FUNCTION trackagoat.store_scrape(
 	org_id uuid, kind trackagoat.scrape_kind, tiktok_handle trackagoat.handle, tiktok_video_id bigint,
 	fetched_at timestamptz, page jsonb) RETURNS text
-	LANGUAGE plpgsql VOLATILE SET lock_timeout = '2s' SET plan_cache_mode = force_generic_plan SET random_page_cost = '1.1'
-	SET search_path = pg_catalog, trackagoat, pg_temp AS
+	LANGUAGE plpgsql VOLATILE SET lock_timeout = '2s' SET search_path = pg_catalog, trackagoat, pg_temp
+	-- a page's few rows are found by keys, even where the tables were empty when their sizes were last noted
+	SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
+AS
 $$
 DECLARE
 	outcome text;
@@ -13,15 +15,19 @@ BEGIN
 	IF kind = 'video_link' THEN
 		RETURN trackagoat.store_link(org_id, page);
 	END IF;
-	-- a list may show that they have another handle by now
+	-- those with goals; a list may show that they have another handle by now
 	creators := ARRAY(
 		SELECT c.id FROM trackagoat.creator c
 		WHERE c.org_id = store_scrape.org_id AND c.tiktok_handle = store_scrape.tiktok_handle AND c.removed_at IS NULL
+			AND EXISTS (SELECT FROM trackagoat.goal g WHERE g.creator_id = c.id AND g.org_id = c.org_id)
 		UNION ALL SELECT v.creator_id FROM trackagoat.video v
-		WHERE v.org_id = store_scrape.org_id AND v.tiktok_video_id = store_scrape.tiktok_video_id);
+		WHERE v.org_id = store_scrape.org_id AND v.tiktok_video_id = store_scrape.tiktok_video_id
+			AND EXISTS (SELECT FROM trackagoat.goal g WHERE g.creator_id = v.creator_id AND g.org_id = v.org_id));
 	-- histories keep whole seconds in half the room
 	outcome := trackagoat.store_page(org_id, kind, tiktok_handle, date_trunc('second', fetched_at), page);
-	PERFORM trackagoat.evaluate_goals_of(creators, NULL);
+	IF creators <> '{}' THEN
+		PERFORM trackagoat.evaluate_goals_of(creators, NULL);
+	END IF;
 	RETURN outcome;
 END
 $$;

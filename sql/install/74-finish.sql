@@ -288,8 +288,10 @@ COMMENT ON FUNCTION trackagoat.note_target(record, record) IS
 CREATE FUNCTION trackagoat.finish_scrape(
 	attempt_id bigint, outcome text, http_status integer, body_bytes bigint, detail text,
 	retry_after interval, page jsonb, curl_code integer DEFAULT NULL, milliseconds integer DEFAULT NULL) RETURNS text
-	LANGUAGE plpgsql VOLATILE SET lock_timeout = '2s' SET plan_cache_mode = force_generic_plan SET random_page_cost = '1.1'
-	SET search_path = pg_catalog, trackagoat, pg_temp AS
+	LANGUAGE plpgsql VOLATILE SET lock_timeout = '2s' SET search_path = pg_catalog, trackagoat, pg_temp
+	-- a page's few rows are found by keys, even where the tables were empty when their sizes were last noted
+	SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
+AS
 $$
 #variable_conflict use_variable
 DECLARE

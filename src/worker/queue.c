@@ -1,34 +1,17 @@
 /*
  * queue.c
- *	  The queue's SQL functions as the scraper calls them, and the
- *	  transactions around them.
- *
- * In a worker each unit of work is a transaction of its own, run as the owner
- * of the tables.  In run_scrapes() it is a transaction of the procedure,
- * run as the caller.
+ *	  The queue's SQL functions as the scraper calls them.
  */
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "access/xlog.h"
-#include "catalog/namespace.h"
-#include "catalog/pg_class.h"
-#include "catalog/pg_extension.h"
 #include "catalog/pg_type.h"
-#include "commands/extension.h"
 #include "executor/spi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "pgstat.h"
-#include "storage/lmgr.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
-#include "utils/inval.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/snapmgr.h"
-#include "utils/syscache.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
@@ -38,23 +21,9 @@
 
 /* A lease outlives the longest request by this much (milliseconds). */
 #define LEASE_SLACK 60000
-/* Tables that were ready are looked at again after this long (microseconds), or when one has changed. */
-#define READY_FOR INT64CONST(1000000)
 /* What is noted of a failure is no longer than this (bytes). */
 #define LONGEST_DETAIL 1000
 
-static bool procedure_mode;
-static Oid	caller;				/* a worker's own user, between its transactions */
-static int	caller_context;
-static MemoryContext caller_memory; /* the context that was current before them */
-static TimestampTz ready_until;	/* till then the tables need not be looked at again; 0 as soon as any has changed */
-static int32 ready_version;		/* nor while they say that they are of this version */
-
-static SavedQuery versions = {
-	.text = "SELECT e.extversion, (SELECT pg_catalog.max(v.version) FROM trackagoat.setup_version v)"
-	" FROM pg_catalog.pg_extension e WHERE e.extname OPERATOR(pg_catalog.=) 'trackagoat'"
-};
-static SavedQuery tables_are_ready = {.text = "SELECT trackagoat.tables_are_ready()"};
 static SavedQuery claim_scrapes = {
 	.text = "SELECT attempt_id, kind::pg_catalog.text, source, tiktok_handle::pg_catalog.text,"
 	" tiktok_video_id, sec_uid, list_cursor, link"
@@ -92,187 +61,6 @@ static SavedQuery lock_job = {
 	.nargs = 1,
 	.types = {INT8OID}
 };
-
-/* The only value of the only row of the last query. */
-static Datum
-single_value(bool *isnull)
-{
-	if (SPI_processed != 1)
-		elog(ERROR, "expected one row, got " UINT64_FORMAT, SPI_processed);
-	return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, isnull);
-}
-
-/* A relation has changed: are the tables still what they were? */
-static void
-forget_ready(Datum arg, Oid relation)
-{
-	ready_until = 0;
-}
-
-/*
- * Say whose transactions these are.  In a procedure the answer is whether the
- * caller owns the tables: anybody else, a superuser too, would run the
- * owner's triggers with rights that the owner does not have.
- */
-bool
-queue_open(bool in_procedure)
-{
-	HeapTuple	tuple;
-	bool		owned;
-
-	procedure_mode = in_procedure;
-	if (!in_procedure)
-	{
-		CacheRegisterRelcacheCallback(forget_ready, (Datum) 0);
-		return true;
-	}
-
-	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(get_relname_relid("scrape_job",
-																	   get_namespace_oid("trackagoat", true))));
-	if (!HeapTupleIsValid(tuple))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the tables of trackagoat are not there"),
-				 errhint("CALL trackagoat.setup();")));
-	owned = ((Form_pg_class) GETSTRUCT(tuple))->relowner == GetUserId();
-	ReleaseSysCache(tuple);
-	return owned;
-}
-
-/* The owner of the tables, or InvalidOid where extension or tables are absent. */
-static Oid
-tables_owner(void)
-{
-	Oid			extension = get_extension_oid("trackagoat", true);
-	Oid			schema;
-	HeapTuple	tuple;
-	Oid			owner;
-
-	if (!OidIsValid(extension))
-		return InvalidOid;
-
-	/* whoever drops the extension waits for this transaction, not we for them */
-	if (!ConditionalLockDatabaseObject(ExtensionRelationId, extension, 0, AccessShareLock))
-		return InvalidOid;
-	if (get_extension_oid("trackagoat", true) != extension)
-		return InvalidOid;
-
-	/* the view goes with DROP EXTENSION CASCADE, which leaves torsos of tables */
-	schema = get_namespace_oid("trackagoat", true);
-	if (!OidIsValid(schema) || !OidIsValid(get_relname_relid("scrape_status", schema)))
-		return InvalidOid;
-	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(get_relname_relid("setup_version", schema)));
-	if (!HeapTupleIsValid(tuple))
-		return InvalidOid;
-	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-	ReleaseSysCache(tuple);
-	return owner;
-}
-
-/*
- * Do extension, tables and this library belong together, and are the tables
- * complete?  The extension comes first: another version's functions need not
- * be what the rest expects.
- */
-static bool
-versions_match(void)
-{
-	TimestampTz now = GetCurrentTransactionStartTimestamp();
-	bool		isnull;
-	int32		version;
-
-	saved_query_run(&versions, NULL, NULL);
-	if (SPI_processed != 1 ||
-		strcmp(SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1), TRACKAGOAT_VERSION) != 0)
-		return false;
-	version = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull));
-	if (isnull)
-		return false;
-	/* a clock that was set back does not keep us from looking */
-	if (version == ready_version && now < ready_until && now >= ready_until - READY_FOR)
-		return true;
-	ready_until = now + READY_FOR;
-	ready_version = version;
-	saved_query_run(&tables_are_ready, NULL, NULL);
-	if (DatumGetBool(single_value(&isnull)) && !isnull)
-		return true;
-	ready_until = 0;
-	return false;
-}
-
-/* This transaction's commit does not wait for the disk: queue_flush() does, for many. */
-static void
-flush_later(void)
-{
-	(void) set_config_option("synchronous_commit", "off", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_LOCAL, true, 0, false);
-}
-
-/* Wait until all that was committed is on disk. */
-void
-queue_flush(void)
-{
-	XLogFlush(XactLastCommitEnd);
-}
-
-/*
- * Begin a unit of work; allocations are the transaction's until
- * queue_commit(), which goes back to the memory of before.  False, with no
- * transaction begun, where there is nothing to work on: no extension, no
- * tables or incomplete ones, another version than the library's, or a
- * database that cannot be written.
- */
-bool
-queue_begin(void)
-{
-	Oid			owner;
-
-	if (procedure_mode)
-	{
-		/* a connection of its own, to free what its queries leave; a new now() */
-		SPI_connect_ext(SPI_OPT_NONATOMIC);
-		SPI_commit();
-		flush_later();
-		return true;
-	}
-
-	caller_memory = CurrentMemoryContext;
-	SetCurrentStatementStartTimestamp();
-	StartTransactionCommand();
-	PushActiveSnapshot(GetTransactionSnapshot());
-	GetUserIdAndSecContext(&caller, &caller_context);
-	owner = XactReadOnly ? InvalidOid : tables_owner();
-	if (OidIsValid(owner))
-	{
-		/* as a SECURITY DEFINER function of the owner: no way back to ourselves */
-		SetUserIdAndSecContext(owner, caller_context | SECURITY_LOCAL_USERID_CHANGE);
-		SPI_connect();
-		flush_later();
-		if (versions_match())
-			return true;
-	}
-	AbortCurrentTransaction();
-	MemoryContextSwitchTo(caller_memory);
-	return false;
-}
-
-/* End it; deferred triggers of the owner still run as the owner. */
-void
-queue_commit(void)
-{
-	if (procedure_mode)
-	{
-		SPI_commit();
-		SPI_finish();
-		return;
-	}
-	SPI_finish();
-	PopActiveSnapshot();
-	CommitTransactionCommand();
-	SetUserIdAndSecContext(caller, caller_context);
-	MemoryContextSwitchTo(caller_memory);
-	pgstat_report_stat(false);
-}
 
 static void
 copy_text(HeapTuple tuple, int column, char *target, size_t size)
@@ -331,7 +119,7 @@ queue_next_due(void)
 	Datum		value;
 
 	saved_query_run(&next_due, NULL, NULL);
-	value = single_value(&isnull);
+	value = saved_query_value(&isnull);
 	return isnull ? 0 : DatumGetTimestampTz(value);
 }
 
@@ -343,7 +131,7 @@ queue_paused_until(void)
 	Datum		value;
 
 	saved_query_run(&host_paused_until, NULL, NULL);
-	value = single_value(&isnull);
+	value = saved_query_value(&isnull);
 	return isnull ? 0 : DatumGetTimestampTz(value);
 }
 
@@ -354,7 +142,7 @@ queue_release(void)
 	bool		isnull;
 
 	saved_query_run(&release_scrapes, NULL, NULL);
-	return DatumGetInt32(single_value(&isnull));
+	return DatumGetInt32(saved_query_value(&isnull));
 }
 
 static Datum
@@ -433,7 +221,7 @@ run_guarded(SavedQuery *query, Datum *values, const char *nulls,
 		MemoryContextSwitchTo(memory);
 		data = CopyErrorData();
 		/* who cancels run_scrapes() means all of it */
-		if (procedure_mode && data->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		if (unit_in_procedure() && data->sqlerrcode == ERRCODE_QUERY_CANCELED)
 			PG_RE_THROW();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
@@ -508,8 +296,8 @@ store_for_all(const ScrapeClaim *claim, ScrapeResult *result, MemoryContext memo
 		CHECK_FOR_INTERRUPTS();
 		if (i > 0)
 		{
-			queue_commit();
-			if (!queue_begin())
+			unit_commit();
+			if (!unit_begin())
 				return false;
 		}
 		outcome = store_for(&orgs[i], claim, result, memory, &result->detail);
@@ -538,8 +326,8 @@ lock_job_or_commit(const ScrapeClaim *claim)
 	saved_query_run(&lock_job, &value, NULL);
 	if (SPI_processed > 0)
 		return true;
-	queue_commit();
-	return queue_begin();
+	unit_commit();
+	return unit_begin();
 }
 
 /*
@@ -575,10 +363,10 @@ queue_fold(int max_projects)
 	const char *error = NULL;
 	const char *folded;
 
-	if (!queue_begin())
+	if (!unit_begin())
 		return 0;
 	folded = run_guarded(&fold_waiting, &value, NULL, memory, &error);
-	queue_commit();
+	unit_commit();
 	if (folded == NULL)
 	{
 		ereport(LOG, (errmsg("trackagoat could not fold totals: %s", error)));
@@ -589,10 +377,10 @@ queue_fold(int max_projects)
 
 /*
  * Deal with what came of a claim: store the page if there is one, and finish
- * the attempt, in one transaction where one organization wants it; the result then has the final outcome.  Where the attempt
- * cannot be finished, because somebody holds the job, its lease runs out and
- * the job is done again.  Allocates in the current context, which the caller
- * resets.
+ * the attempt, in one transaction where one organization wants it; the result
+ * then has the final outcome.  Where the attempt cannot be finished, because
+ * somebody holds the job, its lease runs out and the job is done again.
+ * Allocates in the current context, which the caller resets.
  */
 void
 queue_store_and_finish(const ScrapeClaim *claim, ScrapeResult *result)
@@ -603,7 +391,7 @@ queue_store_and_finish(const ScrapeClaim *claim, ScrapeResult *result)
 	const char *outcome;
 	const char *error = NULL;
 
-	if (!queue_begin())
+	if (!unit_begin())
 		return;
 	if (strcmp(result->outcome, "ok") == 0 && (!store_for_all(claim, result, memory) || !lock_job_or_commit(claim)))
 		return;
@@ -624,5 +412,5 @@ queue_store_and_finish(const ScrapeClaim *claim, ScrapeResult *result)
 		result->outcome = outcome;
 	else
 		log_failure("finish an attempt", claim, error);
-	queue_commit();
+	unit_commit();
 }
