@@ -221,6 +221,24 @@ SELECT jsonb_array_length(s #> '{videos,0,hashtags}') AS hashtags
 	FROM (SELECT string_agg(format('{"hashtagName":"goat%s"}', n), ',') AS tags FROM generate_series(1, 300) AS n) AS t,
 		says(video('{"id":"1","textExtra":[' || tags || ']}')) AS s;
 
+-- what nobody reads is stepped over, whatever stands in it and wherever a block of 64 bytes ends; but it has to end
+SELECT value, count(*) FILTER (WHERE s->>'status_code' = '10221') AS read, count(*) FILTER (WHERE s->>'outcome' = 'unreadable') AS unreadable
+	FROM unnest(ARRAY['{"y":"%"}', '["%\",[{}],","x\\"]', '{"y":"%\\"}', '["%{\"}]"]', '{"y":["%",007 "x"]}', '{"y":"%\\\""}',
+			'"%\"}"', '"%\\"', '{"y":"%"', '["%"}', '{"y":"%}', '["%\"]', '"%\"', '{"y":"%\\""}', '["%"', '007', '-', 'nul', '{}}', '[1]]']) WITH ORDINALITY AS v (value, n),
+		generate_series(0, 130) AS length,
+		says('{"x":' || replace(value, '%', repeat('g', length)) || ',"statusCode":10221}') AS s
+	GROUP BY n, value ORDER BY n;
+SELECT count(*) FILTER (WHERE s->>'outcome' = 'ok') AS ok, count(*) FILTER (WHERE s->>'outcome' = 'unreadable') AS unreadable
+	FROM CAST('{"itemList":[{"id":"1","video":{"a":[{"b":"\"]"},[],"c"],"cover":"x"}}],"extra":{"a":[1,{"b":"}]\\"}]},"statusCode":0}' AS text) AS p,
+		generate_series(1, length(p)) AS n, says(left(p, n)) AS s;
+SELECT min(n) FILTER (WHERE s->>'outcome' = 'unreadable') AS skipped, min(n) FILTER (WHERE t->>'outcome' = 'unreadable') AS in_an_item
+	FROM generate_series(100, 150) AS n, says('{"x":' || repeat('[', n) || repeat(']', n) || ',"statusCode":0}') AS s,
+		says('{"itemList":[{"id":"1","x":' || repeat('[', n) || repeat(']', n) || '}]}') AS t;
+-- a key, a number or a handle may be written with escapes
+SELECT s->>'status_code' AS code, v->>'view_count' AS views, v->>'tiktok_handle' AS handle, v->>'title' AS title
+	FROM says('{"\u0073tatusCode":"\u0030","item\u004cist":[{"id":"\u0031","author":"b\u0069lly","stats":{"playCount":"4\u0032"},
+		"de\/sc":"no","desc":"\"\\/\b\f\n\r\t\u00e9\u20ac"}]}') AS s, LATERAL (SELECT s->'videos'->0 AS v) AS l;
+
 -- random bytes, and pages with random bytes in them, are answered too
 SELECT setseed(0.2);
 SELECT count(says(decode(md5(random()::text) || md5(random()::text), 'hex'))) FROM generate_series(1, 1000);

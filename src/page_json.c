@@ -2,14 +2,11 @@
  * page_json.c
  *	  Collects what the JSON of any known page form states.
  *
- * One table says for every form which key of which object leads where; the
- * text runs through PostgreSQL's own parser as a stream, and whatever the
- * table does not name is passed over.  A new field is a new row.
+ * One table says for every form which key of which object leads where.  The
+ * text is walked through once; whatever the table does not name is passed over
+ * without a look at what it holds.  A new field is a new row.
  */
 #include "pure.h"
-
-#include "common/jsonapi.h"
-#include "mb/pg_wchar.h"
 
 #include "handle.h"
 #include "page_parts.h"
@@ -37,29 +34,35 @@ typedef enum ValueKind
 /*
  * In an object of zone "in", the value of "key" is an object of zone "to",
  * or a scalar for the slot at this offset of PageFacts, or either.  With
- * "each" the value is an array and the rule holds for its elements.  A key
- * ending in '*' stands for every key that begins so.
+ * "each" the value is an array and the rule holds for its elements; with
+ * "prefix" the rule holds for every key that begins so.
  */
 typedef struct Rule
 {
 	Zone		in;
 	const char *key;
+	size_t		key_length;
+	bool		prefix;
 	bool		each;
 	Zone		to;
 	ValueKind	kind;
 	size_t		slot;
 } Rule;
 
+#define KEY(key) \
+	key, sizeof(key) - 1
 #define ENTER(in, key, to) \
-	{ZONE_##in, key, false, ZONE_##to, VALUE_NONE, 0}
+	{ZONE_##in, KEY(key), false, false, ZONE_##to, VALUE_NONE, 0}
+#define ENTER_ALL(in, key, to) \
+	{ZONE_##in, KEY(key), true, false, ZONE_##to, VALUE_NONE, 0}
 #define EACH(in, key, to) \
-	{ZONE_##in, key, true, ZONE_##to, VALUE_NONE, 0}
+	{ZONE_##in, KEY(key), false, true, ZONE_##to, VALUE_NONE, 0}
 #define READ(in, key, kind, slot) \
-	{ZONE_##in, key, false, ZONE_NONE, VALUE_##kind, offsetof(PageFacts, slot)}
+	{ZONE_##in, KEY(key), false, false, ZONE_NONE, VALUE_##kind, offsetof(PageFacts, slot)}
 #define READ_EACH(in, key, kind, slot) \
-	{ZONE_##in, key, true, ZONE_NONE, VALUE_##kind, offsetof(PageFacts, slot)}
+	{ZONE_##in, KEY(key), false, true, ZONE_NONE, VALUE_##kind, offsetof(PageFacts, slot)}
 #define ENTER_OR_READ(in, key, to, kind, slot) \
-	{ZONE_##in, key, false, ZONE_##to, VALUE_##kind, offsetof(PageFacts, slot)}
+	{ZONE_##in, KEY(key), false, false, ZONE_##to, VALUE_##kind, offsetof(PageFacts, slot)}
 
 /* The rules of one zone stand together; of two for a key the first holds. */
 static const Rule rules[] = {
@@ -180,16 +183,16 @@ static const Rule rules[] = {
 	ENTER(SIGI, "UserPage", SIGI_PAGE),
 	ENTER(SIGI_MODULE, "users", SIGI_USERS),
 	ENTER(SIGI_MODULE, "stats", SIGI_STATS),
-	ENTER(SIGI_USERS, "*", USER),
-	ENTER(SIGI_STATS, "*", STATS),
-	ENTER(SIGI_ITEMS, "*", ITEM),
+	ENTER_ALL(SIGI_USERS, "", USER),
+	ENTER_ALL(SIGI_STATS, "", STATS),
+	ENTER_ALL(SIGI_ITEMS, "", ITEM),
 	READ(SIGI_PAGE, "statusCode", STATUS, status),
 
 	/* embed pages: the key is the path, perhaps with a query string */
 	ENTER(FRONTITY, "source", EMBED_SOURCE),
 	ENTER(EMBED_SOURCE, "data", EMBED_DATA),
-	ENTER(EMBED_DATA, "/embed/@*", EMBED_PROFILE),
-	ENTER(EMBED_DATA, "/embed/v2/*", EMBED_VIDEO),
+	ENTER_ALL(EMBED_DATA, "/embed/@", EMBED_PROFILE),
+	ENTER_ALL(EMBED_DATA, "/embed/v2/", EMBED_VIDEO),
 	ENTER(EMBED_PROFILE, "userInfo", EMBED_USER),
 	EACH(EMBED_PROFILE, "videoList", EMBED_ITEM),
 	READ(EMBED_USER, "code", STATUS, embed_status),
@@ -232,274 +235,198 @@ static const Rule rules[] = {
 	READ(EMBED_AUTHOR, "secUid", SEC_UID, video.author.sec_uid),
 };
 
-/* An open object, or an open array with the rule that its elements follow. */
-typedef struct Frame
-{
-	Zone		zone;
-	const Rule *element;
-} Frame;
-
 typedef struct Reader
 {
+	TextSpan	rest;			/* of the text: what is not read yet */
+	int			depth;			/* how many objects and arrays are open */
 	PageFacts  *facts;
-	const Rule *first_rule[NZONES]; /* where a zone's rules begin */
-	const Rule *rule;			/* of the value that comes next, or NULL */
-	bool		in_array;		/* is that value an array's element? */
-	int			depth;
-	Frame		frames[PAGE_MAX_DEPTH + 1];
+	const Rule *first_rule[NZONES]; /* where a zone's rules begin, if any */
 } Reader;
 
-/*
- * The parser's interface by version: 16 lets actions stop it, 17 takes a
- * size_t and caller's memory.
- */
-#if PG_VERSION_NUM >= 160000
-#define ACTION_RESULT JsonParseErrorType
-#define ACTION_DONE() return JSON_SUCCESS
-#else
-#define ACTION_RESULT void
-#define ACTION_DONE() return
-#endif
-
-static JsonLexContext *
-make_lexer(char *json, size_t length)
-{
-#if PG_VERSION_NUM >= 170000
-	return makeJsonLexContextCstringLen(NULL, json, length, PG_UTF8, true);
-#else
-	return makeJsonLexContextCstringLen(json, (int) length, PG_UTF8, true);
-#endif
-}
-
-static ACTION_RESULT object_start(void *state);
-static ACTION_RESULT object_end(void *state);
-static ACTION_RESULT array_start(void *state);
-static ACTION_RESULT array_end(void *state);
-static ACTION_RESULT field_start(void *state, char *key, bool is_null);
-static ACTION_RESULT element_start(void *state, bool is_null);
-static ACTION_RESULT scalar(void *state, char *token, JsonTokenType type);
-
-static void push(Reader *reader, Zone zone, const Rule *element);
-static bool rule_applies(const Reader *reader);
-static bool key_matches(const char *pattern, const char *key);
+static bool read_value(Reader *reader, const Rule *rule, bool in_array);
+static bool read_object(Reader *reader, Zone zone);
+static bool read_array(Reader *reader, const Rule *rule);
+static bool read_members(Reader *reader, Zone zone, const Rule *element);
+static bool read_field(Reader *reader, Zone zone);
+static inline char next_token(Reader *reader);
+static const Rule *find_rule(const Reader *reader, Zone zone, TextSpan key);
+static const Rule *match_rule(const Reader *reader, Zone zone, TextSpan key);
 static bool zone_is_item(Zone zone);
-static bool is_handle(const char *token);
-static bool is_sec_uid(const char *token);
-static bool store_text(char **slot, ValueKind kind, char *token);
-static bool store_tag(TagList *list, char *token);
-static int64 parse_count(const char *digits);
+static void store(PageFacts *facts, const Rule *rule, TokenType type, TextSpan token);
+static void store_text(char **slot, ValueKind kind, TextSpan token);
+static void store_tag(TagList *list, TextSpan token);
+static char *decode_text(TextSpan token);
+static void store_number(void *slot, ValueKind kind, TextSpan token);
+static bool is_handle(const char *text);
+static bool is_sec_uid(const char *text);
+static int64 parse_count(TextSpan digits);
 
 /*
  * Collects into the facts what the JSON text states, whose outermost object
  * is of the given zone.  Blank text states nothing.  Answers false when the
- * text is broken or nests too deep; the facts are then not to be used.
+ * text is broken or nests too deep; the facts are then not to be used.  What
+ * is broken inside of a value that nobody reads may pass, if it ends.
  */
 bool
 page_read_json(TextSpan text, Zone root, PageFacts *facts)
 {
-	Reader		reader = {.facts = facts};
+	Reader		reader = {.rest = text, .facts = facts};
 	Rule		root_rule = {.to = root};
-	JsonSemAction actions = {
-		.semstate = &reader,
-		.object_start = object_start,
-		.object_end = object_end,
-		.array_start = array_start,
-		.array_end = array_end,
-		.object_field_start = field_start,
-		.array_element_start = element_start,
-		.scalar = scalar,
-	};
-	JsonParseErrorType result;
-	char	   *json;
 
 	page_clear_facts(facts);
-	while (text.length > 0 && *text.at != '\0' &&
-		   strchr(" \t\r\n", *text.at) != NULL)
-	{
-		text.at++;
-		text.length--;
-	}
-	if (text.length == 0)
-		return true;
-
 	for (int i = lengthof(rules) - 1; i >= 0; i--)
 		reader.first_rule[rules[i].in] = &rules[i];
-	reader.rule = &root_rule;
 
-	json = page_tidy_json(text);
-	if (json == NULL)
+	(void) next_token(&reader);
+	if (reader.rest.length > 0 && !read_value(&reader, &root_rule, false))
 		return false;
-	result = pg_parse_json(make_lexer(json, text.length), &actions);
-	pfree(json);
-	return result == JSON_SUCCESS;
+	(void) next_token(&reader);
+	return reader.rest.length == 0;
 }
 
-/* An object begins: enter the zone that the rule names. */
-static ACTION_RESULT
-object_start(void *state)
+/*
+ * Reads a value by its rule, if it has one and is where the rule wants it: in
+ * an array or not.
+ */
+static bool
+read_value(Reader *reader, const Rule *rule, bool in_array)
 {
-	Reader	   *reader = state;
-	Zone		zone = rule_applies(reader) ? reader->rule->to : ZONE_NONE;
+	bool		applies = (rule != NULL && rule->each == in_array);
+	TokenType	type = TOKEN_STRING;
+	TextSpan	token;
 
+	CHECK_FOR_INTERRUPTS();
+	switch (next_token(reader))
+	{
+		case '{':
+			if (applies && rule->to != ZONE_NONE)
+				return read_object(reader, rule->to);
+			return page_skip_nested(&reader->rest, reader->depth);
+		case '[':
+			if (rule != NULL && rule->each && !in_array)
+				return read_array(reader, rule);
+			return page_skip_nested(&reader->rest, reader->depth);
+		case '"':
+			if (!page_take_string(&reader->rest, &token))
+				return false;
+			break;
+		default:
+			type = page_take_scalar(&reader->rest, &token);
+			if (type == TOKEN_BROKEN)
+				return false;
+	}
+	if (applies)
+		store(reader->facts, rule, type, token);
+	return true;
+}
+
+static bool
+read_object(Reader *reader, Zone zone)
+{
 	if (zone_is_item(zone))
 		page_begin_video(reader->facts);
 	reader->facts->entered[zone]++;
-	push(reader, zone, NULL);
-	ACTION_DONE();
-}
-
-static ACTION_RESULT
-object_end(void *state)
-{
-	Reader	   *reader = state;
-
-	if (zone_is_item(reader->frames[reader->depth].zone))
+	if (!read_members(reader, zone, NULL))
+		return false;
+	if (zone_is_item(zone))
 		page_add_video(reader->facts);
-	reader->depth--;
-	ACTION_DONE();
+	return true;
 }
 
-/* An array begins: its elements follow the rule, if that wants an array. */
-static ACTION_RESULT
-array_start(void *state)
+static bool
+read_array(Reader *reader, const Rule *rule)
 {
-	Reader	   *reader = state;
-	const Rule *rule = reader->rule;
-
-	if (rule != NULL && (!rule->each || reader->in_array))
-		rule = NULL;
 	/* an empty item list is an item list too */
-	if (rule != NULL)
-		reader->facts->entered[rule->to]++;
-	push(reader, ZONE_NONE, rule);
-	ACTION_DONE();
+	reader->facts->entered[rule->to]++;
+	return read_members(reader, ZONE_NONE, rule);
 }
 
-static ACTION_RESULT
-array_end(void *state)
+/*
+ * Reads all from an opening bracket to its closing one: the fields of an
+ * object of this zone, or the elements of an array that follow this rule.
+ */
+static bool
+read_members(Reader *reader, Zone zone, const Rule *element)
 {
-	((Reader *) state)->depth--;
-	ACTION_DONE();
+	char		closing = element != NULL ? ']' : '}';
+	bool		more;
+
+	if (++reader->depth > PAGE_MAX_DEPTH)
+		return false;
+	span_advance(&reader->rest, 1);
+	more = (next_token(reader) != closing);
+	while (more)
+	{
+		if (element != NULL ? !read_value(reader, element, true) :
+			!read_field(reader, zone))
+			return false;
+		more = (next_token(reader) == ',');
+		if (more)
+			span_advance(&reader->rest, 1);
+	}
+	if (next_token(reader) != closing)
+		return false;
+	span_advance(&reader->rest, 1);
+	reader->depth--;
+	return true;
 }
 
-/* A field begins: look up its rule.  The key is ours to free. */
-static ACTION_RESULT
-field_start(void *state, char *key, bool is_null)
+/* Reads a key and its value. */
+static bool
+read_field(Reader *reader, Zone zone)
 {
-	Reader	   *reader = state;
-	Zone		zone = reader->frames[reader->depth].zone;
+	TextSpan	key;
+
+	if (next_token(reader) != '"' || !page_take_string(&reader->rest, &key) ||
+		next_token(reader) != ':')
+		return false;
+	span_advance(&reader->rest, 1);
+	return read_value(reader, find_rule(reader, zone, key), false);
+}
+
+/* Skips white space, and answers what begins behind it: NUL at the end. */
+static inline char
+next_token(Reader *reader)
+{
+	TextSpan   *rest = &reader->rest;
+
+	while (rest->length > 0 &&
+		   (*rest->at == ' ' || *rest->at == '\n' || *rest->at == '\r' ||
+			*rest->at == '\t'))
+		span_advance(rest, 1);
+	return rest->length > 0 ? *rest->at : '\0';
+}
+
+/* The rule of a key, or NULL. */
+static const Rule *
+find_rule(const Reader *reader, Zone zone, TextSpan key)
+{
+	const Rule *rule = match_rule(reader, zone, key);
+
+	if (rule == NULL && memchr(key.at, '\\', key.length) != NULL)
+	{
+		char	   *text = page_decode_string(key);
+
+		rule = match_rule(reader, zone, (TextSpan) {text, strlen(text)});
+		pfree(text);
+	}
+	return rule;
+}
+
+static const Rule *
+match_rule(const Reader *reader, Zone zone, TextSpan key)
+{
 	const Rule *rule = reader->first_rule[zone];
 	const Rule *end = rules + lengthof(rules);
 
-	reader->rule = NULL;
-	reader->in_array = false;
 	for (; rule != NULL && rule < end && rule->in == zone; rule++)
 	{
-		if (key_matches(rule->key, key))
-		{
-			reader->rule = rule;
-			break;
-		}
+		if ((rule->key_length == key.length ||
+			 (rule->prefix && rule->key_length < key.length)) &&
+			memcmp(rule->key, key.at, rule->key_length) == 0)
+			return rule;
 	}
-	pfree(key);
-	ACTION_DONE();
-}
-
-static ACTION_RESULT
-element_start(void *state, bool is_null)
-{
-	Reader	   *reader = state;
-
-	reader->rule = reader->frames[reader->depth].element;
-	reader->in_array = true;
-	ACTION_DONE();
-}
-
-/* A scalar: store it in the rule's slot.  The token is ours to keep or free. */
-static ACTION_RESULT
-scalar(void *state, char *token, JsonTokenType type)
-{
-	Reader	   *reader = state;
-	ValueKind	kind = rule_applies(reader) ? reader->rule->kind : VALUE_NONE;
-	void	   *slot = NULL;
-	bool		digits = (type == JSON_TOKEN_STRING || type == JSON_TOKEN_NUMBER);
-	bool		kept = false;
-
-	CHECK_FOR_INTERRUPTS();
-	if (kind != VALUE_NONE)
-		slot = (char *) reader->facts + reader->rule->slot;
-
-	switch (kind)
-	{
-		case VALUE_NONE:
-			break;
-		case VALUE_TEXT:
-		case VALUE_NAME:
-		case VALUE_FIRST:
-		case VALUE_HANDLE:
-		case VALUE_SEC_UID:
-			if (type == JSON_TOKEN_STRING)
-				kept = store_text(slot, kind, token);
-			break;
-		case VALUE_COUNT:
-			*(int64 *) slot = digits ? parse_count(token) : PAGE_ABSENT;
-			break;
-		case VALUE_TIME:
-			*(int64 *) slot = digits ? parse_count(token) : PAGE_ABSENT;
-			if (*(int64 *) slot < EARLIEST_POST || *(int64 *) slot >= LATEST_POST)
-				*(int64 *) slot = PAGE_ABSENT;
-			break;
-		case VALUE_STATUS:
-			{
-				PageStatus *status = slot;
-				bool		negative = (token[0] == '-');
-				int64		code = parse_count(token + negative);
-
-				status->seen = digits && code != PAGE_ABSENT;
-				status->code = negative ? -code : code;
-			}
-			break;
-		case VALUE_FLAG:
-			if (type == JSON_TOKEN_TRUE || type == JSON_TOKEN_FALSE)
-				*(PageFlag *) slot = (type == JSON_TOKEN_TRUE ?
-									  PAGE_FLAG_TRUE : PAGE_FLAG_FALSE);
-			break;
-		case VALUE_TAG:
-			if (type == JSON_TOKEN_STRING)
-				kept = store_tag(slot, token);
-			break;
-	}
-	if (!kept)
-		pfree(token);
-	ACTION_DONE();
-}
-
-/* Opens an object or array; page_tidy_json has limited how many can nest. */
-static void
-push(Reader *reader, Zone zone, const Rule *element)
-{
-	Assert(reader->depth < PAGE_MAX_DEPTH);
-	reader->depth++;
-	reader->frames[reader->depth].zone = zone;
-	reader->frames[reader->depth].element = element;
-}
-
-/* Is the value that comes next where its rule wants it, in an array or not? */
-static bool
-rule_applies(const Reader *reader)
-{
-	return reader->rule != NULL && reader->rule->each == reader->in_array;
-}
-
-static bool
-key_matches(const char *pattern, const char *key)
-{
-	while (*pattern != '\0' && *pattern == *key)
-	{
-		pattern++;
-		key++;
-	}
-	return (*pattern == '\0' && *key == '\0') || strcmp(pattern, "*") == 0;
+	return NULL;
 }
 
 /* Is an object of this zone a post with all that belongs to it? */
@@ -509,53 +436,146 @@ zone_is_item(Zone zone)
 	return zone == ZONE_ITEM || zone == ZONE_EMBED_ITEM || zone == ZONE_EMBED_POST;
 }
 
+/* Stores a scalar in the rule's slot, if it is of the rule's kind. */
+static void
+store(PageFacts *facts, const Rule *rule, TokenType type, TextSpan token)
+{
+	void	   *slot = (char *) facts + rule->slot;
+
+	switch (rule->kind)
+	{
+		case VALUE_NONE:
+			break;
+		case VALUE_TEXT:
+		case VALUE_NAME:
+		case VALUE_FIRST:
+		case VALUE_HANDLE:
+		case VALUE_SEC_UID:
+			if (type == TOKEN_STRING)
+				store_text(slot, rule->kind, token);
+			break;
+		case VALUE_COUNT:
+		case VALUE_TIME:
+		case VALUE_STATUS:
+			if (type != TOKEN_STRING && type != TOKEN_NUMBER)
+				token.length = 0;
+			store_number(slot, rule->kind, token);
+			break;
+		case VALUE_FLAG:
+			if (type == TOKEN_TRUE || type == TOKEN_FALSE)
+				*(PageFlag *) slot = (type == TOKEN_TRUE ?
+									  PAGE_FLAG_TRUE : PAGE_FLAG_FALSE);
+			break;
+		case VALUE_TAG:
+			if (type == TOKEN_STRING)
+				store_tag(slot, token);
+			break;
+	}
+}
+
+/* Keeps a string in its slot, if it is one to keep. */
+static void
+store_text(char **slot, ValueKind kind, TextSpan token)
+{
+	char	   *text;
+
+	if (kind != VALUE_TEXT && token.length == 0)
+		return;
+	if (kind == VALUE_FIRST && *slot != NULL)
+		return;
+	text = decode_text(token);
+	if (text == NULL)
+		return;
+	if ((kind == VALUE_HANDLE && !is_handle(text)) ||
+		(kind == VALUE_SEC_UID && !is_sec_uid(text)))
+	{
+		pfree(text);
+		return;
+	}
+	if (*slot != NULL)
+		pfree(*slot);
+	*slot = text;
+}
+
+static void
+store_tag(TagList *list, TextSpan token)
+{
+	char	   *text;
+
+	if (token.length == 0 || list->length >= PAGE_MAX_TAGS)
+		return;
+	text = decode_text(token);
+	if (text != NULL)
+		list->tags[list->length++] = text;
+}
+
+/* The text of a string, or NULL when it is too long to be one of TikTok's. */
+static char *
+decode_text(TextSpan token)
+{
+	char	   *text;
+
+	/* no byte of the text is written with more than six: \u0041 */
+	if (token.length > 6 * PAGE_MAX_TEXT)
+		return NULL;
+	text = page_decode_string(token);
+	if (strlen(text) <= PAGE_MAX_TEXT)
+		return text;
+	pfree(text);
+	return NULL;
+}
+
+/* Stores what a number, or a string like one, says; empty for anything else. */
+static void
+store_number(void *slot, ValueKind kind, TextSpan token)
+{
+	char	   *decoded = NULL;
+	bool		negative;
+	int64		count;
+
+	if (memchr(token.at, '\\', token.length) != NULL)
+	{
+		decoded = page_decode_string(token);
+		token.at = decoded;
+		token.length = strlen(decoded);
+	}
+	negative = (kind == VALUE_STATUS && token.length > 0 && *token.at == '-');
+	if (negative)
+		span_advance(&token, 1);
+	count = parse_count(token);
+	if (decoded != NULL)
+		pfree(decoded);
+
+	if (kind == VALUE_STATUS)
+	{
+		PageStatus *status = slot;
+
+		status->seen = (count != PAGE_ABSENT);
+		status->code = negative ? -count : count;
+		return;
+	}
+	if (kind == VALUE_TIME && (count < EARLIEST_POST || count >= LATEST_POST))
+		count = PAGE_ABSENT;
+	*(int64 *) slot = count;
+}
+
 static bool
-is_handle(const char *token)
+is_handle(const char *text)
 {
 	const char *start;
 	size_t		length;
 
-	return handle_check(token, strlen(token), &start, &length) == HANDLE_VALID &&
-		start == token;
+	return handle_check(text, strlen(text), &start, &length) == HANDLE_VALID &&
+		start == text;
 }
 
 /* Base64 for URLs, 76 characters as of 2026, kept within reason. */
 static bool
-is_sec_uid(const char *token)
+is_sec_uid(const char *text)
 {
-	size_t		length = strspn(token, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
+	size_t		length = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
 
-	return token[length] == '\0' && length > 0 && length <= 128;
-}
-
-/* Keeps a string in its slot, if it is one to keep; answers whether. */
-static bool
-store_text(char **slot, ValueKind kind, char *token)
-{
-	if (kind != VALUE_TEXT && *token == '\0')
-		return false;
-	if (kind == VALUE_FIRST && *slot != NULL)
-		return false;
-	if (strlen(token) > PAGE_MAX_TEXT)
-		return false;
-	if (kind == VALUE_HANDLE && !is_handle(token))
-		return false;
-	if (kind == VALUE_SEC_UID && !is_sec_uid(token))
-		return false;
-	if (*slot != NULL)
-		pfree(*slot);
-	*slot = token;
-	return true;
-}
-
-static bool
-store_tag(TagList *list, char *token)
-{
-	if (*token == '\0' || strlen(token) > PAGE_MAX_TEXT ||
-		list->length >= PAGE_MAX_TAGS)
-		return false;
-	list->tags[list->length++] = token;
-	return true;
+	return text[length] == '\0' && length > 0 && length <= 128;
 }
 
 /*
@@ -563,15 +583,15 @@ store_tag(TagList *list, char *token)
  * else (a sign, a fraction, nothing) or it is beyond int64.
  */
 static int64
-parse_count(const char *digits)
+parse_count(TextSpan digits)
 {
 	int64		count = 0;
 
-	if (*digits == '\0')
+	if (digits.length == 0)
 		return PAGE_ABSENT;
-	for (; *digits != '\0'; digits++)
+	for (; digits.length > 0; span_advance(&digits, 1))
 	{
-		int			digit = *digits - '0';
+		int			digit = *digits.at - '0';
 
 		if (digit < 0 || digit > 9 ||
 			count > (PG_INT64_MAX - digit) / 10)

@@ -2,9 +2,9 @@
  * page_parts.h
  *	  What the files of the page reader share; page.h is for everyone else.
  *
- * page_text.c finds the JSON text within a body and makes it harmless,
- * page_json.c reads it into the facts of page_facts.c, and page.c judges
- * what they amount to.
+ * page_text.c finds the JSON text within a body, page_json.c reads it by the
+ * steps of page_scan.c into the facts of page_facts.c, and page.c judges what
+ * they amount to.
  */
 #ifndef TRACKAGOAT_PAGE_PARTS_H
 #define TRACKAGOAT_PAGE_PARTS_H
@@ -32,6 +32,30 @@ typedef struct TextSpan
 	const char *at;
 	size_t		length;
 } TextSpan;
+
+static inline void
+span_advance(TextSpan *span, size_t length)
+{
+	span->at += length;
+	span->length -= length;
+}
+
+static inline bool
+span_equals(TextSpan span, const char *text, size_t length)
+{
+	return span.length == length && memcmp(span.at, text, length) == 0;
+}
+
+/* The scalars of JSON. */
+typedef enum TokenType
+{
+	TOKEN_BROKEN,
+	TOKEN_STRING,
+	TOKEN_NUMBER,
+	TOKEN_TRUE,
+	TOKEN_FALSE,
+	TOKEN_NULL
+} TokenType;
 
 /* The scripts of an HTML page that carry its data. */
 typedef struct PageScripts
@@ -194,7 +218,12 @@ typedef struct PageFacts
 
 /* page_text.c */
 extern bool page_find_scripts(TextSpan body, PageScripts *scripts);
-extern char *page_tidy_json(TextSpan text);
+
+/* page_scan.c */
+extern bool page_skip_nested(TextSpan *rest, int depth);
+extern bool page_take_string(TextSpan *rest, TextSpan *raw);
+extern TokenType page_take_scalar(TextSpan *rest, TextSpan *token);
+extern char *page_decode_string(TextSpan raw);
 
 /* page_json.c */
 extern bool page_read_json(TextSpan text, Zone root, PageFacts *facts);

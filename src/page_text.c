@@ -1,6 +1,6 @@
 /*
  * page_text.c
- *	  Finds the data scripts of a page and makes their JSON harmless.
+ *	  Finds the data scripts of a page.
  *
  * No HTML parser: one walk over the tags, just careful enough that neither an
  * attribute value nor the text of a title or another script can pose as the
@@ -9,8 +9,6 @@
 #include "pure.h"
 
 #include <ctype.h>
-
-#include "mb/pg_wchar.h"
 
 #include "page_parts.h"
 
@@ -28,11 +26,7 @@ static TextSpan read_value(TextSpan *rest);
 static TextSpan read_word(TextSpan *rest, const char *stops);
 static TextSpan skip_raw_text(TextSpan *rest, TextSpan name);
 static void skip_spaces(TextSpan *rest, char also);
-static void advance(TextSpan *rest, size_t length);
 static bool is_word(TextSpan span, const char *word);
-static inline bool is_plain(unsigned char c);
-static size_t tidy_escape(char *text, size_t length);
-static int	hex_escape(const char *text, size_t length);
 
 /*
  * Which data scripts does this HTML page carry?  The first of each id counts,
@@ -96,12 +90,12 @@ next_tag(TextSpan *rest, Tag *tag)
 	while ((open = memchr(rest->at, '<', rest->length)) != NULL)
 	{
 		CHECK_FOR_INTERRUPTS();
-		advance(rest, open - rest->at + 1);
+		span_advance(rest, open - rest->at + 1);
 		if (rest->length >= 3 && memcmp(rest->at, "!--", 3) == 0)
 		{
 			const char *close = memmem(rest->at, rest->length, "-->", 3);
 
-			advance(rest, close ? (size_t) (close - rest->at) : rest->length);
+			span_advance(rest, close ? (size_t) (close - rest->at) : rest->length);
 		}
 		else if (rest->length > 0 && isalpha((unsigned char) *rest->at))
 		{
@@ -132,18 +126,18 @@ read_attributes(TextSpan *rest, Tag *tag)
 		if (*rest->at == '>')
 		{
 			tag->empty = (rest->at[-1] == '/');
-			advance(rest, 1);
+			span_advance(rest, 1);
 			return;
 		}
 
 		/* a stray "=" begins a name, so that every turn takes something */
 		name = read_word(rest, " \t\r\n\f/>=");
 		if (name.length == 0)
-			advance(rest, 1);
+			span_advance(rest, 1);
 		skip_spaces(rest, ' ');
 		if (rest->length > 0 && *rest->at == '=')
 		{
-			advance(rest, 1);
+			span_advance(rest, 1);
 			skip_spaces(rest, ' ');
 			value = read_value(rest);
 		}
@@ -165,21 +159,24 @@ read_value(TextSpan *rest)
 	close = memchr(rest->at + 1, *rest->at, rest->length - 1);
 	value.at = rest->at + 1;
 	value.length = (close ? close : rest->at + rest->length) - value.at;
-	advance(rest, value.length + (close ? 2 : 1));
+	span_advance(rest, value.length + (close ? 2 : 1));
 	return value;
 }
 
-/* Reads up to one of the given characters, which is left in place. */
+/*
+ * Reads up to one of the given characters, which is left in place.  None of
+ * them comes after '>', which is quickly told of letters.
+ */
 static TextSpan
 read_word(TextSpan *rest, const char *stops)
 {
 	TextSpan	word = {rest->at, 0};
 
 	while (word.length < rest->length &&
-		   (word.at[word.length] == '\0' ||
+		   (word.at[word.length] > '>' || word.at[word.length] == '\0' ||
 			strchr(stops, word.at[word.length]) == NULL))
 		word.length++;
-	advance(rest, word.length);
+	span_advance(rest, word.length);
 	return word;
 }
 
@@ -196,7 +193,7 @@ skip_raw_text(TextSpan *rest, TextSpan name)
 
 	while ((open = memchr(look.at, '<', look.length)) != NULL)
 	{
-		advance(&look, open - look.at + 1);
+		span_advance(&look, open - look.at + 1);
 		if (look.length > name.length && *look.at == '/' &&
 			strncasecmp(look.at + 1, name.at, name.length) == 0)
 		{
@@ -204,7 +201,7 @@ skip_raw_text(TextSpan *rest, TextSpan name)
 			break;
 		}
 	}
-	advance(rest, text.length);
+	span_advance(rest, text.length);
 	return text;
 }
 
@@ -215,14 +212,7 @@ skip_spaces(TextSpan *rest, char also)
 	while (rest->length > 0 &&
 		   (*rest->at == also || *rest->at == ' ' || *rest->at == '\t' ||
 			*rest->at == '\r' || *rest->at == '\n' || *rest->at == '\f'))
-		advance(rest, 1);
-}
-
-static void
-advance(TextSpan *rest, size_t length)
-{
-	rest->at += length;
-	rest->length -= length;
+		span_advance(rest, 1);
 }
 
 /* Is the span this word, in any case? */
@@ -231,128 +221,4 @@ is_word(TextSpan span, const char *word)
 {
 	return span.length == strlen(word) &&
 		strncasecmp(span.at, word, span.length) == 0;
-}
-
-/*
- * Answers a copy of a JSON text in which what PostgreSQL's parser would
- * refuse inside a string is replaced, so that it costs a character of one
- * field and not the page: invalid UTF-8 and bad escapes by '?', control bytes
- * by a space, \u0000 and lone surrogates by \uFFFD.  All replacements keep
- * the length.  Answers NULL when the text nests too deep: the parser's
- * frontend build has no limit of its own.  The copy ends with a NUL; the
- * caller frees it.
- */
-char *
-page_tidy_json(TextSpan text)
-{
-	char	   *copy = palloc(text.length + 1);
-	bool		in_string = false;
-	int			depth = 0;
-	size_t		i = 0;
-
-	memcpy(copy, text.at, text.length);
-	copy[text.length] = '\0';
-
-	for (;;)
-	{
-		unsigned char c;
-		int			taken = 1;
-
-		/* nearly all bytes are plain ones of strings */
-		while (in_string && i < text.length && is_plain(copy[i]))
-			i++;
-		if (i >= text.length)
-			return copy;
-
-		c = copy[i];
-		if (c >= 0x80)
-		{
-			taken = pg_encoding_verifymbchar(PG_UTF8, copy + i,
-											 text.length - i);
-			if (taken <= 0)
-			{
-				copy[i] = '?';
-				taken = 1;
-			}
-		}
-		else if (c == '"')
-		{
-			CHECK_FOR_INTERRUPTS();
-			in_string = !in_string;
-		}
-		else if (in_string)
-		{
-			if (c == '\\')
-				taken = tidy_escape(copy + i, text.length - i);
-			else if (c < 0x20)
-				copy[i] = ' ';
-		}
-		else if (c == '{' || c == '[')
-		{
-			if (++depth > PAGE_MAX_DEPTH)
-			{
-				pfree(copy);
-				return NULL;
-			}
-		}
-		else if (c == '}' || c == ']')
-			depth--;
-		i += taken;
-	}
-}
-
-/* Is this a byte that means just itself inside a JSON string? */
-static inline bool
-is_plain(unsigned char c)
-{
-	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
-}
-
-/*
- * Makes the escape at the start of the text one that the parser takes;
- * answers how many bytes are done with.
- */
-static size_t
-tidy_escape(char *text, size_t length)
-{
-	int			code;
-	int			second;
-
-	if (length > 1 && text[1] != '\0' && strchr("\"\\/bfnrt", text[1]) != NULL)
-		return 2;
-
-	code = hex_escape(text, length);
-	if (code < 0)
-	{
-		text[0] = '?';
-		return 1;
-	}
-	if (code >= 0xD800 && code <= 0xDBFF)
-	{
-		second = hex_escape(text + 6, length - 6);
-		if (second >= 0xDC00 && second <= 0xDFFF)
-			return 12;
-	}
-	if (code == 0 || (code >= 0xD800 && code <= 0xDFFF))
-		memcpy(text + 2, "FFFD", 4);
-	return 6;
-}
-
-/* The code of the \uXXXX at the start of the text, or -1 for anything else. */
-static int
-hex_escape(const char *text, size_t length)
-{
-	int			code = 0;
-
-	if (length < 6 || text[0] != '\\' || text[1] != 'u')
-		return -1;
-	for (int i = 2; i < 6; i++)
-	{
-		unsigned char c = text[i];
-
-		if (!isxdigit(c))
-			return -1;
-		code = code * 16 + (c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
-	}
-	return code;
 }

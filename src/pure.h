@@ -4,7 +4,7 @@
  *
  * handle.c, url.c and page.c are compiled twice: into the extension, and
  * with FRONTEND defined into the fuzzers of test/fuzz.  They use only what
- * both builds offer: palloc, StringInfo, pg_parse_json and C itself.
+ * both builds offer: palloc, the encodings of mb/pg_wchar.h and C itself.
  */
 #ifndef TRACKAGOAT_PURE_H
 #define TRACKAGOAT_PURE_H

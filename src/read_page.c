@@ -41,7 +41,9 @@ read_page(PG_FUNCTION_ARGS)
 
 /*
  * The page as jsonb, palloc'd.  Ids are text, since they pass what JSON
- * readers keep exact; what the page does not show is null.
+ * readers keep exact; what the page does not show is null.  Keys are pushed
+ * in the order that jsonb keeps them in, shorter ones first, so that it has
+ * nothing to sort.
  */
 Jsonb *
 page_to_jsonb(const WebPage *page)
@@ -49,26 +51,6 @@ page_to_jsonb(const WebPage *page)
 	JsonbParseState *state = NULL;
 
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	push_text(&state, "source", page->source);
-	push_text(&state, "outcome", page->outcome);
-	if (page->status_seen)
-		push_number(&state, "status_code", page->status_code);
-	else
-		push_null(&state, "status_code");
-	push_text(&state, "status_message", page->status_message);
-	push_bool(&state, "exact", page->exact);
-
-	if (page->account.seen)
-		push_account(&state, &page->account);
-	else
-		push_null(&state, "account");
-
-	push_key(&state, "videos");
-	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
-	for (int i = 0; i < page->nvideos; i++)
-		push_video(&state, &page->videos[i]);
-	pushJsonbValue(&state, WJB_END_ARRAY, NULL);
-
 	if (page->next_cursor == PAGE_ABSENT && page->has_more == PAGE_FLAG_ABSENT)
 		push_null(&state, "next");
 	else
@@ -79,6 +61,25 @@ page_to_jsonb(const WebPage *page)
 		push_flag(&state, "has_more", page->has_more);
 		pushJsonbValue(&state, WJB_END_OBJECT, NULL);
 	}
+	push_bool(&state, "exact", page->exact);
+	push_text(&state, "source", page->source);
+
+	push_key(&state, "videos");
+	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+	for (int i = 0; i < page->nvideos; i++)
+		push_video(&state, &page->videos[i]);
+	pushJsonbValue(&state, WJB_END_ARRAY, NULL);
+
+	if (page->account.seen)
+		push_account(&state, &page->account);
+	else
+		push_null(&state, "account");
+	push_text(&state, "outcome", page->outcome);
+	if (page->status_seen)
+		push_number(&state, "status_code", page->status_code);
+	else
+		push_null(&state, "status_code");
+	push_text(&state, "status_message", page->status_message);
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 }
 
@@ -88,17 +89,17 @@ push_account(JsonbParseState **state, const PageAccount *account)
 	push_key(state, "account");
 	pushJsonbValue(state, WJB_BEGIN_OBJECT, NULL);
 	push_id(state, "id", account->id);
-	push_text(state, "sec_uid", account->sec_uid);
-	push_text(state, "tiktok_handle", account->tiktok_handle);
-	push_text(state, "display_name", account->display_name);
 	push_text(state, "bio", account->bio);
-	push_text(state, "avatar_url", account->avatar_url);
-	push_flag(state, "verified", account->verified);
 	push_flag(state, "private", account->private_account);
+	push_text(state, "sec_uid", account->sec_uid);
+	push_flag(state, "verified", account->verified);
+	push_text(state, "avatar_url", account->avatar_url);
+	push_count(state, "video_count", account->video_count);
+	push_text(state, "display_name", account->display_name);
+	push_text(state, "tiktok_handle", account->tiktok_handle);
 	push_count(state, "follower_count", account->follower_count);
 	push_count(state, "following_count", account->following_count);
 	push_count(state, "total_likes_count", account->total_likes_count);
-	push_count(state, "video_count", account->video_count);
 	pushJsonbValue(state, WJB_END_OBJECT, NULL);
 }
 
@@ -106,26 +107,27 @@ static void
 push_video(JsonbParseState **state, const PageVideo *video)
 {
 	pushJsonbValue(state, WJB_BEGIN_OBJECT, NULL);
-	push_id(state, "tiktok_video_id", video->tiktok_video_id);
-	push_text(state, "tiktok_handle", video->tiktok_handle);
-	push_text(state, "title", video->title);
-	push_time(state, "posted_at", video->posted_at);
 	push_text(state, "kind", video->is_photo ? "photo" : "video");
-	push_count(state, "view_count", video->view_count);
-	push_count(state, "like_count", video->like_count);
-	push_count(state, "comment_count", video->comment_count);
-	push_count(state, "share_count", video->share_count);
-	push_count(state, "save_count", video->save_count);
-	push_count(state, "duration", video->duration);
-	push_text(state, "thumbnail_url", video->thumbnail_url);
-	push_flag(state, "is_pinned", video->is_pinned);
 	push_flag(state, "is_ad", video->is_ad);
+	push_text(state, "title", video->title);
+	push_count(state, "duration", video->duration);
 
 	push_key(state, "hashtags");
 	pushJsonbValue(state, WJB_BEGIN_ARRAY, NULL);
 	for (int i = 0; i < video->nhashtags; i++)
 		push_string(state, WJB_ELEM, video->hashtags[i]);
 	pushJsonbValue(state, WJB_END_ARRAY, NULL);
+
+	push_flag(state, "is_pinned", video->is_pinned);
+	push_time(state, "posted_at", video->posted_at);
+	push_count(state, "like_count", video->like_count);
+	push_count(state, "save_count", video->save_count);
+	push_count(state, "view_count", video->view_count);
+	push_count(state, "share_count", video->share_count);
+	push_count(state, "comment_count", video->comment_count);
+	push_text(state, "thumbnail_url", video->thumbnail_url);
+	push_text(state, "tiktok_handle", video->tiktok_handle);
+	push_id(state, "tiktok_video_id", video->tiktok_video_id);
 	pushJsonbValue(state, WJB_END_OBJECT, NULL);
 }
 

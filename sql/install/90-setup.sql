@@ -34,7 +34,7 @@ BEGIN
 	ELSIF present IS NULL AND to_regclass('trackagoat.organization') IS NOT NULL THEN
 		RAISE object_not_in_prerequisite_state USING
 			MESSAGE = 'the tables are there, but the rows of trackagoat.setup_version are not',
-			HINT = 'Restore the rows of setup_version, scrape_outcome and observation_source as well, or DROP SCHEMA trackagoat CASCADE and begin anew with CREATE EXTENSION.';
+			HINT = 'Restore the rows of setup_version, scrape_outcome, scrape_source and observation_source as well, or DROP SCHEMA trackagoat CASCADE and begin anew with CREATE EXTENSION.';
 	ELSIF present IS NULL THEN
 		EXECUTE $tables$
 @SETUP@

@@ -1,13 +1,14 @@
 /*
  * fuzz_page.c
- *	  Feeds any bytes to page_read and checks what every answer must satisfy.
+ *	  Feeds any bytes to page_read and checks what every answer must satisfy,
+ *	  and that values are stepped over as a plain reading of them would.
  */
 #include "pure.h"
 
 #include "mb/pg_wchar.h"
 
 #include "arena.h"
-#include "page.h"
+#include "page_parts.h"
 
 extern int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -101,6 +102,54 @@ check_video(const PageVideo *video)
 	}
 }
 
+/* page_skip_nested as one would write it without a thought of its speed. */
+static bool
+skip_plainly(TextSpan *rest)
+{
+	char		opened[PAGE_MAX_DEPTH];
+	int			depth = 0;
+	bool		in_string = false;
+	bool		escaped = false;
+
+	for (; rest->length > 0; span_advance(rest, 1))
+	{
+		char		c = *rest->at;
+
+		if (c == '"' && !escaped)
+			in_string = !in_string;
+		else if (!in_string && (c == '{' || c == '['))
+		{
+			if (depth == PAGE_MAX_DEPTH)
+				return false;
+			opened[depth++] = c;
+		}
+		else if (!in_string && (c == '}' || c == ']'))
+		{
+			if (opened[--depth] != (c == '}' ? '{' : '['))
+				return false;
+			if (depth == 0)
+			{
+				span_advance(rest, 1);
+				return true;
+			}
+		}
+		escaped = (c == '\\' && !escaped);
+	}
+	return false;
+}
+
+/* Do both ways of stepping over a value agree? */
+static void
+check_skip(TextSpan text)
+{
+	TextSpan	fast = text;
+	TextSpan	plain = text;
+	bool		ended = page_skip_nested(&fast, 0);
+
+	check(ended == skip_plainly(&plain));
+	check(!ended || fast.at == plain.at);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -119,6 +168,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_account(&page->account, ok);
 	for (int i = 0; i < page->nvideos; i++)
 		check_video(&page->videos[i]);
+	if (size > 0 && (data[0] == '{' || data[0] == '['))
+		check_skip((TextSpan) {(const char *) data, size});
 
 	arena_reset();
 	return 0;
