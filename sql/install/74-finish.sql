@@ -110,12 +110,15 @@ COMMENT ON FUNCTION trackagoat.note_gone(trackagoat.handle, timestamptz) IS
 CREATE FUNCTION trackagoat.note_seen(tiktok_handle trackagoat.handle) RETURNS void
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
-BEGIN
-	UPDATE trackagoat.creator c SET gone_days = 0, gone_on = NULL
-	FROM (SELECT k.id, k.org_id FROM trackagoat.creator k
+DECLARE
+	gone uuid[] := ARRAY(SELECT k.id FROM trackagoat.creator k
 		WHERE k.tiktok_handle = note_seen.tiktok_handle AND k.removed_at IS NULL AND k.is_active AND k.gone_days > 0
-		ORDER BY k.org_id, k.id FOR NO KEY UPDATE SKIP LOCKED) s
-	WHERE c.id = s.id AND c.org_id = s.org_id;
+		ORDER BY k.org_id, k.id FOR NO KEY UPDATE SKIP LOCKED);
+BEGIN
+	IF gone <> '{}' THEN
+		UPDATE trackagoat.creator c SET gone_days = 0, gone_on = NULL
+		WHERE c.id = ANY (gone) AND c.tiktok_handle = note_seen.tiktok_handle;
+	END IF;
 END
 $$;
 COMMENT ON FUNCTION trackagoat.note_seen(trackagoat.handle) IS 'an account is there, if private: it is not counted as gone any more';
