@@ -31,7 +31,7 @@ PG_VERSION ?= 15
 DEB_BUILD = gcc libc6-dev libcurl4-openssl-dev libkrb5-dev postgresql-NN postgresql-server-dev-NN
 DEB_DEMO = $(DEB_BUILD) nginx-light perl postgresql-NN-cron
 DEB_TEST = $(DEB_DEMO) clang libclang-rt-14-dev libipc-run-perl libtap-parser-sourcehandler-pgtap-perl \
-	postgresql-NN-pgtap
+	openssl postgresql-NN-pgtap
 # What the benchmarks measure against comes by npm; a Node.js from
 # elsewhere brings its own
 DEB_BENCH = $(DEB_TEST) curl $(if $(shell command -v npm),,nodejs npm)

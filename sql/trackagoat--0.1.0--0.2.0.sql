@@ -3399,14 +3399,14 @@ BEGIN
 	UPDATE trackagoat.scrape_job j SET next_at = trackagoat.scrape_slot(j.kind, NULL, j.tiktok_video_id, t.every, clock_timestamp() + t.every / 2),
 		due_at = NULL, attempts = 0, source_place = 1,
 		dead_at = NULL, dead_reason = NULL, last_success_at = clock_timestamp()
-	FROM (SELECT k.id, (SELECT min(w.every) FROM trackagoat.scrape_targets(k.kind, NULL, k.tiktok_video_id) w) AS every
+	FROM trackagoat.page_videos(page) v
+	-- the limit, which is the key's, keeps the targets of all other jobs from being looked up
+	CROSS JOIN LATERAL (SELECT k.id, (SELECT min(w.every) FROM trackagoat.scrape_targets(k.kind, NULL, k.tiktok_video_id) w) AS every
 		FROM trackagoat.scrape_job k
-		WHERE k.kind = 'video_stats' AND k.tiktok_handle IS NULL
-			AND k.tiktok_video_id IN (SELECT v.tiktok_video_id FROM trackagoat.page_videos(page) v)
-			AND page ->> 'source' <> 'embed_profile'
+		WHERE k.kind = 'video_stats' AND k.tiktok_handle IS NULL AND k.tiktok_video_id = v.tiktok_video_id
 			AND k.leased_until IS NULL AND (k.due_at IS NULL OR k.priority = 0)
-		ORDER BY k.id FOR NO KEY UPDATE SKIP LOCKED) t
-	WHERE j.id = t.id AND t.every IS NOT NULL;
+		LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED) t
+	WHERE page ->> 'source' <> 'embed_profile' AND j.id = t.id AND t.every IS NOT NULL;
 	GET DIAGNOSTICS postponed = ROW_COUNT;
 	RETURN postponed;
 END
@@ -3429,6 +3429,10 @@ DECLARE
 	marks bigint[];
 	released integer := 0;
 BEGIN
+	-- whoever has taken the marks must find their jobs, too
+	IF NOT pg_try_advisory_xact_lock(hashtextextended('trackagoat.release_scrapes', 0)) THEN
+		RETURN 0;
+	END IF;
 	-- of all that a process had in flight when it crashed, one is to blame
 	marks := ARRAY(SELECT trackagoat.take_crash_marks());
 	FOR lost IN
@@ -3724,7 +3728,7 @@ BEGIN
 	ELSIF present IS NULL AND to_regclass('trackagoat.organization') IS NOT NULL THEN
 		RAISE object_not_in_prerequisite_state USING
 			MESSAGE = 'the tables are there, but the rows of trackagoat.setup_version are not',
-			HINT = 'Restore the rows of setup_version, scrape_outcome and observation_source as well, or DROP SCHEMA trackagoat CASCADE and begin anew with CREATE EXTENSION.';
+			HINT = 'Restore the rows of setup_version, scrape_outcome, scrape_source and observation_source as well, or DROP SCHEMA trackagoat CASCADE and begin anew with CREATE EXTENSION.';
 	ELSIF present IS NULL THEN
 		EXECUTE $tables$
 -- Which version of these tables is here; setup() writes it, the worker reads it.

@@ -391,6 +391,10 @@ DECLARE
 	marks bigint[];
 	released integer := 0;
 BEGIN
+	-- whoever has taken the marks must find their jobs, too
+	IF NOT pg_try_advisory_xact_lock(hashtextextended('trackagoat.release_scrapes', 0)) THEN
+		RETURN 0;
+	END IF;
 	-- of all that a process had in flight when it crashed, one is to blame
 	marks := ARRAY(SELECT trackagoat.take_crash_marks());
 	FOR lost IN

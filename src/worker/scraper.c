@@ -9,6 +9,8 @@
  */
 #include "postgres.h"
 
+#include <unistd.h>
+
 #include "access/xact.h"
 #include "common/pg_prng.h"
 #include "fmgr.h"
@@ -127,6 +129,8 @@ store_finished(Scraper *scraper)
 		scraper->paused_until = 0;
 		MemoryContextReset(scraper->scratch);
 		CHECK_FOR_INTERRUPTS();
+		/* while pages are stored, the time of the other requests runs */
+		transfer_drive();
 	}
 }
 
@@ -350,6 +354,14 @@ end_on_request(SIGNAL_ARGS)
 	die(postgres_signal_arg);
 }
 
+/* SIGQUIT: the server ends us, as somebody else has crashed. */
+static void
+end_blameless(SIGNAL_ARGS)
+{
+	crash_mark_clear();
+	_exit(2);
+}
+
 /* An error that ends the worker is the fault of the page that it was at. */
 static void
 end_worker(int code, Datum arg)
@@ -371,6 +383,7 @@ trackagoat_worker_main(Datum arg)
 	WorkerSlot	description = shared_slot(slot);
 
 	pqsignal(SIGTERM, end_on_request);
+	pqsignal(SIGQUIT, end_blameless);
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnection(description.database, NULL, 0);

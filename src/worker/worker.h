@@ -78,6 +78,7 @@ extern void pace_end_all(void);
 
 extern void crash_mark_open(void);
 extern void crash_mark_set(int64 attempt_id);
+extern void crash_mark_clear(void);
 extern void crash_mark_close(void);
 
 /* launcher.c */
