@@ -136,6 +136,14 @@ $$;
 COMMENT ON FUNCTION trackagoat.note_other_account(uuid, trackagoat.handle, bigint) IS
 	'the handle of these creators shows another account: the change log says so, once for each other account';
 
+CREATE FUNCTION trackagoat.settled_count(shown bigint, known bigint, exact boolean) RETURNS bigint
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	-- TikTok rounds to hundreds from 10,000 up, to a tenth of a million or milliard from there
+	RETURN CASE WHEN NOT exact AND abs(shown - known) < CASE WHEN shown < 10000 THEN 1 WHEN shown < 1000000 THEN 100
+		WHEN shown < 1000000000 THEN 100000 ELSE 100000000 END THEN known ELSE shown END;
+COMMENT ON FUNCTION trackagoat.settled_count(bigint, bigint, boolean) IS
+	'what a page shows of a counter, or what is known of it where the page rounds, and agrees as far as it can tell';
+
 CREATE FUNCTION trackagoat.store_profile(
 	org_id uuid, tiktok_handle trackagoat.handle, fetched_at timestamptz, page jsonb) RETURNS text
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
@@ -144,9 +152,8 @@ $$
 DECLARE
 	account jsonb := page -> 'account';
 	account_id bigint := (account ->> 'id')::bigint;
-	ids uuid[];
-	times timestamptz[];
-	n integer;
+	exact boolean := (page ->> 'exact')::boolean;
+	seen record;
 BEGIN
 	-- of creators that were disabled because the account was gone, too
 	PERFORM FROM trackagoat.creator k
@@ -184,20 +191,20 @@ BEGIN
 	PERFORM trackagoat.note_other_account(org_id, tiktok_handle, account_id);
 
 	-- the page is of the handle of now, even where that is younger than the second
-	SELECT array_agg(c.id), array_agg(greatest(fetched_at, c.baseline_at)) INTO ids, times FROM trackagoat.creator c
+	SELECT array_agg(c.id) AS ids, array_agg(greatest(fetched_at, c.baseline_at)) AS times,
+		array_agg(trackagoat.settled_count((account ->> 'follower_count')::bigint, c.follower_count, exact)) AS followers,
+		array_agg(trackagoat.settled_count((account ->> 'following_count')::bigint, c.following_count, exact)) AS followings,
+		array_agg(trackagoat.settled_count((account ->> 'total_likes_count')::bigint, c.total_likes_count, exact)) AS likes,
+		array_agg(trackagoat.settled_count((account ->> 'video_count')::bigint, c.video_count, exact)) AS videos
+	INTO seen FROM trackagoat.creator c
 	WHERE c.org_id = store_profile.org_id AND c.tiktok_handle = store_profile.tiktok_handle
 		AND c.removed_at IS NULL AND c.is_active AND coalesce(c.tiktok_account_id = account_id, true);
-	IF ids IS NULL THEN
+	IF seen.ids IS NULL THEN
 		RETURN 'account_changed';
 	END IF;
 
-	n := cardinality(ids);
-	PERFORM trackagoat.observe_creators(ids, times,
-		array_fill((account ->> 'follower_count')::bigint, ARRAY[n]),
-		array_fill((account ->> 'following_count')::bigint, ARRAY[n]),
-		array_fill((account ->> 'total_likes_count')::bigint, ARRAY[n]),
-		array_fill((account ->> 'video_count')::bigint, ARRAY[n]),
-		page ->> 'source', (page ->> 'exact')::boolean, org_id);
+	PERFORM trackagoat.observe_creators(seen.ids, seen.times, seen.followers, seen.followings, seen.likes, seen.videos,
+		page ->> 'source', exact, org_id);
 	RETURN 'ok';
 END
 $$;
@@ -254,7 +261,8 @@ DECLARE
 BEGIN
 	WITH known AS (
 		SELECT v.id, v.org_id, v.project_id, v.creator_id, v.tiktok_video_id, v.tiktok_handle, v.kind, v.title, v.posted_at,
-			v.duration, v.thumbnail_url, v.hashtags, v.is_ad
+			v.duration, v.thumbnail_url, v.hashtags, v.is_ad,
+			v.view_count, v.like_count, v.comment_count, v.share_count, v.save_count
 		FROM trackagoat.video v
 		WHERE v.org_id = store_videos.org_id AND v.tiktok_video_id = ANY (tiktok_video_ids)
 		ORDER BY v.id FOR NO KEY UPDATE
@@ -279,9 +287,11 @@ BEGIN
 		FROM facts f WHERE v.id = f.id AND v.org_id = store_videos.org_id
 	)
 	SELECT array_agg(k.id) AS ids, array_agg(fetched_at) AS times,
-		array_agg(p.view_count) AS views, array_agg(p.like_count) AS likes,
-		array_agg(p.comment_count) AS comments, array_agg(p.share_count) AS shares,
-		array_agg(p.save_count) AS saves
+		array_agg(trackagoat.settled_count(p.view_count, k.view_count, exact)) AS views,
+		array_agg(trackagoat.settled_count(p.like_count, k.like_count, exact)) AS likes,
+		array_agg(trackagoat.settled_count(p.comment_count, k.comment_count, exact)) AS comments,
+		array_agg(trackagoat.settled_count(p.share_count, k.share_count, exact)) AS shares,
+		array_agg(trackagoat.settled_count(p.save_count, k.save_count, exact)) AS saves
 	INTO seen
 	FROM unnest(videos) p JOIN known k USING (tiktok_video_id);
 	IF seen.ids IS NULL THEN

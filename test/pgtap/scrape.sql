@@ -260,6 +260,18 @@ SELECT is((tiktok_account_id, follower_count)::text, '(42,1001)', 'whose id stay
 SELECT is(trackagoat.store_scrape(:'org', 'creator_profile', 'goat', NULL, '2026-02-02 13:00Z', pg_temp.profile(42, 1000) || '{"account": null}'), 'ok', 'even one without an account');
 SELECT is((tiktok_account_id, follower_count)::text, '(42,1001)', 'takes nothing away') FROM trackagoat.creator WHERE id = :'goat';
 
+-- what a rounded number says of a counter that is known
+SELECT results_eq($$SELECT trackagoat.settled_count(s, k, e) FROM (VALUES (1, 38500::bigint, 38490::bigint, false), (2, 38500, 38410, false), (3, 38500, 38400, false),
+	(4, 38500, 38600, false), (5, 38500, 38599, false), (6, 9999, 9998, false), (7, 1400000, 1354097, false), (8, 1400000, 1250000, false), (9, 2300000000, 2345678901, false),
+	(10, 38500, NULL, false), (11, NULL, 5, false), (12, 38500, 38490, true), (13, 0, 9223372036854775807, false)) v (n, s, k, e) ORDER BY n$$,
+	ARRAY[38490, 38410, 38500, 38500, 38599, 9999, 1354097, 1400000, 2345678901, 38500, NULL, 38500, 0]::bigint[],
+	'a rounded number that agrees with the one that is known leaves it, any other holds');
+SELECT trackagoat.store_scrape(:'org', 'creator_profile', 'goat', NULL, '2026-02-02 14:00Z', pg_temp.profile(42, 38490)) AS exact,
+	trackagoat.store_scrape(:'org', 'creator_profile', 'goat', NULL, '2026-02-02 15:00Z', pg_temp.profile(42, 38500) || '{"exact": false, "source": "embed_profile"}') AS rounded \gset
+SELECT is((follower_count, exact, source)::text, '(38490,f,embed_profile)', 'it keeps its source and precision') FROM trackagoat.creator_snapshot WHERE creator_id = :'goat' ORDER BY observed_at DESC LIMIT 1;
+SELECT is(follower_count, 38490::bigint, 'and the exact number stands') FROM trackagoat.creator WHERE id = :'goat';
+SELECT trackagoat.store_scrape(:'org', 'creator_profile', 'goat', NULL, '2026-02-02 16:00Z', pg_temp.profile(42, 1001)) AS back \gset
+
 -- another account has the handle: nothing of it is stored
 CREATE TEMP TABLE before AS SELECT * FROM trackagoat.creator;
 SELECT is(trackagoat.store_scrape(:'org', 'creator_profile', 'goat', NULL, '2026-02-03Z', pg_temp.profile(666, 5, '{"sec_uid": "MS4wLjABAAAAwolf", "display_name": "Wolf"}')), 'account_changed', 'another account is not stored');
