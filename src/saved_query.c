@@ -74,6 +74,15 @@ saved_query_write(SavedQuery *query, Datum *values, const char *nulls)
 	MemoryContextSwitchTo(memory);
 }
 
+/* The only value of the only row of the last query. */
+Datum
+saved_query_value(bool *isnull)
+{
+	if (SPI_processed != 1)
+		elog(ERROR, "expected one row, got " UINT64_FORMAT, SPI_processed);
+	return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, isnull);
+}
+
 /* Open a cursor on a SELECT, with no null argument: fetch from it and close it with SPI. */
 Portal
 saved_query_cursor(SavedQuery *query, Datum *values)

@@ -1,4 +1,4 @@
-// Has a site on this machine scraped by trackagoat's worker and by a pipeline in
+// Has a site on this machine scraped by trackagoat's workers and by a pipeline in
 // Node.js, in turn, at equal durability, and compares what they stored; curl only
 // fetches.  What is printed are medians, in pages a second.
 import { execFileSync, spawn } from 'node:child_process'
@@ -95,36 +95,39 @@ async function startNginx(port) {
 
 // --- the sides: each answers pages a second ------------------------------------------------
 
-// The worker, a new process with a new database, from when it may fetch.
+// The workers, one for each core, new processes with a new database, from when they may fetch.
 async function ours(site) {
 	await configure({ 'trackagoat.enabled': 'off' })
 	await admin.query('DROP DATABASE IF EXISTS scrape_ours WITH (FORCE)')
 	await admin.query('CREATE DATABASE scrape_ours TEMPLATE scrape')
 	const client = await connect('scrape_ours')
 	await client.query('SET search_path TO trackagoat')
-	const status = async () => (await client.query('SELECT pid, state, requests::integer, failures::integer FROM worker_status()')).rows[0]
-	while ((await status()).state !== 'disabled') await sleep(100)
+	const status = async () => (await client.query(`SELECT array_agg(pid) AS pids, sum(requests)::integer AS requests,
+		sum(failures)::integer AS failures, bool_and(state = 'disabled') AS ready FROM worker_status()`)).rows[0]
+	while (!(await status()).ready) await sleep(100)
 	await admin.query('CHECKPOINT')
 
 	// the server counts the requests of earlier workers as well
 	const earlier = await status()
 	const pages = 2 * site.accounts.length
 	const warm = Math.min(1000, pages / 2)
+	// of each worker its sizes, from when it may be said to be warm
 	const sizes = []
 	const started = performance.now()
 	await configure({ 'trackagoat.enabled': 'on' })
 	for (let requests = 0; requests < pages;) {
-		const { pid, requests: done, failures } = await status()
+		const { pids, requests: done, failures } = await status()
 		if (failures > earlier.failures) throw new Error(JSON.stringify((await client.query('SELECT outcome, detail FROM scrape_attempt WHERE outcome <> $1 LIMIT 1', ['ok'])).rows))
 		requests = done - earlier.requests
-		if (requests >= warm) sizes.push(kilobytes(pid))
+		if (requests >= warm) sizes.push(pids.map(kilobytes))
 		await sleep(10)
 	}
 	const seconds = (performance.now() - started) / 1000
 	if (await client.value('SELECT count(*) FROM scrape_attempt WHERE outcome = \'ok\'') !== String(pages)) throw new Error('not all attempts are finished')
 	const same = await compare('ours', client, site)
 	await client.end()
-	return { rate: pages / seconds, same, warm, first: sizes[0], most: Math.max(...sizes), last: sizes.at(-1) }
+	const workers = sizes[0].map((first, n) => ({ first, most: Math.max(...sizes.map(all => all[n])), last: sizes.at(-1)[n] }))
+	return { rate: pages / seconds, same, warm, workers }
 }
 
 async function node(site, parallel, handles = site.accounts.map(account => account.handle)) {
@@ -165,7 +168,7 @@ process.on('exit', () => nginx.kill())
 console.log(`${2 * count} pages, ${Math.round(site.bytes / 2 / count / 1000)} KB each; for this benchmark fsync is on`)
 await configure({
 	fsync: 'on', 'trackagoat.base_url': site.url, 'trackagoat.allow_private_addresses': 'on',
-	'trackagoat.requests_per_minute': 60000, 'trackagoat.max_parallel': 16
+	'trackagoat.requests_per_minute': 600000, 'trackagoat.max_parallel': 16
 })
 
 // how many at a time suits the pipeline best
@@ -190,9 +193,10 @@ await idle.end()
 
 const rate = side => Number(median(results[side].map(result => result.rate)).toPrecision(3))
 const same = Object.values(results).flat().every(result => result.same) ? 'yes' : 'no'
-const growth = Math.max(...results.ours.map(result => result.most - result.first))
-const above = Math.max(...results.ours.map(result => result.most)) - idleSize
-console.log(`RssAnon: ${results.ours.map(({ warm, first, most, last }) => `${first} kB at page ${warm}, ${last} at the last, ${most} at most`).join('; ')}; an idle backend ${idleSize} kB`)
+const workers = results.ours.flatMap(({ warm, workers }) => workers.map(worker => ({ warm, ...worker })))
+const growth = Math.max(...workers.map(({ most, first }) => most - first))
+const above = Math.max(...workers.map(({ most }) => most)) - idleSize
+console.log(`RssAnon of each worker: ${workers.map(({ warm, first, most, last }) => `${first} kB at page ${warm}, ${last} at the last, ${most} at most`).join('; ')}; an idle backend ${idleSize} kB`)
 console.log(`bench scrape ours=${rate('ours')} node=${rate('node')} curl=${rate('curl')} ratio=${(rate('ours') / rate('node')).toFixed(2)} same=${same}`)
 console.log(`bench scrape_growth ours=${(growth / 1024).toFixed(1)}`)
 console.log(`bench scrape_memory ours=${(above / 1024).toFixed(1)}`)

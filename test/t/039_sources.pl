@@ -47,8 +47,10 @@ sub numbers
 # --- a profile page without data: the embedded one ------------------------------------
 
 $host->answers(shelly => "file $pages/shell/shell.html", 'embed:shelly' => 'ok 38500');
-sql(q(CALL public.goats('herd', 'shelly')));
-sql(q(UPDATE trackagoat.creator SET tracking_start_date = current_date - 30));
+sql(q(WITH o AS (INSERT INTO trackagoat.organization (name) VALUES ('herd') RETURNING id),
+	p AS (INSERT INTO trackagoat.project (org_id, name) SELECT id, 'herd' FROM o RETURNING id, org_id)
+	INSERT INTO trackagoat.creator (org_id, project_id, tiktok_handle, tracking_start_date)
+	SELECT p.org_id, p.id, 'shelly', current_date - 30 FROM p));
 wait_for_idle('an account whose page comes without data');
 is(attempts('creator_profile', 'shelly'), 'profile_page shell, embed_profile ok', 'is looked up embedded, at once');
 is(numbers('shelly'), '38500 20 300 4 embed_profile f', 'with its numbers, which are noted as rounded');
