@@ -297,9 +297,11 @@ observe_all(HistoryKind *kind, const Observation *observations, int count,
 	{
 		int			slice = Min(SLICE, entity_count - first);
 		MemoryContext old_context = MemoryContextSwitchTo(slice_memory);
-		SliceColumns *columns = palloc0(sizeof(SliceColumns));
+		SliceColumns *columns = palloc(sizeof(SliceColumns));
 		HistoryWrites writes = {0};
 
+		/* most of it is rarely touched */
+		columns->count = columns->differences.count = 0;
 		load_open_rows(kind, entities + first, slice, org, any_org);
 		for (int e = first; e < first + slice; e++)
 		{

@@ -39,7 +39,7 @@ struct Fetch
 	int			claim_index;
 	CURLcode	code;
 	char		error[CURL_ERROR_SIZE];
-	char	   *body;			/* malloc'd, reused */
+	char	   *body;			/* malloc'd, or NULL */
 	size_t		length;
 	size_t		capacity;
 	size_t		limit;
@@ -475,12 +475,9 @@ transfer_finished(FetchAnswer *answer)
 void
 transfer_release(Fetch *fetch)
 {
-	/* one large page must not keep its memory for ever */
-	if (fetch->capacity > 2 * FIRST_BODY_CAPACITY)
-	{
-		free(fetch->body);
-		fetch->body = NULL;
-		fetch->capacity = 0;
-	}
+	/* so many buffers as there can be requests are not to be kept filled */
+	free(fetch->body);
+	fetch->body = NULL;
+	fetch->capacity = 0;
 	slist_push_head(&idle, &fetch->link);
 }
