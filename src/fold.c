@@ -155,8 +155,7 @@ fold_all(Fold *fold)
 	fold->rebuild = total.exists && strcmp(total.timezone, fold->timezone) != 0;
 	if (total.exists && !has_work(fold))
 		return 0;
-	saved_query_run(&counted_query, values, NULL);
-	fold->counted = id_set_answered();
+	fold->counted = id_set_of(&counted_query, values);
 	fold->graph = graph_load(fold->project, fold->org);
 	fold->campaign = palloc0(sizeof(DaySums *) * Max(fold->graph->campaigns, 1));
 	fold->project_days = day_sums_of_all(TOTAL_WIDTH);

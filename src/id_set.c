@@ -7,8 +7,12 @@
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "miscadmin.h"
 
 #include "id_set.h"
+
+/* Rows fetched at a time from a cursor. */
+#define FETCHED 1000
 
 typedef struct SetId
 {
@@ -26,16 +30,41 @@ id_set_new(void)
 	return ids_create(CurrentMemoryContext, 64, NULL);
 }
 
-/* The first column of the query just run as a set. */
-IdSet *
-id_set_answered(void)
+/* Add the first column of the rows at hand, and free them. */
+static void
+add_answered(IdSet *set)
 {
-	IdSet	   *set = id_set_new();
 	bool		isnull;
 
 	for (uint64 i = 0; i < SPI_processed; i++)
 		id_set_add(set, DatumGetUUIDP(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull)));
 	SPI_freetuptable(SPI_tuptable);
+}
+
+/* The first column of the query just run as a set. */
+IdSet *
+id_set_answered(void)
+{
+	IdSet	   *set = id_set_new();
+
+	add_answered(set);
+	return set;
+}
+
+/* The first column of a query as a set, some of whose rows at a time are in memory. */
+IdSet *
+id_set_of(SavedQuery *query, Datum *values)
+{
+	IdSet	   *set = id_set_new();
+	Portal		cursor = saved_query_cursor(query, values);
+
+	do
+	{
+		CHECK_FOR_INTERRUPTS();
+		SPI_cursor_fetch(cursor, true, FETCHED);
+		add_answered(set);
+	} while (SPI_processed > 0);
+	SPI_cursor_close(cursor);
 	return set;
 }
 

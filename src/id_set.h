@@ -10,10 +10,13 @@
 #include "utils/array.h"
 #include "utils/uuid.h"
 
+#include "saved_query.h"
+
 typedef struct ids_hash IdSet;
 
 extern IdSet *id_set_new(void);
 extern IdSet *id_set_answered(void);
+extern IdSet *id_set_of(SavedQuery *query, Datum *values);
 extern void id_set_add(IdSet *set, const pg_uuid_t *id);
 extern bool id_set_has(IdSet *set, const pg_uuid_t *id);
 extern int64 id_set_count(const IdSet *set);

@@ -109,7 +109,10 @@ total_load(const char *kind, Datum entity, Datum org, bool fresh)
 	load_query.read_only = !fresh;
 	saved_query_run(&load_query, values, NULL);
 	if (SPI_processed == 0)
+	{
+		SPI_freetuptable(SPI_tuptable);
 		return total;
+	}
 	tuple = SPI_tuptable->vals[0];
 	tupdesc = SPI_tuptable->tupdesc;
 	total.exists = true;

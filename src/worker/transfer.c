@@ -476,7 +476,7 @@ void
 transfer_release(Fetch *fetch)
 {
 	/* one large page must not keep its memory for ever */
-	if (fetch->capacity > 4 * FIRST_BODY_CAPACITY)
+	if (fetch->capacity > 2 * FIRST_BODY_CAPACITY)
 	{
 		free(fetch->body);
 		fetch->body = NULL;

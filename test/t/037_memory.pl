@@ -1,5 +1,6 @@
 # Thousands of pages, good and bad, leave the worker and a session that calls
-# run_scrapes() as small as the first hundreds did.
+# run_scrapes() as small as the first hundreds did; and so does a long log of
+# differences whoever folds it.
 
 use strict;
 use warnings;
@@ -58,12 +59,51 @@ sub again
 	return;
 }
 
+# A session, and its process.
+my ($session, $pid, $in, $out, $err);
+sub start_session
+{
+	($in, $out, $err) = ('', '', '');
+	$session = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres') ], '<', \$in, '>', \$out, '2>', \$err,
+		IPC::Run::timeout(60));
+	$in = "SELECT pg_backend_pid();\n";
+	$session->pump until $out =~ /\n/;
+	$pid = $out + 0;
+	return;
+}
+
+# Has it run statements; answers how large it was at most meanwhile.
+sub size_during
+{
+	my ($statements) = @_;
+	my $most = 0;
+
+	$out = '';
+	$in = "$statements\n\\echo done\n";
+	until ($out =~ /done/)
+	{
+		$session->pump_nb;
+		my $now = size_of($pid);
+		$most = $now if $now > $most;
+		select undef, undef, undef, 0.01;
+	}
+	return $most;
+}
+
+# Ends it; answers what it complained of.
+sub end_session
+{
+	$in = "\\q\n";
+	$session->finish;
+	return $err;
+}
+
 # --- the worker -----------------------------------------------------------------
 
 $node->safe_psql('postgres', sprintf q{CALL public.goats('herd', VARIADIC '{%s}')}, join ',', map { "goat$_" } 1 .. 300);
 ok(wait_until(20, sub { attempts() >= 500 }), 'a first 500 pages');
 again(2);
-my $pid = worker_pid($node);
+$pid = worker_pid($node);
 my $before = size_of($pid);
 my $done = attempts();
 my $seconds = seconds_of(sub { again(10) });
@@ -79,29 +119,43 @@ $node->append_conf('postgresql.conf', 'trackagoat.enabled = off');
 $node->reload;
 wait_for_answer($node, 5, 'SELECT state FROM trackagoat.worker_status()', 'disabled', 'the worker rests');
 $node->safe_psql('postgres', 'CALL public.again(300)');
-my ($in, $out, $err) = ('', '', '');
-my $session = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres') ], '<', \$in, '>', \$out, '2>', \$err,
-	IPC::Run::timeout(60));
-$in = "SET trackagoat.enabled = on;\nSELECT pg_backend_pid();\nCALL trackagoat.run_scrapes(300);\n\\echo warm\n";
-$session->pump until $out =~ /warm/;
-($pid) = $out =~ /^(\d+)$/m;
+start_session();
+size_during("SET trackagoat.enabled = on;\nCALL trackagoat.run_scrapes(300);");
 $before = size_of($pid);
-my $most = $before;
 $node->safe_psql('postgres', 'UPDATE trackagoat.scrape_outcome SET retry_after = \'0\', retry_limit = \'0\' WHERE outcome = \'server_error\'');
 $host->answers(map { ("goat$_" => 'status 500') } grep { $_ % 6 == 1 } 1 .. 300);
 $node->safe_psql('postgres', 'CALL public.again(300)');
-$in = "CALL trackagoat.run_scrapes(1200);\n\\echo done\n";
-until ($out =~ /done/)
+$growth = size_during('CALL trackagoat.run_scrapes(1200);') - $before;
+is(end_session(), '', 'run_scrapes() has 1200 more in one call');
+cmp_ok($growth, '<', 3000, sprintf 'at most it has grown by %d kB, from %d kB', $growth, $before);
+
+# --- a session that folds ----------------------------------------------------------------
+
+# so that no worker does
+$node->append_conf('postgresql.conf', q{trackagoat.database = 'nowhere'});
+$node->restart;
+sub track
 {
-	$session->pump_nb;
-	my $now = size_of($pid);
-	$most = $now if $now > $most;
-	select undef, undef, undef, 0.02;
+	my ($project, $creators, $videos) = @_;
+	my $handles = join ',', map { "$project.$_" } 1 .. $creators;
+
+	$node->safe_psql('postgres', "CALL public.goats('$project', VARIADIC '{$handles}');
+		INSERT INTO trackagoat.video (creator_id, tiktok_video_id, posted_at)
+		SELECT c.id, row_number() OVER (), now() - n * interval '1 day'
+		FROM generate_series(1, $videos) n, trackagoat.project p JOIN trackagoat.creator c ON c.project_id = p.id
+		WHERE p.name = '$project'");
+	return;
 }
-$in = "\\q\n";
-$session->finish;
-is($err, '', 'run_scrapes() has 1200 more in one call');
-cmp_ok($most - $before, '<', 3000, sprintf 'at most it has grown by %d kB, from %d kB', $most - $before, $before);
+track('few', 10, 10);
+start_session();
+size_during('SELECT trackagoat.refresh_totals();');
+$before = size_of($pid);
+track('many', 4000, 5);
+is($node->safe_psql('postgres', 'SELECT count(*) FROM trackagoat.total_difference'), '20000', '20,000 differences of 4,000 creators');
+$growth = size_during("SET work_mem = '256MB';\nSELECT trackagoat.refresh_totals();") - $before;
+is(end_session(), '', 'are folded');
+is($node->safe_psql('postgres', 'SELECT count(*), (SELECT count(*) FROM trackagoat.verify()) FROM trackagoat.total_difference'), '0|0', 'all of them, and rightly');
+cmp_ok($growth, '<', 4000, sprintf 'at most it has grown by %d kB, from %d kB', $growth, $before);
 $node->stop('fast');
 
 done_testing();
