@@ -104,7 +104,7 @@ wait_for_answer($node, 60, q(SELECT string_agg(tiktok_handle::text || ' ' || coa
 	FROM trackagoat.creator WHERE follower_count IS DISTINCT FROM 100), 'poison none', 'all others come in');
 is(answer(q(SELECT string_agg(DISTINCT outcome, ', ' ORDER BY outcome) FROM trackagoat.scrape_attempt WHERE tiktok_handle::text ~ 'innocent')),
 	'interrupted, ok', 'what was in flight was interrupted, and is not blamed');
-is(answer(outcomes('colleague')), 'interrupted, ok', 'nor is what the other worker was storing');
+like(answer(outcomes('colleague')), qr/^(?:interrupted, )+ok$/, 'nor is what the other worker was storing');
 answer(q{CALL public.goats('farm', 'later')});
 wait_for_answer($node, 30, outcomes('later'), 'ok', 'the workers live on');
 is(scalar $host->requests('poison'), 2, 'and leave the dead letter alone');
