@@ -31,17 +31,18 @@ PG_VERSION ?= 15
 DEB_BUILD = gcc libc6-dev libcurl4-openssl-dev libkrb5-dev postgresql-NN postgresql-server-dev-NN
 DEB_DEMO = $(DEB_BUILD) nginx-light perl postgresql-NN-cron
 DEB_TEST = $(DEB_DEMO) clang libclang-rt-14-dev libipc-run-perl libtap-parser-sourcehandler-pgtap-perl \
-	postgresql-NN-pgtap
+	openssl postgresql-NN-pgtap
 # What the benchmarks measure against comes by npm; a Node.js from
 # elsewhere brings its own
-DEB_BENCH = $(DEB_TEST) curl $(if $(shell command -v npm),,nodejs npm)
+DEB_NODE = $(if $(shell command -v npm),,nodejs npm)
+DEB_BENCH = $(DEB_TEST) curl $(DEB_NODE)
 
 # These targets run before PostgreSQL is there, so before PGXS is read.
-SCRIPTED = depend demo demo-stop test test-matrix bench fuzz
+SCRIPTED = depend demo demo-stop test test-matrix bench soak fuzz
 ifneq ($(filter $(SCRIPTED),$(MAKECMDGOALS)),)
 
 .PHONY: $(SCRIPTED)
-export PG_VERSION HANDLES LIVE ONLY TESTS SCALE
+export PG_VERSION HANDLES LIVE ONLY TESTS SCALE SECONDS
 
 depend:
 	scripts/depend $(subst NN,$(PG_VERSION),$(DEB_TEST))
@@ -58,6 +59,9 @@ test-matrix:
 bench:
 	scripts/depend $(subst NN,$(PG_VERSION),$(DEB_BENCH))
 	scripts/bench
+soak:
+	scripts/depend $(subst NN,$(PG_VERSION),$(DEB_DEMO) $(DEB_NODE))
+	scripts/soak
 fuzz:
 	scripts/depend $(subst NN,$(PG_VERSION),$(DEB_TEST))
 	scripts/fuzz

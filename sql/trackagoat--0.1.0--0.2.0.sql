@@ -13,6 +13,9 @@ DROP FUNCTION trackagoat.scrape_targets(trackagoat.scrape_kind, trackagoat.handl
 DROP FUNCTION trackagoat.lock_scrape_target(trackagoat.handle, bigint);
 DROP FUNCTION trackagoat.finish_scrape(bigint, text, integer, bigint, text, interval, jsonb);
 DROP FUNCTION trackagoat.worker_status();
+DROP FUNCTION trackagoat.page_videos(jsonb);
+DROP FUNCTION trackagoat.store_new_videos(uuid, trackagoat.handle, jsonb);
+DROP FUNCTION trackagoat.store_videos(uuid, timestamptz, jsonb);
 
 ALTER TYPE trackagoat.scrape_kind ADD VALUE 'video_link';
 COMMENT ON TYPE trackagoat.scrape_kind IS
@@ -1051,7 +1054,15 @@ $$
 #variable_conflict use_variable
 DECLARE
 	changed integer;
+	candidates uuid[] := ARRAY(SELECT w.id FROM trackagoat.video w
+		JOIN trackagoat.project p ON p.id = w.project_id AND p.org_id = w.org_id
+		WHERE w.id = ANY (video_ids) AND w.org_id = expire_videos.org_id AND w.refresh_stopped_at IS NULL
+			-- where the rule is gone, nothing is quiet
+			AND (p.expiry_days IS NOT NULL OR w.refresh_slowed_at IS NOT NULL));
 BEGIN
+	IF candidates = '{}' THEN
+		RETURN 0;
+	END IF;
 	UPDATE trackagoat.video v SET
 		refresh_slowed_at = CASE WHEN q.is_quiet THEN coalesce(v.refresh_slowed_at, at) END,
 		refresh_stopped_at = CASE WHEN q.is_quiet AND v.refresh_slowed_at <= at - q.days THEN at END
@@ -1061,9 +1072,7 @@ BEGIN
 			AND (SELECT coalesce(sum((trackagoat.series_gain(h.points, at - p.expiry_days * interval '1 day', at + interval '1 microsecond'))[1]), 0)
 				FROM trackagoat.video_history h WHERE h.video_id = w.id AND h.org_id = w.org_id) <= p.expiry_max_gain AS is_quiet
 		FROM trackagoat.video w JOIN trackagoat.project p ON p.id = w.project_id AND p.org_id = w.org_id
-		WHERE w.id = ANY (video_ids) AND w.org_id = expire_videos.org_id
-			-- where the rule is gone, nothing is quiet
-			AND (p.expiry_days IS NOT NULL OR w.refresh_slowed_at IS NOT NULL) AND w.refresh_stopped_at IS NULL) q
+		WHERE w.id = ANY (candidates) AND w.org_id = expire_videos.org_id) q
 	WHERE v.id = q.id AND v.org_id = expire_videos.org_id
 		AND (q.is_quiet <> (v.refresh_slowed_at IS NOT NULL) OR (q.is_quiet AND v.refresh_slowed_at <= at - q.days));
 	GET DIAGNOSTICS changed = ROW_COUNT;
@@ -2365,38 +2374,69 @@ $$;
 COMMENT ON FUNCTION trackagoat.verify(uuid) IS
 	'compute the numbers of a project, or of all, anew from the histories and compare; no row when all agree; rebuild_totals() mends totals';
 
+CREATE FUNCTION trackagoat.organization_intervals(kind trackagoat.scrape_kind, org_ids uuid[])
+	RETURNS TABLE (org_id uuid, every interval, floor interval)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 1 SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_variable
+DECLARE
+	floor_key text := CASE kind WHEN 'creator_profile' THEN 'min_creator_profiles_hours'
+		WHEN 'discover_videos' THEN 'min_discover_videos_hours' ELSE 'min_video_stats_hours' END;
+BEGIN
+	RETURN QUERY SELECT o.id, greatest(i.every, i.floor), i.floor
+	FROM trackagoat.organization o
+	CROSS JOIN LATERAL (SELECT CASE kind WHEN 'creator_profile' THEN o.creator_profile_interval
+				WHEN 'discover_videos' THEN o.discover_videos_interval ELSE o.video_stats_interval END AS every,
+			CASE WHEN o.plan IS NOT NULL THEN trackagoat.plan_limit(o.plan, floor_key) * interval '1 hour' END AS floor OFFSET 0) i
+	WHERE o.id = ANY (org_ids);
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.organization_intervals(trackagoat.scrape_kind, uuid[]) IS
+	'how often organizations want accounts or videos fetched, not below the floor of their plan, which is NULL where there is none';
+
+CREATE FUNCTION trackagoat.video_intervals(tiktok_video_ids bigint[])
+	RETURNS TABLE (tiktok_video_id bigint, org_id uuid, every interval)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 10 SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY WITH wanted AS MATERIALIZED (
+		-- a video that gains little is fetched at a quarter of the rate, a fresh one at four times the rate
+		SELECT v.tiktok_video_id, v.org_id, CASE WHEN bool_and(v.refresh_slowed_at IS NOT NULL) THEN 4
+			WHEN bool_or(trackagoat.video_posted_at(v.posted_at, v.tiktok_video_id) > now() - interval '72 hours') THEN 0.25 ELSE 1 END AS pace
+		FROM trackagoat.video v LEFT JOIN trackagoat.creator c ON c.id = v.creator_id AND c.org_id = v.org_id
+		WHERE v.tiktok_video_id = ANY (tiktok_video_ids)
+			AND trackagoat.video_is_fetched(v.tracking_status, v.tracking_disabled_at, v.refresh_stopped_at)
+			AND coalesce(c.is_active, true)
+		GROUP BY v.tiktok_video_id, v.org_id
+	)
+	-- the floor of the plan holds for fresh videos too
+	SELECT w.tiktok_video_id, w.org_id, greatest(i.every * w.pace, i.floor)
+	FROM wanted w JOIN trackagoat.organization_intervals('video_stats', ARRAY(SELECT DISTINCT w.org_id FROM wanted w)) i ON i.org_id = w.org_id;
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.video_intervals(bigint[]) IS
+	'the organizations that want videos fetched, and how often each';
+
 CREATE FUNCTION trackagoat.scrape_targets(
 	kind trackagoat.scrape_kind, tiktok_handle trackagoat.handle, tiktok_video_id bigint, link text DEFAULT NULL)
 	RETURNS TABLE (org_id uuid, every interval)
 	LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 1 SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 #variable_conflict use_variable
-DECLARE
-	floor_key text := CASE scrape_targets.kind WHEN 'creator_profile' THEN 'min_creator_profiles_hours'
-		WHEN 'discover_videos' THEN 'min_discover_videos_hours' ELSE 'min_video_stats_hours' END;
 BEGIN
 	IF scrape_targets.kind = 'video_link' THEN
 		RETURN QUERY SELECT DISTINCT l.org_id, interval '0' FROM trackagoat.video_link l
 		WHERE l.link = scrape_targets.link AND l.problem IS NULL;
-		RETURN;
+	ELSIF scrape_targets.kind = 'video_stats' THEN
+		RETURN QUERY SELECT i.org_id, i.every FROM trackagoat.video_intervals(ARRAY[scrape_targets.tiktok_video_id]) i;
+	ELSE
+		RETURN QUERY SELECT i.org_id, i.every
+		FROM trackagoat.organization_intervals(kind, ARRAY(SELECT c.org_id FROM trackagoat.creator c
+			WHERE c.tiktok_handle = scrape_targets.tiktok_handle AND c.removed_at IS NULL AND c.is_active)) i;
 	END IF;
-	-- the floor of the plan holds for fresh videos too
-	RETURN QUERY SELECT o.id, greatest(greatest(i.every, i.floor) * w.pace, i.floor)
-	FROM (SELECT c.org_id, 1 AS pace FROM trackagoat.creator c
-			WHERE c.tiktok_handle = scrape_targets.tiktok_handle AND c.removed_at IS NULL AND c.is_active
-			GROUP BY c.org_id
-		-- a video that gains little is fetched at a quarter of the rate, a fresh one at four times the rate
-		UNION ALL SELECT v.org_id, CASE WHEN bool_and(v.refresh_slowed_at IS NOT NULL) THEN 4
-				WHEN bool_or(trackagoat.video_posted_at(v.posted_at, v.tiktok_video_id) > now() - interval '72 hours') THEN 0.25 ELSE 1 END
-			FROM trackagoat.video v LEFT JOIN trackagoat.creator c ON c.id = v.creator_id AND c.org_id = v.org_id
-			WHERE v.tiktok_video_id = scrape_targets.tiktok_video_id
-				AND trackagoat.video_is_fetched(v.tracking_status, v.tracking_disabled_at, v.refresh_stopped_at)
-				AND coalesce(c.is_active, true)
-			GROUP BY v.org_id) w
-	JOIN trackagoat.organization o ON o.id = w.org_id
-	CROSS JOIN LATERAL (SELECT CASE scrape_targets.kind WHEN 'creator_profile' THEN o.creator_profile_interval
-				WHEN 'discover_videos' THEN o.discover_videos_interval ELSE o.video_stats_interval END AS every,
-			CASE WHEN o.plan IS NOT NULL THEN trackagoat.plan_limit(o.plan, floor_key) * interval '1 hour' END AS floor OFFSET 0) i;
 END
 $$;
 
@@ -2660,6 +2700,22 @@ $$;
 COMMENT ON FUNCTION trackagoat.first_scrape_slot(trackagoat.scrape_kind, trackagoat.handle, bigint) IS
 	'when the schedule first fetches an account or video that nobody waits for: on its slot within the interval from now';
 
+CREATE FUNCTION trackagoat.video_slots(tiktok_video_ids bigint[], is_served boolean)
+	RETURNS TABLE (tiktok_video_id bigint, next_at timestamptz)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 10 SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY SELECT i.tiktok_video_id, trackagoat.scrape_slot('video_stats', NULL, i.tiktok_video_id, i.every,
+		CASE WHEN is_served THEN now() + i.every / 2 ELSE now() END)
+	FROM (SELECT v.tiktok_video_id, min(v.every) AS every
+		FROM trackagoat.video_intervals(tiktok_video_ids) v GROUP BY v.tiktok_video_id) i;
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.video_slots(bigint[], boolean) IS
+	'when the schedule next fetches each of the videos that somebody wants: on its slot within the interval from now, or, where a page has just served it, from half of it on';
+
 CREATE FUNCTION trackagoat.organization_schedule() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
@@ -2777,7 +2833,10 @@ COMMENT ON FUNCTION trackagoat.scrape_video(uuid) IS
 CREATE OR REPLACE FUNCTION trackagoat.store_scrape(
 	org_id uuid, kind trackagoat.scrape_kind, tiktok_handle trackagoat.handle, tiktok_video_id bigint,
 	fetched_at timestamptz, page jsonb) RETURNS text
-	LANGUAGE plpgsql VOLATILE SET lock_timeout = '2s' SET search_path = pg_catalog, trackagoat, pg_temp AS
+	LANGUAGE plpgsql VOLATILE SET lock_timeout = '2s' SET search_path = pg_catalog, trackagoat, pg_temp
+	-- a page's few rows are found by keys, even where the tables were empty when their sizes were last noted
+	SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
+AS
 $$
 DECLARE
 	outcome text;
@@ -2786,15 +2845,19 @@ BEGIN
 	IF kind = 'video_link' THEN
 		RETURN trackagoat.store_link(org_id, page);
 	END IF;
-	-- a list may show that they have another handle by now
+	-- those with goals; a list may show that they have another handle by now
 	creators := ARRAY(
 		SELECT c.id FROM trackagoat.creator c
 		WHERE c.org_id = store_scrape.org_id AND c.tiktok_handle = store_scrape.tiktok_handle AND c.removed_at IS NULL
+			AND EXISTS (SELECT FROM trackagoat.goal g WHERE g.creator_id = c.id AND g.org_id = c.org_id)
 		UNION ALL SELECT v.creator_id FROM trackagoat.video v
-		WHERE v.org_id = store_scrape.org_id AND v.tiktok_video_id = store_scrape.tiktok_video_id);
+		WHERE v.org_id = store_scrape.org_id AND v.tiktok_video_id = store_scrape.tiktok_video_id
+			AND EXISTS (SELECT FROM trackagoat.goal g WHERE g.creator_id = v.creator_id AND g.org_id = v.org_id));
 	-- histories keep whole seconds in half the room
 	outcome := trackagoat.store_page(org_id, kind, tiktok_handle, date_trunc('second', fetched_at), page);
-	PERFORM trackagoat.evaluate_goals_of(creators, NULL);
+	IF creators <> '{}' THEN
+		PERFORM trackagoat.evaluate_goals_of(creators, NULL);
+	END IF;
 	RETURN outcome;
 END
 $$;
@@ -2806,24 +2869,28 @@ CREATE FUNCTION trackagoat.store_page(
 	org_id uuid, kind trackagoat.scrape_kind, tiktok_handle trackagoat.handle, fetched_at timestamptz, page jsonb) RETURNS text
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
+DECLARE
+	account_id bigint := (page #>> '{account,id}')::bigint;
+	videos trackagoat.page_video[];
 BEGIN
 	IF kind = 'creator_profile' THEN
 		RETURN trackagoat.store_profile(org_id, tiktok_handle, fetched_at, page);
 	END IF;
+	videos := trackagoat.page_videos(page);
 	IF kind = 'discover_videos' THEN
 		tiktok_handle := trackagoat.follow_handle(org_id, tiktok_handle, fetched_at, page -> 'account');
 		-- an empty list is anybody's
 		PERFORM FROM trackagoat.creator c
 		WHERE c.org_id = store_page.org_id AND c.tiktok_handle = store_page.tiktok_handle
 			AND c.removed_at IS NULL AND c.is_active
-			AND c.tiktok_account_id = coalesce((page #>> '{account,id}')::bigint, c.tiktok_account_id);
+			AND c.tiktok_account_id = coalesce(account_id, c.tiktok_account_id);
 		IF NOT FOUND THEN
-			PERFORM trackagoat.note_other_account(org_id, tiktok_handle, (page #>> '{account,id}')::bigint);
+			PERFORM trackagoat.note_other_account(org_id, tiktok_handle, account_id);
 			RETURN 'account_changed';
 		END IF;
-		PERFORM trackagoat.store_new_videos(org_id, tiktok_handle, page);
+		PERFORM trackagoat.store_new_videos(org_id, tiktok_handle, account_id, fetched_at, trackagoat.page_serves_videos(page), videos);
 	END IF;
-	PERFORM trackagoat.store_videos(org_id, fetched_at, page);
+	PERFORM trackagoat.store_videos(org_id, fetched_at, page ->> 'source', (page ->> 'exact')::boolean, videos);
 	RETURN 'ok';
 END
 $$;
@@ -2904,6 +2971,15 @@ $$;
 COMMENT ON FUNCTION trackagoat.note_other_account(uuid, trackagoat.handle, bigint) IS
 	'the handle of these creators shows another account: the change log says so, once for each other account';
 
+CREATE FUNCTION trackagoat.settled_count(shown bigint, known bigint, exact boolean) RETURNS bigint
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	-- TikTok rounds to hundreds from 10,000 up, to a tenth of a million or milliard from there
+	RETURN CASE WHEN NOT exact AND abs(shown - known) < CASE WHEN shown < 10000 THEN 1 WHEN shown < 1000000 THEN 100
+		WHEN shown < 1000000000 THEN 100000 ELSE 100000000 END THEN known ELSE shown END;
+
+COMMENT ON FUNCTION trackagoat.settled_count(bigint, bigint, boolean) IS
+	'what a page shows of a counter, or what is known of it where the page rounds, and agrees as far as it can tell';
+
 CREATE OR REPLACE FUNCTION trackagoat.store_profile(
 	org_id uuid, tiktok_handle trackagoat.handle, fetched_at timestamptz, page jsonb) RETURNS text
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
@@ -2912,9 +2988,8 @@ $$
 DECLARE
 	account jsonb := page -> 'account';
 	account_id bigint := (account ->> 'id')::bigint;
-	ids uuid[];
-	times timestamptz[];
-	n integer;
+	exact boolean := (page ->> 'exact')::boolean;
+	seen record;
 BEGIN
 	-- of creators that were disabled because the account was gone, too
 	PERFORM FROM trackagoat.creator k
@@ -2952,97 +3027,125 @@ BEGIN
 	PERFORM trackagoat.note_other_account(org_id, tiktok_handle, account_id);
 
 	-- the page is of the handle of now, even where that is younger than the second
-	SELECT array_agg(c.id), array_agg(greatest(fetched_at, c.baseline_at)) INTO ids, times FROM trackagoat.creator c
+	SELECT array_agg(c.id) AS ids, array_agg(greatest(fetched_at, c.baseline_at)) AS times,
+		array_agg(trackagoat.settled_count((account ->> 'follower_count')::bigint, c.follower_count, exact)) AS followers,
+		array_agg(trackagoat.settled_count((account ->> 'following_count')::bigint, c.following_count, exact)) AS followings,
+		array_agg(trackagoat.settled_count((account ->> 'total_likes_count')::bigint, c.total_likes_count, exact)) AS likes,
+		array_agg(trackagoat.settled_count((account ->> 'video_count')::bigint, c.video_count, exact)) AS videos
+	INTO seen FROM trackagoat.creator c
 	WHERE c.org_id = store_profile.org_id AND c.tiktok_handle = store_profile.tiktok_handle
 		AND c.removed_at IS NULL AND c.is_active AND coalesce(c.tiktok_account_id = account_id, true);
-	IF ids IS NULL THEN
+	IF seen.ids IS NULL THEN
 		RETURN 'account_changed';
 	END IF;
 
-	n := cardinality(ids);
-	PERFORM trackagoat.observe_creators(ids, times,
-		array_fill((account ->> 'follower_count')::bigint, ARRAY[n]),
-		array_fill((account ->> 'following_count')::bigint, ARRAY[n]),
-		array_fill((account ->> 'total_likes_count')::bigint, ARRAY[n]),
-		array_fill((account ->> 'video_count')::bigint, ARRAY[n]),
-		page ->> 'source', (page ->> 'exact')::boolean, org_id);
+	PERFORM trackagoat.observe_creators(seen.ids, seen.times, seen.followers, seen.followings, seen.likes, seen.videos,
+		page ->> 'source', exact, org_id);
 	RETURN 'ok';
 END
 $$;
 
-CREATE OR REPLACE FUNCTION trackagoat.store_new_videos(
-	org_id uuid, tiktok_handle trackagoat.handle, page jsonb) RETURNS integer
-	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+CREATE TYPE trackagoat.page_video AS (
+	tiktok_video_id bigint, tiktok_handle trackagoat.handle, title text, posted_at timestamptz, kind text,
+	view_count bigint, like_count bigint, comment_count bigint, share_count bigint, save_count bigint,
+	duration bigint, thumbnail_url text, is_ad boolean, hashtags text[]);
+
+COMMENT ON TYPE trackagoat.page_video IS 'a video as a page shows it; NULL is what it does not show';
+
+CREATE FUNCTION trackagoat.page_videos(page jsonb) RETURNS trackagoat.page_video[]
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
-#variable_conflict use_variable
-DECLARE
-	stored integer;
 BEGIN
-	INSERT INTO trackagoat.video (org_id, project_id, creator_id, tiktok_video_id, tiktok_handle,
-		tracking_status, kind, title, posted_at, duration, thumbnail_url, hashtags, is_ad)
-	SELECT c.org_id, c.project_id, c.id, v.tiktok_video_id, v.tiktok_handle,
-		CASE c.tracking_mode WHEN 'auto' THEN 'auto_tracked' ELSE 'pending_review' END::trackagoat.tracking_status,
-		v.kind, v.title, coalesce(v.posted_at, trackagoat.video_id_time(v.tiktok_video_id)),
-		v.duration, v.thumbnail_url, v.hashtags, v.is_ad
-	FROM trackagoat.page_videos(page) v
-	CROSS JOIN trackagoat.creator c
-	JOIN trackagoat.organization o ON o.id = c.org_id
-	WHERE c.org_id = store_new_videos.org_id AND c.tiktok_handle = store_new_videos.tiktok_handle
-		AND c.removed_at IS NULL AND c.is_active
-		AND c.tiktok_account_id = coalesce((page #>> '{account,id}')::bigint, c.tiktok_account_id)
-		AND (coalesce(v.posted_at, trackagoat.video_id_time(v.tiktok_video_id)) AT TIME ZONE o.timezone)::date >= c.tracking_start_date
-		AND NOT EXISTS (SELECT FROM trackagoat.deleted_video d WHERE d.project_id = c.project_id AND d.org_id = c.org_id
-			AND d.tiktok_video_id = v.tiktok_video_id)
-	ORDER BY c.id, v.posted_at
-	ON CONFLICT DO NOTHING;
-	GET DIAGNOSTICS stored = ROW_COUNT;
-	RETURN stored;
+	RETURN ARRAY(SELECT DISTINCT ON (v.tiktok_video_id) v
+		FROM jsonb_populate_recordset(NULL::trackagoat.page_video, page -> 'videos') v ORDER BY v.tiktok_video_id);
 END
 $$;
 
-CREATE OR REPLACE FUNCTION trackagoat.store_videos(org_id uuid, fetched_at timestamptz, page jsonb) RETURNS integer
+COMMENT ON FUNCTION trackagoat.page_videos(jsonb) IS 'the videos of a page as read_page() answers them, each once';
+
+CREATE FUNCTION trackagoat.page_video_ids(page jsonb) RETURNS bigint[]
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	RETURN ARRAY(SELECT (v.item ->> 'tiktok_video_id')::bigint FROM jsonb_array_elements(page -> 'videos') v (item));
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.page_video_ids(jsonb) IS 'the ids of the videos of a page';
+
+CREATE FUNCTION trackagoat.page_serves_videos(page jsonb) RETURNS boolean
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN page ->> 'source' <> 'embed_profile';
+
+COMMENT ON FUNCTION trackagoat.page_serves_videos(jsonb) IS
+	'whether what a page shows of videos is as good as if each had been fetched by itself; the embedded list shows but views';
+
+CREATE FUNCTION trackagoat.store_new_videos(
+	org_id uuid, tiktok_handle trackagoat.handle, account_id bigint, fetched_at timestamptz, is_served boolean,
+	videos trackagoat.page_video[]) RETURNS integer
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp;
+
+COMMENT ON FUNCTION trackagoat.store_new_videos(uuid, trackagoat.handle, bigint, timestamptz, boolean, trackagoat.page_video[]) IS
+	'bring in what a creator has posted since its tracking start, with jobs that wait for an interval where the page has served them; the tracking mode decides the status; answers how many were new';
+
+CREATE FUNCTION trackagoat.store_videos(
+	org_id uuid, fetched_at timestamptz, source text, exact boolean, videos trackagoat.page_video[]) RETURNS integer
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 #variable_conflict use_variable
 DECLARE
+	tiktok_video_ids bigint[] := ARRAY(SELECT p.tiktok_video_id FROM unnest(videos) p);
 	seen record;
 	stored integer;
 BEGIN
-	SELECT array_agg(t.id) AS ids, array_agg(fetched_at) AS times,
-		array_agg(p.view_count) AS views, array_agg(p.like_count) AS likes,
-		array_agg(p.comment_count) AS comments, array_agg(p.share_count) AS shares,
-		array_agg(p.save_count) AS saves
+	WITH known AS (
+		SELECT v.id, v.org_id, v.project_id, v.creator_id, v.tiktok_video_id, v.tiktok_handle, v.kind, v.title, v.posted_at,
+			v.duration, v.thumbnail_url, v.hashtags, v.is_ad,
+			v.view_count, v.like_count, v.comment_count, v.share_count, v.save_count
+		FROM trackagoat.video v
+		WHERE v.org_id = store_videos.org_id AND v.tiktok_video_id = ANY (tiktok_video_ids)
+		ORDER BY v.id FOR NO KEY UPDATE
+	), facts AS MATERIALIZED (
+		SELECT k.id, n.* FROM unnest(videos) p JOIN known k USING (tiktok_video_id)
+		CROSS JOIN LATERAL (SELECT coalesce(p.tiktok_handle, k.tiktok_handle) AS tiktok_handle, p.kind,
+			coalesce(p.title, k.title) AS title,
+			coalesce(p.posted_at, k.posted_at, trackagoat.video_id_time(k.tiktok_video_id)) AS posted_at,
+			coalesce(least(p.duration, 2147483647)::integer, k.duration) AS duration,
+			coalesce(p.thumbnail_url, k.thumbnail_url) AS thumbnail_url,
+			coalesce(nullif(p.hashtags, '{}'), k.hashtags) AS hashtags,
+			coalesce(p.is_ad, k.is_ad) AS is_ad,
+			coalesce(k.creator_id, (SELECT c.id FROM trackagoat.creator c
+				WHERE c.project_id = k.project_id AND c.org_id = k.org_id
+					AND c.tiktok_handle = p.tiktok_handle AND c.removed_at IS NULL)) AS creator_id OFFSET 0) n
+		-- a handle in another case is another text
+		WHERE (n.tiktok_handle::text, n.kind, n.title, n.posted_at, n.duration, n.thumbnail_url, n.hashtags, n.is_ad, n.creator_id)
+			IS DISTINCT FROM (k.tiktok_handle::text, k.kind, k.title, k.posted_at, k.duration, k.thumbnail_url, k.hashtags, k.is_ad, k.creator_id)
+	), changed AS (
+		UPDATE trackagoat.video v SET tiktok_handle = f.tiktok_handle, kind = f.kind, title = f.title, posted_at = f.posted_at,
+			duration = f.duration, thumbnail_url = f.thumbnail_url, hashtags = f.hashtags, is_ad = f.is_ad, creator_id = f.creator_id
+		FROM facts f WHERE v.id = f.id AND v.org_id = store_videos.org_id
+	)
+	SELECT array_agg(k.id) AS ids, array_agg(fetched_at) AS times,
+		array_agg(trackagoat.settled_count(p.view_count, k.view_count, exact)) AS views,
+		array_agg(trackagoat.settled_count(p.like_count, k.like_count, exact)) AS likes,
+		array_agg(trackagoat.settled_count(p.comment_count, k.comment_count, exact)) AS comments,
+		array_agg(trackagoat.settled_count(p.share_count, k.share_count, exact)) AS shares,
+		array_agg(trackagoat.settled_count(p.save_count, k.save_count, exact)) AS saves
 	INTO seen
-	FROM trackagoat.page_videos(page) p
-	JOIN (SELECT v.id, v.tiktok_video_id FROM trackagoat.video v
-		WHERE v.org_id = store_videos.org_id
-			AND v.tiktok_video_id IN (SELECT tiktok_video_id FROM trackagoat.page_videos(page))
-		ORDER BY v.id FOR NO KEY UPDATE) t ON t.tiktok_video_id = p.tiktok_video_id;
+	FROM unnest(videos) p JOIN known k USING (tiktok_video_id);
 	IF seen.ids IS NULL THEN
 		RETURN 0;
 	END IF;
 
-	UPDATE trackagoat.video v SET
-		tiktok_handle = coalesce(p.tiktok_handle, v.tiktok_handle),
-		kind = p.kind,
-		title = coalesce(p.title, v.title),
-		posted_at = coalesce(p.posted_at, v.posted_at, trackagoat.video_id_time(v.tiktok_video_id)),
-		duration = coalesce(p.duration, v.duration),
-		thumbnail_url = coalesce(p.thumbnail_url, v.thumbnail_url),
-		hashtags = coalesce(nullif(p.hashtags, '{}'), v.hashtags),
-		is_ad = coalesce(p.is_ad, v.is_ad),
-		creator_id = coalesce(v.creator_id, (SELECT c.id FROM trackagoat.creator c
-			WHERE c.project_id = v.project_id AND c.org_id = v.org_id
-				AND c.tiktok_handle = p.tiktok_handle AND c.removed_at IS NULL))
-	FROM trackagoat.page_videos(page) p
-	WHERE v.org_id = store_videos.org_id AND v.id = ANY (seen.ids) AND v.tiktok_video_id = p.tiktok_video_id;
-
 	stored := trackagoat.observe_videos(seen.ids, seen.times, seen.views, seen.likes, seen.comments,
-		seen.shares, seen.saves, page ->> 'source', (page ->> 'exact')::boolean, org_id);
+		seen.shares, seen.saves, source, exact, org_id);
 	PERFORM trackagoat.expire_videos(seen.ids, org_id, fetched_at);
 	RETURN stored;
 END
 $$;
+
+COMMENT ON FUNCTION trackagoat.store_videos(uuid, timestamptz, text, boolean, trackagoat.page_video[]) IS
+	'store what a page says of the organization''s videos; answers how many points were stored';
 
 CREATE FUNCTION trackagoat.page_would_serve(tiktok_handle trackagoat.handle, before timestamptz) RETURNS boolean
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
@@ -3154,12 +3257,15 @@ COMMENT ON FUNCTION trackagoat.note_gone(trackagoat.handle, timestamptz) IS
 CREATE FUNCTION trackagoat.note_seen(tiktok_handle trackagoat.handle) RETURNS void
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
-BEGIN
-	UPDATE trackagoat.creator c SET gone_days = 0, gone_on = NULL
-	FROM (SELECT k.id, k.org_id FROM trackagoat.creator k
+DECLARE
+	gone uuid[] := ARRAY(SELECT k.id FROM trackagoat.creator k
 		WHERE k.tiktok_handle = note_seen.tiktok_handle AND k.removed_at IS NULL AND k.is_active AND k.gone_days > 0
-		ORDER BY k.org_id, k.id FOR NO KEY UPDATE SKIP LOCKED) s
-	WHERE c.id = s.id AND c.org_id = s.org_id;
+		ORDER BY k.org_id, k.id FOR NO KEY UPDATE SKIP LOCKED);
+BEGIN
+	IF gone <> '{}' THEN
+		UPDATE trackagoat.creator c SET gone_days = 0, gone_on = NULL
+		WHERE c.id = ANY (gone) AND c.tiktok_handle = note_seen.tiktok_handle;
+	END IF;
 END
 $$;
 
@@ -3207,8 +3313,8 @@ BEGIN
 	ELSIF job.kind = 'discover_videos' THEN
 		-- what it shows for the first time needs a request of its own, and soon
 		UPDATE trackagoat.scrape_job j SET next_at = clock_timestamp()
-		WHERE j.id IN (SELECT k.id FROM trackagoat.page_videos(page) v
-			JOIN trackagoat.scrape_job k ON k.kind = 'video_stats' AND k.tiktok_handle IS NULL AND k.tiktok_video_id = v.tiktok_video_id
+		WHERE j.id IN (SELECT k.id FROM unnest(trackagoat.page_video_ids(page)) v (id)
+			JOIN trackagoat.scrape_job k ON k.kind = 'video_stats' AND k.tiktok_handle IS NULL AND k.tiktok_video_id = v.id
 			WHERE k.due_at IS NULL AND k.last_success_at IS NULL AND k.dead_at IS NULL
 			FOR NO KEY UPDATE OF k SKIP LOCKED);
 	END IF;
@@ -3338,7 +3444,10 @@ COMMENT ON FUNCTION trackagoat.note_target(record, record) IS
 CREATE FUNCTION trackagoat.finish_scrape(
 	attempt_id bigint, outcome text, http_status integer, body_bytes bigint, detail text,
 	retry_after interval, page jsonb, curl_code integer DEFAULT NULL, milliseconds integer DEFAULT NULL) RETURNS text
-	LANGUAGE plpgsql VOLATILE SET lock_timeout = '2s' SET search_path = pg_catalog, trackagoat, pg_temp AS
+	LANGUAGE plpgsql VOLATILE SET lock_timeout = '2s' SET search_path = pg_catalog, trackagoat, pg_temp
+	-- a page's few rows are found by keys, even where the tables were empty when their sizes were last noted
+	SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
+AS
 $$
 #variable_conflict use_variable
 DECLARE
@@ -3357,18 +3466,21 @@ BEGIN
 	IF job.id IS NOT NULL THEN
 		PERFORM trackagoat.note_target(job, rule);
 		IF rule.class = 'ok' THEN
-			UPDATE trackagoat.scrape_job j SET attempts = 0, last_success_at = clock_timestamp(),
+			PERFORM trackagoat.postpone_videos(page);
+			UPDATE trackagoat.scrape_job j SET attempts = 0, last_success_at = clock_timestamp(), last_outcome = outcome,
+				leased_at = NULL, leased_until = NULL, leased_by = NULL,
 				-- without a secUid the list has but one source
 				source_place = CASE WHEN j.kind = 'discover_videos' AND j.sec_uid IS NULL THEN j.source_place ELSE 1 END,
 				priority = CASE WHEN j.due_at > j.leased_at AND j.list_cursor IS NULL THEN j.priority ELSE 0 END
 			WHERE j.id = job.id;
-			PERFORM trackagoat.postpone_videos(page);
-		ELSIF NOT (outcome = 'partly_stored' AND attempt.source = 'item_list') THEN
-			again := trackagoat.retry_scrape(job, attempt.source, rule, detail, retry_after);
+		ELSE
+			IF NOT (outcome = 'partly_stored' AND attempt.source = 'item_list') THEN
+				again := trackagoat.retry_scrape(job, attempt.source, rule, detail, retry_after);
+			END IF;
+			UPDATE trackagoat.scrape_job j SET last_outcome = outcome,
+				leased_at = NULL, leased_until = NULL, leased_by = NULL
+			WHERE j.id = job.id;
 		END IF;
-		UPDATE trackagoat.scrape_job j SET last_outcome = outcome,
-			leased_at = NULL, leased_until = NULL, leased_by = NULL
-		WHERE j.id = job.id;
 	END IF;
 	IF attempt.id IS NOT NULL THEN
 		IF rule.source_pause IS NOT NULL THEN
@@ -3393,20 +3505,26 @@ CREATE OR REPLACE FUNCTION trackagoat.postpone_videos(page jsonb) RETURNS intege
 $$
 #variable_conflict use_variable
 DECLARE
+	video_ids bigint[] := trackagoat.page_video_ids(page);
 	postponed integer;
 BEGIN
-	-- as if each had been fetched by itself; the embedded list shows but views
-	UPDATE trackagoat.scrape_job j SET next_at = trackagoat.scrape_slot(j.kind, NULL, j.tiktok_video_id, t.every, clock_timestamp() + t.every / 2),
-		due_at = NULL, attempts = 0, source_place = 1,
-		dead_at = NULL, dead_reason = NULL, last_success_at = clock_timestamp()
-	FROM (SELECT k.id, (SELECT min(w.every) FROM trackagoat.scrape_targets(k.kind, NULL, k.tiktok_video_id) w) AS every
-		FROM trackagoat.scrape_job k
-		WHERE k.kind = 'video_stats' AND k.tiktok_handle IS NULL
-			AND k.tiktok_video_id IN (SELECT v.tiktok_video_id FROM trackagoat.page_videos(page) v)
-			AND page ->> 'source' <> 'embed_profile'
-			AND k.leased_until IS NULL AND (k.due_at IS NULL OR k.priority = 0)
-		ORDER BY k.id FOR NO KEY UPDATE SKIP LOCKED) t
-	WHERE j.id = t.id AND t.every IS NOT NULL;
+	IF trackagoat.page_serves_videos(page) IS NOT TRUE THEN
+		RETURN 0;
+	END IF;
+	-- those that this transaction has brought in wait already
+	video_ids := ARRAY(SELECT j.tiktok_video_id FROM trackagoat.scrape_job j
+		WHERE j.kind = 'video_stats' AND j.tiktok_handle IS NULL AND j.link IS NULL
+			AND j.tiktok_video_id = ANY (video_ids)
+			AND j.leased_until IS NULL AND (j.due_at IS NULL OR j.priority = 0) AND j.last_success_at IS DISTINCT FROM now()
+		ORDER BY j.id FOR NO KEY UPDATE SKIP LOCKED);
+	IF video_ids = '{}' THEN
+		RETURN 0;
+	END IF;
+	-- as if each had been fetched by itself
+	UPDATE trackagoat.scrape_job j SET next_at = v.next_at, due_at = NULL, attempts = 0, source_place = 1,
+		dead_at = NULL, dead_reason = NULL, last_success_at = now()
+	FROM trackagoat.video_slots(video_ids, true) v
+	WHERE j.kind = 'video_stats' AND j.tiktok_handle IS NULL AND j.link IS NULL AND j.tiktok_video_id = v.tiktok_video_id;
 	GET DIAGNOSTICS postponed = ROW_COUNT;
 	RETURN postponed;
 END
@@ -3429,6 +3547,10 @@ DECLARE
 	marks bigint[];
 	released integer := 0;
 BEGIN
+	-- whoever has taken the marks must find their jobs, too
+	IF NOT pg_try_advisory_xact_lock(hashtextextended('trackagoat.release_scrapes', 0)) THEN
+		RETURN 0;
+	END IF;
 	-- of all that a process had in flight when it crashed, one is to blame
 	marks := ARRAY(SELECT trackagoat.take_crash_marks());
 	FOR lost IN
@@ -3724,7 +3846,7 @@ BEGIN
 	ELSIF present IS NULL AND to_regclass('trackagoat.organization') IS NOT NULL THEN
 		RAISE object_not_in_prerequisite_state USING
 			MESSAGE = 'the tables are there, but the rows of trackagoat.setup_version are not',
-			HINT = 'Restore the rows of setup_version, scrape_outcome and observation_source as well, or DROP SCHEMA trackagoat CASCADE and begin anew with CREATE EXTENSION.';
+			HINT = 'Restore the rows of setup_version, scrape_outcome, scrape_source and observation_source as well, or DROP SCHEMA trackagoat CASCADE and begin anew with CREATE EXTENSION.';
 	ELSIF present IS NULL THEN
 		EXECUTE $tables$
 -- Which version of these tables is here; setup() writes it, the worker reads it.
@@ -3972,7 +4094,7 @@ CREATE TABLE trackagoat.video (
 	CONSTRAINT video_metadata_check CHECK (jsonb_typeof(metadata) = 'object'),
 	CONSTRAINT video_readme_check CHECK (octet_length(readme) <= 65536),
 	CONSTRAINT video_counts_check CHECK (least(view_count, like_count, comment_count, share_count, save_count) >= 0)
-) WITH (fillfactor = 80);
+) WITH (fillfactor = 50); -- a list has all videos of a page written anew at once
 COMMENT ON TABLE trackagoat.video IS 'TikTok post (video or photo carousel) tracked within one project';
 COMMENT ON COLUMN trackagoat.video.id IS 'UUID version 7: its order is the order of creation';
 COMMENT ON COLUMN trackagoat.video.org_id IS 'organization; taken from the project or creator when left out';
@@ -4035,7 +4157,7 @@ CREATE TABLE trackagoat.video_history (
 	CONSTRAINT video_history_pkey PRIMARY KEY (video_id, started_at, org_id),
 	CONSTRAINT video_history_video_fkey FOREIGN KEY (video_id, org_id)
 		REFERENCES trackagoat.video (id, org_id) ON DELETE CASCADE
-);
+) WITH (fillfactor = 70);
 COMMENT ON TABLE trackagoat.video_history IS 'observations of videos, packed; written through observe_videos(), read through video_snapshot';
 COMMENT ON COLUMN trackagoat.video_history.video_id IS 'video observed';
 COMMENT ON COLUMN trackagoat.video_history.org_id IS 'organization of the video';
@@ -4308,10 +4430,11 @@ CREATE INDEX video_posted_at_idx ON trackagoat.video (project_id, trackagoat.vid
 COMMENT ON INDEX trackagoat.video_posted_at_idx IS 'videos of a project by the time of posting';
 
 CREATE TRIGGER video_fill BEFORE INSERT ON trackagoat.video
-	FOR EACH ROW EXECUTE FUNCTION trackagoat.video_fill();
+	FOR EACH ROW WHEN (NOT trackagoat.in_bulk()) EXECUTE FUNCTION trackagoat.video_fill();
 COMMENT ON TRIGGER video_fill ON trackagoat.video IS 'fills project_id, org_id and creator_id';
 CREATE TRIGGER video_scrape AFTER INSERT ON trackagoat.video
-	FOR EACH ROW WHEN (trackagoat.video_is_fetched(NEW.tracking_status, NEW.tracking_disabled_at, NEW.refresh_stopped_at))
+	FOR EACH ROW WHEN (NOT trackagoat.in_bulk()
+		AND trackagoat.video_is_fetched(NEW.tracking_status, NEW.tracking_disabled_at, NEW.refresh_stopped_at))
 	EXECUTE FUNCTION trackagoat.video_scrape();
 COMMENT ON TRIGGER video_scrape ON trackagoat.video IS 'makes the standing job; queues a post added by URL at once';
 CREATE TRIGGER video_scrape_update AFTER UPDATE ON trackagoat.video
@@ -4688,7 +4811,7 @@ CREATE TRIGGER creator_totals_truncate AFTER TRUNCATE ON trackagoat.creator
 COMMENT ON TRIGGER creator_totals_truncate ON trackagoat.creator IS 'totals begin anew';
 
 CREATE TRIGGER video_totals AFTER INSERT ON trackagoat.video
-	FOR EACH ROW EXECUTE FUNCTION trackagoat.video_totals();
+	FOR EACH ROW WHEN (NOT trackagoat.in_bulk()) EXECUTE FUNCTION trackagoat.video_totals();
 COMMENT ON TRIGGER video_totals ON trackagoat.video IS 'totals gain a video that counts';
 -- before, so that what the same statement observes comes after; last by name,
 -- so that it sees what other triggers make of the row
@@ -5318,7 +5441,7 @@ COMMENT ON COLUMN trackagoat.creator.disabled_reason IS 'why nothing is fetched:
 ALTER TABLE trackagoat.organization ADD COLUMN week_starts_on smallint NOT NULL DEFAULT 1,
 	ADD CONSTRAINT organization_week_starts_on_check CHECK (week_starts_on BETWEEN 1 AND 7);
 COMMENT ON COLUMN trackagoat.organization.week_starts_on IS 'day that weeks of goals begin on: 1 is Monday, 7 is Sunday';
-ALTER TABLE trackagoat.video ADD COLUMN refresh_slowed_at timestamptz;
+ALTER TABLE trackagoat.video ADD COLUMN refresh_slowed_at timestamptz, SET (fillfactor = 50);
 COMMENT ON COLUMN trackagoat.video.refresh_slowed_at IS 'since when it is fetched at a quarter of the rate: it gains little';
 ALTER TABLE trackagoat.project
 	ADD COLUMN expiry_max_gain bigint,
@@ -5505,7 +5628,7 @@ CREATE TABLE trackagoat.video_history (
 	CONSTRAINT video_history_pkey PRIMARY KEY (video_id, started_at, org_id),
 	CONSTRAINT video_history_video_fkey FOREIGN KEY (video_id, org_id)
 		REFERENCES trackagoat.video (id, org_id) ON DELETE CASCADE
-);
+) WITH (fillfactor = 70);
 COMMENT ON TABLE trackagoat.video_history IS 'observations of videos, packed; written through observe_videos(), read through video_snapshot';
 COMMENT ON COLUMN trackagoat.video_history.video_id IS 'video observed';
 COMMENT ON COLUMN trackagoat.video_history.org_id IS 'organization of the video';
@@ -5778,10 +5901,11 @@ CREATE INDEX video_posted_at_idx ON trackagoat.video (project_id, trackagoat.vid
 COMMENT ON INDEX trackagoat.video_posted_at_idx IS 'videos of a project by the time of posting';
 
 CREATE TRIGGER video_fill BEFORE INSERT ON trackagoat.video
-	FOR EACH ROW EXECUTE FUNCTION trackagoat.video_fill();
+	FOR EACH ROW WHEN (NOT trackagoat.in_bulk()) EXECUTE FUNCTION trackagoat.video_fill();
 COMMENT ON TRIGGER video_fill ON trackagoat.video IS 'fills project_id, org_id and creator_id';
 CREATE TRIGGER video_scrape AFTER INSERT ON trackagoat.video
-	FOR EACH ROW WHEN (trackagoat.video_is_fetched(NEW.tracking_status, NEW.tracking_disabled_at, NEW.refresh_stopped_at))
+	FOR EACH ROW WHEN (NOT trackagoat.in_bulk()
+		AND trackagoat.video_is_fetched(NEW.tracking_status, NEW.tracking_disabled_at, NEW.refresh_stopped_at))
 	EXECUTE FUNCTION trackagoat.video_scrape();
 COMMENT ON TRIGGER video_scrape ON trackagoat.video IS 'makes the standing job; queues a post added by URL at once';
 CREATE TRIGGER video_scrape_update AFTER UPDATE ON trackagoat.video
@@ -6065,7 +6189,7 @@ CREATE TRIGGER creator_totals_truncate AFTER TRUNCATE ON trackagoat.creator
 COMMENT ON TRIGGER creator_totals_truncate ON trackagoat.creator IS 'totals begin anew';
 
 CREATE TRIGGER video_totals AFTER INSERT ON trackagoat.video
-	FOR EACH ROW EXECUTE FUNCTION trackagoat.video_totals();
+	FOR EACH ROW WHEN (NOT trackagoat.in_bulk()) EXECUTE FUNCTION trackagoat.video_totals();
 COMMENT ON TRIGGER video_totals ON trackagoat.video IS 'totals gain a video that counts';
 -- before, so that what the same statement observes comes after; last by name,
 -- so that it sees what other triggers make of the row

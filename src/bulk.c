@@ -21,6 +21,7 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+#include "bulk.h"
 #include "differences.h"
 #include "saved_query.h"
 #include "scrape_target.h"
@@ -93,15 +94,15 @@ in_bulk(PG_FUNCTION_ARGS)
 }
 
 /* Run a statement in bulk; SPI must be connected, and its rows are in SPI_tuptable. */
-static void
-run_in_bulk(SavedQuery *query, Datum *values)
+void
+run_in_bulk(SavedQuery *query, Datum *values, const char *nulls)
 {
 	int			before = bulk_depth;
 
 	bulk_depth = trigger_depth();
 	PG_TRY();
 	{
-		saved_query_write(query, values, NULL);
+		saved_query_write(query, values, nulls);
 	}
 	PG_FINALLY();
 	{
@@ -153,7 +154,7 @@ insert_creators(PG_FUNCTION_ARGS)
 		values[i] = PG_GETARG_DATUM(i);
 	SPI_connect();
 	saved_query_set_type(insert, 2, array_type);
-	run_in_bulk(insert, values);
+	run_in_bulk(insert, values, NULL);
 	table = SPI_tuptable;
 	count = (int) SPI_processed;
 	ids = answered_array(table, count, 1, UUIDOID, UUID_LEN, TYPALIGN_CHAR, memory);
@@ -216,7 +217,7 @@ update_video_status(PG_FUNCTION_ARGS)
 	ArrayType  *ids;
 
 	SPI_connect();
-	run_in_bulk(&update_query, values);
+	run_in_bulk(&update_query, values, NULL);
 	table = SPI_tuptable;
 	count = SPI_processed;
 	ids = answered_array(table, count, 1, UUIDOID, UUID_LEN, TYPALIGN_CHAR, memory);

@@ -30,6 +30,9 @@
 
 PG_FUNCTION_INFO_V1(fold_project);
 
+/* For sorting the log. */
+#define SORT_MEMORY "1MB"
+
 static SavedQuery project_query = {
 	.text = "SELECT o.timezone FROM trackagoat.project p JOIN trackagoat.organization o ON o.id = p.org_id"
 	" WHERE p.id = $1 AND p.org_id = $2",
@@ -167,8 +170,7 @@ fold_all(Fold *fold)
 	}
 	finish_project(fold);
 	fold_finish_campaigns(fold);
-	fold_delete_applied(fold);
-	return fold->applied_count;
+	return fold->applied;
 }
 
 /*
@@ -222,6 +224,9 @@ fold_project(PG_FUNCTION_ARGS)
 			/* no plan for tables that are small now and grow as we go */
 			nest_level = NewGUCNestLevel();
 			(void) set_config_option("enable_seqscan", "off", PGC_USERSET, PGC_S_SESSION,
+									 GUC_ACTION_SAVE, true, 0, false);
+			/* a long log is sorted on disk: a worker stays as small as it is */
+			(void) set_config_option("work_mem", SORT_MEMORY, PGC_USERSET, PGC_S_SESSION,
 									 GUC_ACTION_SAVE, true, 0, false);
 			totals_forget_plans();
 			applied = fold_all(&fold);

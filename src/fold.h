@@ -34,15 +34,12 @@ typedef struct Fold
 	Bitmapset  *recount;		/* campaigns whose creators are to be counted anew */
 	DaySums   **campaign;		/* what each campaign gains, or NULL */
 	DaySums    *project_days;
-	Datum	   *applied;		/* ids of the log's rows */
-	int64		applied_count;
-	int64		applied_capacity;
+	int64		applied;		/* rows of the log */
 	MemoryContext scratch;		/* reset after each creator */
 } Fold;
 
 /* fold_log.c */
 extern void fold_take_differences(Fold *fold);
-extern void fold_delete_applied(Fold *fold);
 
 /* fold_campaigns.c */
 extern bool fold_has_unfolded(const Fold *fold);

@@ -40,20 +40,6 @@ typedef struct CreatorFold
 	DaySums    *video_days;
 } CreatorFold;
 
-/* Remember that a row of the log is applied. */
-static void
-note_applied(Fold *fold, Datum id)
-{
-	if (fold->applied_count == fold->applied_capacity)
-	{
-		fold->applied_capacity = Max(1024, fold->applied_capacity * 2);
-		fold->applied = fold->applied == NULL ?
-			palloc(sizeof(Datum) * fold->applied_capacity) :
-			repalloc_huge(fold->applied, sizeof(Datum) * fold->applied_capacity);
-	}
-	fold->applied[fold->applied_count++] = id;
-}
-
 /* Add days to campaigns. */
 static void
 add_to_campaigns(Fold *fold, const Bitmapset *campaigns, const DaySums *days)
@@ -200,7 +186,6 @@ take_difference(Fold *fold, CreatorFold *at, Bitmapset **above, HeapTuple tuple,
 
 	for (int i = 0; i < 5; i++)
 		value[i] = SPI_getbinval(tuple, tupdesc, i + 1, &isnull[i]);
-	note_applied(fold, value[0]);
 	if (!isnull[3])
 	{
 		campaign = graph_campaign(fold->graph, DatumGetUUIDP(value[3]));
@@ -244,9 +229,26 @@ take_difference(Fold *fold, CreatorFold *at, Bitmapset **above, HeapTuple tuple,
 		at->video = video;
 		day_sums_add_amounts(at->video_days, fold->calendar, differences, 1);
 	}
+	if (differences != (Series *) DatumGetPointer(value[4]))
+		pfree(differences);
 }
 
-/* Read the log and apply it to creators, and to what gathers in memory. */
+/* Delete rows of the log that are applied. */
+static void
+delete_applied(Fold *fold, Datum *ids, int count)
+{
+	Datum		values[2];
+
+	values[0] = PointerGetDatum(construct_array(ids, count, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	values[1] = fold->org;
+	saved_query_write(&delete_query, values, NULL);
+	if (SPI_processed != count)
+		elog(ERROR, "applied %d differences, but deleted " UINT64_FORMAT, count, SPI_processed);
+	pfree(DatumGetPointer(values[0]));
+	fold->applied += count;
+}
+
+/* Read the log, apply it to creators and to what gathers in memory, and delete it. */
 void
 fold_take_differences(Fold *fold)
 {
@@ -258,37 +260,25 @@ fold_take_differences(Fold *fold)
 	for (;;)
 	{
 		SPITupleTable *table;
-		uint64		rows;
+		int			rows;
+		Datum		ids[FETCHED];
+		bool		isnull;
 
 		SPI_cursor_fetch(cursor, true, FETCHED);
 		table = SPI_tuptable;
-		rows = SPI_processed;
+		rows = (int) SPI_processed;
 		if (rows == 0)
 			break;
-		for (uint64 i = 0; i < rows; i++)
+		for (int i = 0; i < rows; i++)
 		{
 			CHECK_FOR_INTERRUPTS();
 			take_difference(fold, &at, &above, table->vals[i], table->tupdesc);
+			ids[i] = SPI_getbinval(table->vals[i], table->tupdesc, 1, &isnull);
 		}
+		delete_applied(fold, ids, rows);
 		SPI_freetuptable(table);
 	}
 	SPI_cursor_close(cursor);
 	finish_video(fold, &at, above);
 	finish_creator(fold, &at, above);
-}
-
-/* Delete the rows of the log that are applied. */
-void
-fold_delete_applied(Fold *fold)
-{
-	Datum		values[2];
-
-	if (fold->applied_count == 0)
-		return;
-	values[0] = PointerGetDatum(construct_array(fold->applied, (int) fold->applied_count, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
-	values[1] = fold->org;
-	saved_query_write(&delete_query, values, NULL);
-	if ((int64) SPI_processed != fold->applied_count)
-		elog(ERROR, "applied " INT64_FORMAT " differences, but deleted " UINT64_FORMAT,
-			 fold->applied_count, SPI_processed);
 }

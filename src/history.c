@@ -66,7 +66,8 @@ static HistoryKind video_kind = {
 	.update_entity = {.text = "UPDATE trackagoat.video e SET view_count = o.c1, like_count = o.c2,"
 		" comment_count = o.c3, share_count = o.c4, save_count = o.c5, last_observed_at = o.at"
 		" FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) o (id, org_id, at, c1, c2, c3, c4, c5)"
-		" WHERE e.id = o.id AND e.org_id = o.org_id", .nargs = 8,
+		" WHERE e.id = o.id AND e.org_id = o.org_id AND (o.c1, o.c2, o.c3, o.c4, o.c5, o.at) IS DISTINCT FROM"
+		" (e.view_count, e.like_count, e.comment_count, e.share_count, e.save_count, e.last_observed_at)", .nargs = 8,
 		.types = {UUIDARRAYOID, UUIDARRAYOID, TIMESTAMPTZARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID}}
 };
 

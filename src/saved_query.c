@@ -2,6 +2,9 @@
  * saved_query.c
  *	  Queries over SPI whose plans live as long as the process.  PostgreSQL
  *	  makes a plan anew by itself when what it names has changed.
+ *
+ * SPI returns in the memory of the whole SPI connection; from here one returns
+ * in the memory that was current, so that what follows a query is freed with it.
  */
 #include "postgres.h"
 
@@ -50,28 +53,47 @@ expect_rows(int result)
 void
 saved_query_run(SavedQuery *query, Datum *values, const char *nulls)
 {
+	MemoryContext memory = CurrentMemoryContext;
+
 	prepare(query);
 	expect_rows(SPI_execute_plan(query->plan, values, nulls, query->read_only, 0));
+	MemoryContextSwitchTo(memory);
 }
 
 /* Run an INSERT, UPDATE or DELETE without RETURNING; SPI must be connected. */
 void
 saved_query_write(SavedQuery *query, Datum *values, const char *nulls)
 {
+	MemoryContext memory = CurrentMemoryContext;
 	int			result;
 
 	prepare(query);
 	result = SPI_execute_plan(query->plan, values, nulls, false, 0);
 	if (result < 0)
 		elog(ERROR, "SPI failed: %s", SPI_result_code_string(result));
+	MemoryContextSwitchTo(memory);
+}
+
+/* The only value of the only row of the last query. */
+Datum
+saved_query_value(bool *isnull)
+{
+	if (SPI_processed != 1)
+		elog(ERROR, "expected one row, got " UINT64_FORMAT, SPI_processed);
+	return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, isnull);
 }
 
 /* Open a cursor on a SELECT, with no null argument: fetch from it and close it with SPI. */
 Portal
 saved_query_cursor(SavedQuery *query, Datum *values)
 {
+	MemoryContext memory = CurrentMemoryContext;
+	Portal		cursor;
+
 	prepare(query);
-	return SPI_cursor_open(NULL, query->plan, values, NULL, query->read_only);
+	cursor = SPI_cursor_open(NULL, query->plan, values, NULL, query->read_only);
+	MemoryContextSwitchTo(memory);
+	return cursor;
 }
 
 /* Let the plan go; the next run makes it anew. */
@@ -100,9 +122,12 @@ saved_query_set_type(SavedQuery *query, int argument, Oid type)
 void
 saved_query_run_at(SavedQuery *query, Datum *values, Snapshot snapshot)
 {
+	MemoryContext memory = CurrentMemoryContext;
+
 	prepare(query);
 	expect_rows(SPI_execute_snapshot(query->plan, values, NULL, snapshot,
 									 InvalidSnapshot, true, false, 0));
+	MemoryContextSwitchTo(memory);
 }
 
 /* Values, of which some may be NULL, as an array for a query's argument. */

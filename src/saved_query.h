@@ -23,6 +23,7 @@ typedef struct SavedQuery
 extern void saved_query_run(SavedQuery *query, Datum *values, const char *nulls);
 extern void saved_query_run_at(SavedQuery *query, Datum *values, Snapshot snapshot);
 extern void saved_query_write(SavedQuery *query, Datum *values, const char *nulls);
+extern Datum saved_query_value(bool *isnull);
 extern Portal saved_query_cursor(SavedQuery *query, Datum *values);
 extern void saved_query_forget(SavedQuery *query);
 extern Datum saved_query_array(Datum *values, bool *nulls, int count, Oid type, int length,

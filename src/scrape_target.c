@@ -350,6 +350,54 @@ queue_accounts(Datum *handles, int count, Oid type, bool careful)
 	queue_accounts_by(&requests_query, &requested, type);
 }
 
+/* The jobs of videos that a list brought in. */
+static SavedQuery found_jobs_query = {
+	.text = "INSERT INTO trackagoat.scrape_job AS j (kind, tiktok_video_id, next_at, last_success_at)"
+	" SELECT 'video_stats', v.tiktok_video_id, v.next_at, CASE WHEN $2 THEN pg_catalog.now() END"
+	" FROM trackagoat.video_slots($1, $2) v"
+	" ON CONFLICT ON CONSTRAINT scrape_job_target_key DO UPDATE SET" CHANGED_JOB("false"),
+	.nargs = 2, .types = {INT8ARRAYOID, BOOLOID}
+};
+
+static SavedQuery found_requests_query = {
+	.text = "INSERT INTO trackagoat.scrape_request (kind, tiktok_video_id, next_at, priority, renew)"
+	" SELECT 'video_stats', v.tiktok_video_id, v.next_at, 0, false FROM trackagoat.video_slots($1, $2) v",
+	.nargs = 2, .types = {INT8ARRAYOID, BOOLOID}
+};
+
+static void
+queue_found_by(SavedQuery *query, Datum *videos, int count, bool is_served)
+{
+	Datum		values[2] = {saved_query_array(videos, NULL, count, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE),
+	BoolGetDatum(is_served)};
+
+	if (count > 0)
+		saved_query_write(query, values, NULL);
+}
+
+/*
+ * What video_scrape() does of each new video, for those that a list brought
+ * in: they wait for an interval where the list has served them.  SPI must be
+ * connected.
+ */
+void
+queue_found_videos(Datum *videos, int count, bool is_served)
+{
+	Datum	   *requested = palloc(sizeof(Datum) * Max(count, 1));
+	int			locked = 0;
+	int			others = 0;
+
+	for (int i = 0; i < count; i++)
+	{
+		if (lock_target(NULL, DatumGetInt64(videos[i])))
+			videos[locked++] = videos[i];
+		else
+			requested[others++] = videos[i];
+	}
+	queue_found_by(&found_jobs_query, videos, locked, is_served);
+	queue_found_by(&found_requests_query, requested, others, is_served);
+}
+
 /*
  * creator_scrape(): profile and discovery of a creator that is new, renamed,
  * active again or wants older videos.

@@ -285,7 +285,15 @@ $$
 #variable_conflict use_variable
 DECLARE
 	changed integer;
+	candidates uuid[] := ARRAY(SELECT w.id FROM trackagoat.video w
+		JOIN trackagoat.project p ON p.id = w.project_id AND p.org_id = w.org_id
+		WHERE w.id = ANY (video_ids) AND w.org_id = expire_videos.org_id AND w.refresh_stopped_at IS NULL
+			-- where the rule is gone, nothing is quiet
+			AND (p.expiry_days IS NOT NULL OR w.refresh_slowed_at IS NOT NULL));
 BEGIN
+	IF candidates = '{}' THEN
+		RETURN 0;
+	END IF;
 	UPDATE trackagoat.video v SET
 		refresh_slowed_at = CASE WHEN q.is_quiet THEN coalesce(v.refresh_slowed_at, at) END,
 		refresh_stopped_at = CASE WHEN q.is_quiet AND v.refresh_slowed_at <= at - q.days THEN at END
@@ -295,9 +303,7 @@ BEGIN
 			AND (SELECT coalesce(sum((trackagoat.series_gain(h.points, at - p.expiry_days * interval '1 day', at + interval '1 microsecond'))[1]), 0)
 				FROM trackagoat.video_history h WHERE h.video_id = w.id AND h.org_id = w.org_id) <= p.expiry_max_gain AS is_quiet
 		FROM trackagoat.video w JOIN trackagoat.project p ON p.id = w.project_id AND p.org_id = w.org_id
-		WHERE w.id = ANY (video_ids) AND w.org_id = expire_videos.org_id
-			-- where the rule is gone, nothing is quiet
-			AND (p.expiry_days IS NOT NULL OR w.refresh_slowed_at IS NOT NULL) AND w.refresh_stopped_at IS NULL) q
+		WHERE w.id = ANY (candidates) AND w.org_id = expire_videos.org_id) q
 	WHERE v.id = q.id AND v.org_id = expire_videos.org_id
 		AND (q.is_quiet <> (v.refresh_slowed_at IS NOT NULL) OR (q.is_quiet AND v.refresh_slowed_at <= at - q.days));
 	GET DIAGNOSTICS changed = ROW_COUNT;

@@ -13,38 +13,67 @@ CREATE FUNCTION trackagoat.video_is_fetched(
 COMMENT ON FUNCTION trackagoat.video_is_fetched(trackagoat.tracking_status, timestamptz, timestamptz) IS
 	'whether the counters of a video are fetched, as long as its creator, if any, is active';
 
+CREATE FUNCTION trackagoat.organization_intervals(kind trackagoat.scrape_kind, org_ids uuid[])
+	RETURNS TABLE (org_id uuid, every interval, floor interval)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 1 SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_variable
+DECLARE
+	floor_key text := CASE kind WHEN 'creator_profile' THEN 'min_creator_profiles_hours'
+		WHEN 'discover_videos' THEN 'min_discover_videos_hours' ELSE 'min_video_stats_hours' END;
+BEGIN
+	RETURN QUERY SELECT o.id, greatest(i.every, i.floor), i.floor
+	FROM trackagoat.organization o
+	CROSS JOIN LATERAL (SELECT CASE kind WHEN 'creator_profile' THEN o.creator_profile_interval
+				WHEN 'discover_videos' THEN o.discover_videos_interval ELSE o.video_stats_interval END AS every,
+			CASE WHEN o.plan IS NOT NULL THEN trackagoat.plan_limit(o.plan, floor_key) * interval '1 hour' END AS floor OFFSET 0) i
+	WHERE o.id = ANY (org_ids);
+END
+$$;
+COMMENT ON FUNCTION trackagoat.organization_intervals(trackagoat.scrape_kind, uuid[]) IS
+	'how often organizations want accounts or videos fetched, not below the floor of their plan, which is NULL where there is none';
+
+CREATE FUNCTION trackagoat.video_intervals(tiktok_video_ids bigint[])
+	RETURNS TABLE (tiktok_video_id bigint, org_id uuid, every interval)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 10 SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY WITH wanted AS MATERIALIZED (
+		-- a video that gains little is fetched at a quarter of the rate, a fresh one at four times the rate
+		SELECT v.tiktok_video_id, v.org_id, CASE WHEN bool_and(v.refresh_slowed_at IS NOT NULL) THEN 4
+			WHEN bool_or(trackagoat.video_posted_at(v.posted_at, v.tiktok_video_id) > now() - interval '72 hours') THEN 0.25 ELSE 1 END AS pace
+		FROM trackagoat.video v LEFT JOIN trackagoat.creator c ON c.id = v.creator_id AND c.org_id = v.org_id
+		WHERE v.tiktok_video_id = ANY (tiktok_video_ids)
+			AND trackagoat.video_is_fetched(v.tracking_status, v.tracking_disabled_at, v.refresh_stopped_at)
+			AND coalesce(c.is_active, true)
+		GROUP BY v.tiktok_video_id, v.org_id
+	)
+	-- the floor of the plan holds for fresh videos too
+	SELECT w.tiktok_video_id, w.org_id, greatest(i.every * w.pace, i.floor)
+	FROM wanted w JOIN trackagoat.organization_intervals('video_stats', ARRAY(SELECT DISTINCT w.org_id FROM wanted w)) i ON i.org_id = w.org_id;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.video_intervals(bigint[]) IS
+	'the organizations that want videos fetched, and how often each';
+
 CREATE FUNCTION trackagoat.scrape_targets(
 	kind trackagoat.scrape_kind, tiktok_handle trackagoat.handle, tiktok_video_id bigint, link text DEFAULT NULL)
 	RETURNS TABLE (org_id uuid, every interval)
 	LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 1 SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 #variable_conflict use_variable
-DECLARE
-	floor_key text := CASE scrape_targets.kind WHEN 'creator_profile' THEN 'min_creator_profiles_hours'
-		WHEN 'discover_videos' THEN 'min_discover_videos_hours' ELSE 'min_video_stats_hours' END;
 BEGIN
 	IF scrape_targets.kind = 'video_link' THEN
 		RETURN QUERY SELECT DISTINCT l.org_id, interval '0' FROM trackagoat.video_link l
 		WHERE l.link = scrape_targets.link AND l.problem IS NULL;
-		RETURN;
+	ELSIF scrape_targets.kind = 'video_stats' THEN
+		RETURN QUERY SELECT i.org_id, i.every FROM trackagoat.video_intervals(ARRAY[scrape_targets.tiktok_video_id]) i;
+	ELSE
+		RETURN QUERY SELECT i.org_id, i.every
+		FROM trackagoat.organization_intervals(kind, ARRAY(SELECT c.org_id FROM trackagoat.creator c
+			WHERE c.tiktok_handle = scrape_targets.tiktok_handle AND c.removed_at IS NULL AND c.is_active)) i;
 	END IF;
-	-- the floor of the plan holds for fresh videos too
-	RETURN QUERY SELECT o.id, greatest(greatest(i.every, i.floor) * w.pace, i.floor)
-	FROM (SELECT c.org_id, 1 AS pace FROM trackagoat.creator c
-			WHERE c.tiktok_handle = scrape_targets.tiktok_handle AND c.removed_at IS NULL AND c.is_active
-			GROUP BY c.org_id
-		-- a video that gains little is fetched at a quarter of the rate, a fresh one at four times the rate
-		UNION ALL SELECT v.org_id, CASE WHEN bool_and(v.refresh_slowed_at IS NOT NULL) THEN 4
-				WHEN bool_or(trackagoat.video_posted_at(v.posted_at, v.tiktok_video_id) > now() - interval '72 hours') THEN 0.25 ELSE 1 END
-			FROM trackagoat.video v LEFT JOIN trackagoat.creator c ON c.id = v.creator_id AND c.org_id = v.org_id
-			WHERE v.tiktok_video_id = scrape_targets.tiktok_video_id
-				AND trackagoat.video_is_fetched(v.tracking_status, v.tracking_disabled_at, v.refresh_stopped_at)
-				AND coalesce(c.is_active, true)
-			GROUP BY v.org_id) w
-	JOIN trackagoat.organization o ON o.id = w.org_id
-	CROSS JOIN LATERAL (SELECT CASE scrape_targets.kind WHEN 'creator_profile' THEN o.creator_profile_interval
-				WHEN 'discover_videos' THEN o.discover_videos_interval ELSE o.video_stats_interval END AS every,
-			CASE WHEN o.plan IS NOT NULL THEN trackagoat.plan_limit(o.plan, floor_key) * interval '1 hour' END AS floor OFFSET 0) i;
 END
 $$;
 COMMENT ON FUNCTION trackagoat.scrape_targets(trackagoat.scrape_kind, trackagoat.handle, bigint, text) IS

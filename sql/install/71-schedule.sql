@@ -22,6 +22,21 @@ $$;
 COMMENT ON FUNCTION trackagoat.first_scrape_slot(trackagoat.scrape_kind, trackagoat.handle, bigint) IS
 	'when the schedule first fetches an account or video that nobody waits for: on its slot within the interval from now';
 
+CREATE FUNCTION trackagoat.video_slots(tiktok_video_ids bigint[], is_served boolean)
+	RETURNS TABLE (tiktok_video_id bigint, next_at timestamptz)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 10 SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY SELECT i.tiktok_video_id, trackagoat.scrape_slot('video_stats', NULL, i.tiktok_video_id, i.every,
+		CASE WHEN is_served THEN now() + i.every / 2 ELSE now() END)
+	FROM (SELECT v.tiktok_video_id, min(v.every) AS every
+		FROM trackagoat.video_intervals(tiktok_video_ids) v GROUP BY v.tiktok_video_id) i;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.video_slots(bigint[], boolean) IS
+	'when the schedule next fetches each of the videos that somebody wants: on its slot within the interval from now, or, where a page has just served it, from half of it on';
+
 CREATE FUNCTION trackagoat.organization_schedule() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$

@@ -110,12 +110,15 @@ COMMENT ON FUNCTION trackagoat.note_gone(trackagoat.handle, timestamptz) IS
 CREATE FUNCTION trackagoat.note_seen(tiktok_handle trackagoat.handle) RETURNS void
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
-BEGIN
-	UPDATE trackagoat.creator c SET gone_days = 0, gone_on = NULL
-	FROM (SELECT k.id, k.org_id FROM trackagoat.creator k
+DECLARE
+	gone uuid[] := ARRAY(SELECT k.id FROM trackagoat.creator k
 		WHERE k.tiktok_handle = note_seen.tiktok_handle AND k.removed_at IS NULL AND k.is_active AND k.gone_days > 0
-		ORDER BY k.org_id, k.id FOR NO KEY UPDATE SKIP LOCKED) s
-	WHERE c.id = s.id AND c.org_id = s.org_id;
+		ORDER BY k.org_id, k.id FOR NO KEY UPDATE SKIP LOCKED);
+BEGIN
+	IF gone <> '{}' THEN
+		UPDATE trackagoat.creator c SET gone_days = 0, gone_on = NULL
+		WHERE c.id = ANY (gone) AND c.tiktok_handle = note_seen.tiktok_handle;
+	END IF;
 END
 $$;
 COMMENT ON FUNCTION trackagoat.note_seen(trackagoat.handle) IS 'an account is there, if private: it is not counted as gone any more';
@@ -161,8 +164,8 @@ BEGIN
 	ELSIF job.kind = 'discover_videos' THEN
 		-- what it shows for the first time needs a request of its own, and soon
 		UPDATE trackagoat.scrape_job j SET next_at = clock_timestamp()
-		WHERE j.id IN (SELECT k.id FROM trackagoat.page_videos(page) v
-			JOIN trackagoat.scrape_job k ON k.kind = 'video_stats' AND k.tiktok_handle IS NULL AND k.tiktok_video_id = v.tiktok_video_id
+		WHERE j.id IN (SELECT k.id FROM unnest(trackagoat.page_video_ids(page)) v (id)
+			JOIN trackagoat.scrape_job k ON k.kind = 'video_stats' AND k.tiktok_handle IS NULL AND k.tiktok_video_id = v.id
 			WHERE k.due_at IS NULL AND k.last_success_at IS NULL AND k.dead_at IS NULL
 			FOR NO KEY UPDATE OF k SKIP LOCKED);
 	END IF;
@@ -288,7 +291,10 @@ COMMENT ON FUNCTION trackagoat.note_target(record, record) IS
 CREATE FUNCTION trackagoat.finish_scrape(
 	attempt_id bigint, outcome text, http_status integer, body_bytes bigint, detail text,
 	retry_after interval, page jsonb, curl_code integer DEFAULT NULL, milliseconds integer DEFAULT NULL) RETURNS text
-	LANGUAGE plpgsql VOLATILE SET lock_timeout = '2s' SET search_path = pg_catalog, trackagoat, pg_temp AS
+	LANGUAGE plpgsql VOLATILE SET lock_timeout = '2s' SET search_path = pg_catalog, trackagoat, pg_temp
+	-- a page's few rows are found by keys, even where the tables were empty when their sizes were last noted
+	SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
+AS
 $$
 #variable_conflict use_variable
 DECLARE
@@ -307,18 +313,21 @@ BEGIN
 	IF job.id IS NOT NULL THEN
 		PERFORM trackagoat.note_target(job, rule);
 		IF rule.class = 'ok' THEN
-			UPDATE trackagoat.scrape_job j SET attempts = 0, last_success_at = clock_timestamp(),
+			PERFORM trackagoat.postpone_videos(page);
+			UPDATE trackagoat.scrape_job j SET attempts = 0, last_success_at = clock_timestamp(), last_outcome = outcome,
+				leased_at = NULL, leased_until = NULL, leased_by = NULL,
 				-- without a secUid the list has but one source
 				source_place = CASE WHEN j.kind = 'discover_videos' AND j.sec_uid IS NULL THEN j.source_place ELSE 1 END,
 				priority = CASE WHEN j.due_at > j.leased_at AND j.list_cursor IS NULL THEN j.priority ELSE 0 END
 			WHERE j.id = job.id;
-			PERFORM trackagoat.postpone_videos(page);
-		ELSIF NOT (outcome = 'partly_stored' AND attempt.source = 'item_list') THEN
-			again := trackagoat.retry_scrape(job, attempt.source, rule, detail, retry_after);
+		ELSE
+			IF NOT (outcome = 'partly_stored' AND attempt.source = 'item_list') THEN
+				again := trackagoat.retry_scrape(job, attempt.source, rule, detail, retry_after);
+			END IF;
+			UPDATE trackagoat.scrape_job j SET last_outcome = outcome,
+				leased_at = NULL, leased_until = NULL, leased_by = NULL
+			WHERE j.id = job.id;
 		END IF;
-		UPDATE trackagoat.scrape_job j SET last_outcome = outcome,
-			leased_at = NULL, leased_until = NULL, leased_by = NULL
-		WHERE j.id = job.id;
 	END IF;
 	IF attempt.id IS NOT NULL THEN
 		IF rule.source_pause IS NOT NULL THEN
@@ -342,20 +351,26 @@ CREATE FUNCTION trackagoat.postpone_videos(page jsonb) RETURNS integer
 $$
 #variable_conflict use_variable
 DECLARE
+	video_ids bigint[] := trackagoat.page_video_ids(page);
 	postponed integer;
 BEGIN
-	-- as if each had been fetched by itself; the embedded list shows but views
-	UPDATE trackagoat.scrape_job j SET next_at = trackagoat.scrape_slot(j.kind, NULL, j.tiktok_video_id, t.every, clock_timestamp() + t.every / 2),
-		due_at = NULL, attempts = 0, source_place = 1,
-		dead_at = NULL, dead_reason = NULL, last_success_at = clock_timestamp()
-	FROM (SELECT k.id, (SELECT min(w.every) FROM trackagoat.scrape_targets(k.kind, NULL, k.tiktok_video_id) w) AS every
-		FROM trackagoat.scrape_job k
-		WHERE k.kind = 'video_stats' AND k.tiktok_handle IS NULL
-			AND k.tiktok_video_id IN (SELECT v.tiktok_video_id FROM trackagoat.page_videos(page) v)
-			AND page ->> 'source' <> 'embed_profile'
-			AND k.leased_until IS NULL AND (k.due_at IS NULL OR k.priority = 0)
-		ORDER BY k.id FOR NO KEY UPDATE SKIP LOCKED) t
-	WHERE j.id = t.id AND t.every IS NOT NULL;
+	IF trackagoat.page_serves_videos(page) IS NOT TRUE THEN
+		RETURN 0;
+	END IF;
+	-- those that this transaction has brought in wait already
+	video_ids := ARRAY(SELECT j.tiktok_video_id FROM trackagoat.scrape_job j
+		WHERE j.kind = 'video_stats' AND j.tiktok_handle IS NULL AND j.link IS NULL
+			AND j.tiktok_video_id = ANY (video_ids)
+			AND j.leased_until IS NULL AND (j.due_at IS NULL OR j.priority = 0) AND j.last_success_at IS DISTINCT FROM now()
+		ORDER BY j.id FOR NO KEY UPDATE SKIP LOCKED);
+	IF video_ids = '{}' THEN
+		RETURN 0;
+	END IF;
+	-- as if each had been fetched by itself
+	UPDATE trackagoat.scrape_job j SET next_at = v.next_at, due_at = NULL, attempts = 0, source_place = 1,
+		dead_at = NULL, dead_reason = NULL, last_success_at = now()
+	FROM trackagoat.video_slots(video_ids, true) v
+	WHERE j.kind = 'video_stats' AND j.tiktok_handle IS NULL AND j.link IS NULL AND j.tiktok_video_id = v.tiktok_video_id;
 	GET DIAGNOSTICS postponed = ROW_COUNT;
 	RETURN postponed;
 END
@@ -376,6 +391,10 @@ DECLARE
 	marks bigint[];
 	released integer := 0;
 BEGIN
+	-- whoever has taken the marks must find their jobs, too
+	IF NOT pg_try_advisory_xact_lock(hashtextextended('trackagoat.release_scrapes', 0)) THEN
+		RETURN 0;
+	END IF;
 	-- of all that a process had in flight when it crashed, one is to blame
 	marks := ARRAY(SELECT trackagoat.take_crash_marks());
 	FOR lost IN

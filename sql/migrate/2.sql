@@ -52,7 +52,7 @@ COMMENT ON COLUMN trackagoat.creator.disabled_reason IS 'why nothing is fetched:
 ALTER TABLE trackagoat.organization ADD COLUMN week_starts_on smallint NOT NULL DEFAULT 1,
 	ADD CONSTRAINT organization_week_starts_on_check CHECK (week_starts_on BETWEEN 1 AND 7);
 COMMENT ON COLUMN trackagoat.organization.week_starts_on IS 'day that weeks of goals begin on: 1 is Monday, 7 is Sunday';
-ALTER TABLE trackagoat.video ADD COLUMN refresh_slowed_at timestamptz;
+ALTER TABLE trackagoat.video ADD COLUMN refresh_slowed_at timestamptz, SET (fillfactor = 50);
 COMMENT ON COLUMN trackagoat.video.refresh_slowed_at IS 'since when it is fetched at a quarter of the rate: it gains little';
 ALTER TABLE trackagoat.project
 	ADD COLUMN expiry_max_gain bigint,

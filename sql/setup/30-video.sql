@@ -41,7 +41,7 @@ CREATE TABLE trackagoat.video (
 	CONSTRAINT video_metadata_check CHECK (jsonb_typeof(metadata) = 'object'),
 	CONSTRAINT video_readme_check CHECK (octet_length(readme) <= 65536),
 	CONSTRAINT video_counts_check CHECK (least(view_count, like_count, comment_count, share_count, save_count) >= 0)
-) WITH (fillfactor = 80);
+) WITH (fillfactor = 50); -- a list has all videos of a page written anew at once
 COMMENT ON TABLE trackagoat.video IS 'TikTok post (video or photo carousel) tracked within one project';
 COMMENT ON COLUMN trackagoat.video.id IS 'UUID version 7: its order is the order of creation';
 COMMENT ON COLUMN trackagoat.video.org_id IS 'organization; taken from the project or creator when left out';

@@ -213,10 +213,11 @@ CREATE INDEX video_posted_at_idx ON trackagoat.video (project_id, trackagoat.vid
 COMMENT ON INDEX trackagoat.video_posted_at_idx IS 'videos of a project by the time of posting';
 
 CREATE TRIGGER video_fill BEFORE INSERT ON trackagoat.video
-	FOR EACH ROW EXECUTE FUNCTION trackagoat.video_fill();
+	FOR EACH ROW WHEN (NOT trackagoat.in_bulk()) EXECUTE FUNCTION trackagoat.video_fill();
 COMMENT ON TRIGGER video_fill ON trackagoat.video IS 'fills project_id, org_id and creator_id';
 CREATE TRIGGER video_scrape AFTER INSERT ON trackagoat.video
-	FOR EACH ROW WHEN (trackagoat.video_is_fetched(NEW.tracking_status, NEW.tracking_disabled_at, NEW.refresh_stopped_at))
+	FOR EACH ROW WHEN (NOT trackagoat.in_bulk()
+		AND trackagoat.video_is_fetched(NEW.tracking_status, NEW.tracking_disabled_at, NEW.refresh_stopped_at))
 	EXECUTE FUNCTION trackagoat.video_scrape();
 COMMENT ON TRIGGER video_scrape ON trackagoat.video IS 'makes the standing job; queues a post added by URL at once';
 CREATE TRIGGER video_scrape_update AFTER UPDATE ON trackagoat.video

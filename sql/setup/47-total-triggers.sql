@@ -20,7 +20,7 @@ CREATE TRIGGER creator_totals_truncate AFTER TRUNCATE ON trackagoat.creator
 COMMENT ON TRIGGER creator_totals_truncate ON trackagoat.creator IS 'totals begin anew';
 
 CREATE TRIGGER video_totals AFTER INSERT ON trackagoat.video
-	FOR EACH ROW EXECUTE FUNCTION trackagoat.video_totals();
+	FOR EACH ROW WHEN (NOT trackagoat.in_bulk()) EXECUTE FUNCTION trackagoat.video_totals();
 COMMENT ON TRIGGER video_totals ON trackagoat.video IS 'totals gain a video that counts';
 -- before, so that what the same statement observes comes after; last by name,
 -- so that it sees what other triggers make of the row

@@ -63,6 +63,16 @@ crash_mark_set(int64 attempt_id)
 				 errmsg("could not note which page is read: %m")));
 }
 
+/* Nothing is to blame; for a signal handler, which could not say if that fails. */
+void
+crash_mark_clear(void)
+{
+	int64		none = 0;
+
+	if (mark_fd >= 0 && pwrite(mark_fd, &none, sizeof(none), 0) < 0)
+		return;
+}
+
 /* The process ends, or has no more to do, and nothing is to blame. */
 void
 crash_mark_close(void)

@@ -1,33 +1,17 @@
 /*
  * queue.c
- *	  The queue's SQL functions as the scraper calls them, and the
- *	  transactions around them.
- *
- * In a worker each unit of work is a transaction of its own, run as the owner
- * of the tables.  In run_scrapes() it is a transaction of the procedure,
- * run as the caller.
+ *	  The queue's SQL functions as the scraper calls them.
  */
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "access/xlog.h"
-#include "catalog/namespace.h"
-#include "catalog/pg_class.h"
-#include "catalog/pg_extension.h"
 #include "catalog/pg_type.h"
-#include "commands/extension.h"
 #include "executor/spi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "pgstat.h"
-#include "storage/lmgr.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/snapmgr.h"
-#include "utils/syscache.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
@@ -40,16 +24,6 @@
 /* What is noted of a failure is no longer than this (bytes). */
 #define LONGEST_DETAIL 1000
 
-static bool procedure_mode;
-static Oid	caller;				/* a worker's own user, between its transactions */
-static int	caller_context;
-static MemoryContext caller_memory; /* the context that was current before them */
-
-static SavedQuery extension_version = {
-	.text = "SELECT extversion FROM pg_catalog.pg_extension"
-	" WHERE extname OPERATOR(pg_catalog.=) 'trackagoat'"
-};
-static SavedQuery tables_are_ready = {.text = "SELECT trackagoat.tables_are_ready()"};
 static SavedQuery claim_scrapes = {
 	.text = "SELECT attempt_id, kind::pg_catalog.text, source, tiktok_handle::pg_catalog.text,"
 	" tiktok_video_id, sec_uid, list_cursor, link"
@@ -79,166 +53,14 @@ static SavedQuery finish_scrape = {
 	.types = {INT8OID, TEXTOID, INT4OID, INT8OID, TEXTOID, FLOAT8OID, JSONBOID, INT4OID, INT4OID}
 };
 
-/* The only value of the only row of the last query. */
-static Datum
-single_value(bool *isnull)
-{
-	if (SPI_processed != 1)
-		elog(ERROR, "expected one row, got " UINT64_FORMAT, SPI_processed);
-	return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, isnull);
-}
-
-/*
- * Say whose transactions these are.  In a procedure the answer is whether the
- * caller owns the tables: anybody else, a superuser too, would run the
- * owner's triggers with rights that the owner does not have.
- */
-bool
-queue_open(bool in_procedure)
-{
-	HeapTuple	tuple;
-	bool		owned;
-
-	procedure_mode = in_procedure;
-	if (!in_procedure)
-		return true;
-
-	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(get_relname_relid("scrape_job",
-																	   get_namespace_oid("trackagoat", true))));
-	if (!HeapTupleIsValid(tuple))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the tables of trackagoat are not there"),
-				 errhint("CALL trackagoat.setup();")));
-	owned = ((Form_pg_class) GETSTRUCT(tuple))->relowner == GetUserId();
-	ReleaseSysCache(tuple);
-	return owned;
-}
-
-/* The owner of the tables, or InvalidOid where extension or tables are absent. */
-static Oid
-tables_owner(void)
-{
-	Oid			extension = get_extension_oid("trackagoat", true);
-	Oid			schema;
-	HeapTuple	tuple;
-	Oid			owner;
-
-	if (!OidIsValid(extension))
-		return InvalidOid;
-
-	/* whoever drops the extension waits for this transaction, not we for them */
-	if (!ConditionalLockDatabaseObject(ExtensionRelationId, extension, 0, AccessShareLock))
-		return InvalidOid;
-	if (get_extension_oid("trackagoat", true) != extension)
-		return InvalidOid;
-
-	/* the view goes with DROP EXTENSION CASCADE, which leaves torsos of tables */
-	schema = get_namespace_oid("trackagoat", true);
-	if (!OidIsValid(schema) || !OidIsValid(get_relname_relid("scrape_status", schema)))
-		return InvalidOid;
-	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(get_relname_relid("setup_version", schema)));
-	if (!HeapTupleIsValid(tuple))
-		return InvalidOid;
-	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-	ReleaseSysCache(tuple);
-	return owner;
-}
-
-/*
- * Do extension, tables and this library belong together, and are the tables
- * complete?  The extension comes first: another version's functions need not
- * be what the rest expects.
- */
-static bool
-versions_match(void)
-{
-	bool		isnull;
-	char	   *extension;
-
-	saved_query_run(&extension_version, NULL, NULL);
-	if (SPI_processed != 1)
-		return false;
-	extension = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
-	if (strcmp(extension, TRACKAGOAT_VERSION) != 0)
-		return false;
-	saved_query_run(&tables_are_ready, NULL, NULL);
-	return DatumGetBool(single_value(&isnull)) && !isnull;
-}
-
-/* This transaction's commit does not wait for the disk: queue_flush() does, for many. */
-static void
-flush_later(void)
-{
-	(void) set_config_option("synchronous_commit", "off", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_LOCAL, true, 0, false);
-}
-
-/* Wait until all that was committed is on disk. */
-void
-queue_flush(void)
-{
-	XLogFlush(XactLastCommitEnd);
-}
-
-/*
- * Begin a unit of work; allocations are the transaction's until
- * queue_commit(), which goes back to the memory of before.  False, with no
- * transaction begun, where there is nothing to work on: no extension, no
- * tables or incomplete ones, another version than the library's, or a
- * database that cannot be written.
- */
-bool
-queue_begin(void)
-{
-	Oid			owner;
-
-	if (procedure_mode)
-	{
-		/* a connection of its own, to free what its queries leave; a new now() */
-		SPI_connect_ext(SPI_OPT_NONATOMIC);
-		SPI_commit();
-		flush_later();
-		return true;
-	}
-
-	caller_memory = CurrentMemoryContext;
-	SetCurrentStatementStartTimestamp();
-	StartTransactionCommand();
-	PushActiveSnapshot(GetTransactionSnapshot());
-	GetUserIdAndSecContext(&caller, &caller_context);
-	owner = XactReadOnly ? InvalidOid : tables_owner();
-	if (OidIsValid(owner))
-	{
-		/* as a SECURITY DEFINER function of the owner: no way back to ourselves */
-		SetUserIdAndSecContext(owner, caller_context | SECURITY_LOCAL_USERID_CHANGE);
-		SPI_connect();
-		flush_later();
-		if (versions_match())
-			return true;
-	}
-	AbortCurrentTransaction();
-	MemoryContextSwitchTo(caller_memory);
-	return false;
-}
-
-/* End it; deferred triggers of the owner still run as the owner. */
-void
-queue_commit(void)
-{
-	if (procedure_mode)
-	{
-		SPI_commit();
-		SPI_finish();
-		return;
-	}
-	SPI_finish();
-	PopActiveSnapshot();
-	CommitTransactionCommand();
-	SetUserIdAndSecContext(caller, caller_context);
-	MemoryContextSwitchTo(caller_memory);
-	pgstat_report_stat(false);
-}
+/* The job of an attempt, if nobody else holds it. */
+static SavedQuery lock_job = {
+	.text = "SELECT FROM trackagoat.scrape_job j WHERE j.id OPERATOR(pg_catalog.=)"
+	" (SELECT a.job_id FROM trackagoat.scrape_attempt a WHERE a.id OPERATOR(pg_catalog.=) $1)"
+	" FOR NO KEY UPDATE SKIP LOCKED",
+	.nargs = 1,
+	.types = {INT8OID}
+};
 
 static void
 copy_text(HeapTuple tuple, int column, char *target, size_t size)
@@ -297,7 +119,7 @@ queue_next_due(void)
 	Datum		value;
 
 	saved_query_run(&next_due, NULL, NULL);
-	value = single_value(&isnull);
+	value = saved_query_value(&isnull);
 	return isnull ? 0 : DatumGetTimestampTz(value);
 }
 
@@ -309,7 +131,7 @@ queue_paused_until(void)
 	Datum		value;
 
 	saved_query_run(&host_paused_until, NULL, NULL);
-	value = single_value(&isnull);
+	value = saved_query_value(&isnull);
 	return isnull ? 0 : DatumGetTimestampTz(value);
 }
 
@@ -320,7 +142,7 @@ queue_release(void)
 	bool		isnull;
 
 	saved_query_run(&release_scrapes, NULL, NULL);
-	return DatumGetInt32(single_value(&isnull));
+	return DatumGetInt32(saved_query_value(&isnull));
 }
 
 static Datum
@@ -331,20 +153,16 @@ text_or_null(const char *value, char *null)
 }
 
 /*
- * The organizations that want the page: their uuids in the context that is
- * current, *count of them.
+ * The organizations that want the page: their uuids in a memory context,
+ * *count of them.
  */
 static pg_uuid_t *
-wanting_organizations(const ScrapeClaim *claim, int *count)
+wanting_organizations(const ScrapeClaim *claim, MemoryContext memory, int *count)
 {
-	MemoryContext memory = CurrentMemoryContext;
 	pg_uuid_t  *orgs = NULL;
 	Datum		values[4];
 	char		nulls[4] = {' ', ' ', ' ', ' '};
 
-	*count = 0;
-	if (!queue_begin())
-		return NULL;
 	values[0] = CStringGetTextDatum(claim->kind);
 	values[1] = text_or_null(claim->tiktok_handle, &nulls[1]);
 	values[2] = Int64GetDatum(claim->tiktok_video_id);
@@ -360,7 +178,6 @@ wanting_organizations(const ScrapeClaim *claim, int *count)
 											   SPI_tuptable->tupdesc, 1, &isnull));
 	}
 	*count = (int) SPI_processed;
-	queue_commit();
 	return orgs;
 }
 
@@ -390,8 +207,8 @@ run_guarded(SavedQuery *query, Datum *values, const char *nulls,
 			elog(ERROR, "unexpected null");
 		answer = MemoryContextStrdup(memory, value);
 		/* whoever bans a handle may take his time */
-		if (SPI_execute("SET LOCAL lock_timeout = '2s'", false, 0) != SPI_OK_UTILITY ||
-			SPI_execute("SET CONSTRAINTS ALL IMMEDIATE", false, 0) != SPI_OK_UTILITY)
+		(void) set_config_option("lock_timeout", "2s", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+		if (SPI_execute("SET CONSTRAINTS ALL IMMEDIATE", false, 0) != SPI_OK_UTILITY)
 			elog(ERROR, "SET CONSTRAINTS failed");
 		ReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(old_context);
@@ -404,7 +221,7 @@ run_guarded(SavedQuery *query, Datum *values, const char *nulls,
 		MemoryContextSwitchTo(memory);
 		data = CopyErrorData();
 		/* who cancels run_scrapes() means all of it */
-		if (procedure_mode && data->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		if (unit_in_procedure() && data->sqlerrcode == ERRCODE_QUERY_CANCELED)
 			PG_RE_THROW();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
@@ -461,14 +278,14 @@ store_for(const pg_uuid_t *org, const ScrapeClaim *claim, const ScrapeResult *re
 /*
  * Store the page for everyone who wants it, one transaction each, and put
  * what came of it into the result: that somebody could not store it weighs
- * more than that it is nobody's account.
+ * more than that it is nobody's account.  A transaction has begun, which ends
+ * with the last one's; false where there is nothing to work on any more.
  */
-static void
-store_for_all(const ScrapeClaim *claim, ScrapeResult *result)
+static bool
+store_for_all(const ScrapeClaim *claim, ScrapeResult *result, MemoryContext memory)
 {
 	int			count;
-	pg_uuid_t  *orgs = wanting_organizations(claim, &count);
-	MemoryContext memory = CurrentMemoryContext;
+	pg_uuid_t  *orgs = wanting_organizations(claim, memory, &count);
 	bool		stored = false;
 	const char *worst = "ok";
 
@@ -477,11 +294,13 @@ store_for_all(const ScrapeClaim *claim, ScrapeResult *result)
 		const char *outcome;
 
 		CHECK_FOR_INTERRUPTS();
-		if (!queue_begin())
-			return;
+		if (i > 0)
+		{
+			unit_commit();
+			if (!unit_begin())
+				return false;
+		}
 		outcome = store_for(&orgs[i], claim, result, memory, &result->detail);
-		queue_commit();
-
 		if (strcmp(outcome, "ok") == 0)
 			stored = true;
 		else if (strcmp(worst, "store_failed") != 0)
@@ -491,6 +310,24 @@ store_for_all(const ScrapeClaim *claim, ScrapeResult *result)
 		result->outcome = stored ? "partly_stored" : "store_failed";
 	else if (!stored)
 		result->outcome = worst;
+	return true;
+}
+
+/*
+ * The attempt is finished in the transaction that has stored its page, unless
+ * somebody holds the job: he is not waited for with rows of an organization
+ * in hand.  False where there is nothing to work on any more.
+ */
+static bool
+lock_job_or_commit(const ScrapeClaim *claim)
+{
+	Datum		value = Int64GetDatum(claim->attempt_id);
+
+	saved_query_run(&lock_job, &value, NULL);
+	if (SPI_processed > 0)
+		return true;
+	unit_commit();
+	return unit_begin();
 }
 
 /*
@@ -526,10 +363,10 @@ queue_fold(int max_projects)
 	const char *error = NULL;
 	const char *folded;
 
-	if (!queue_begin())
+	if (!unit_begin())
 		return 0;
 	folded = run_guarded(&fold_waiting, &value, NULL, memory, &error);
-	queue_commit();
+	unit_commit();
 	if (folded == NULL)
 	{
 		ereport(LOG, (errmsg("trackagoat could not fold totals: %s", error)));
@@ -540,10 +377,10 @@ queue_fold(int max_projects)
 
 /*
  * Deal with what came of a claim: store the page if there is one, and finish
- * the attempt; the result then has the final outcome.  Where the attempt
- * cannot be finished, because somebody holds the job, its lease runs out and
- * the job is done again.  Allocates in the current context, which the caller
- * resets.
+ * the attempt, in one transaction where one organization wants it; the result
+ * then has the final outcome.  Where the attempt cannot be finished, because
+ * somebody holds the job, its lease runs out and the job is done again.
+ * Allocates in the current context, which the caller resets.
  */
 void
 queue_store_and_finish(const ScrapeClaim *claim, ScrapeResult *result)
@@ -554,10 +391,9 @@ queue_store_and_finish(const ScrapeClaim *claim, ScrapeResult *result)
 	const char *outcome;
 	const char *error = NULL;
 
-	if (strcmp(result->outcome, "ok") == 0)
-		store_for_all(claim, result);
-
-	if (!queue_begin())
+	if (!unit_begin())
+		return;
+	if (strcmp(result->outcome, "ok") == 0 && (!store_for_all(claim, result, memory) || !lock_job_or_commit(claim)))
 		return;
 	values[0] = Int64GetDatum(claim->attempt_id);
 	values[1] = CStringGetTextDatum(result->outcome);
@@ -576,5 +412,5 @@ queue_store_and_finish(const ScrapeClaim *claim, ScrapeResult *result)
 		result->outcome = outcome;
 	else
 		log_failure("finish an attempt", claim, error);
-	queue_commit();
+	unit_commit();
 }

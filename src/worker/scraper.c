@@ -9,6 +9,8 @@
  */
 #include "postgres.h"
 
+#include <unistd.h>
+
 #include "access/xact.h"
 #include "common/pg_prng.h"
 #include "fmgr.h"
@@ -127,6 +129,8 @@ store_finished(Scraper *scraper)
 		scraper->paused_until = 0;
 		MemoryContextReset(scraper->scratch);
 		CHECK_FOR_INTERRUPTS();
+		/* while pages are stored, the time of the other requests runs */
+		transfer_drive();
 	}
 }
 
@@ -194,7 +198,7 @@ claim_due(Scraper *scraper, TimestampTz now, int wanted, ScrapeClaim *claims)
 	int			claimed = 0;
 
 	report_activity(scraper, "claiming jobs");
-	if (!queue_begin())
+	if (!unit_begin())
 		return -1;
 	if (now >= scraper->next_release)
 	{
@@ -215,7 +219,7 @@ claim_due(Scraper *scraper, TimestampTz now, int wanted, ScrapeClaim *claims)
 				Min(Max(due, TimestampTzPlusMilliseconds(now, RETRY_HELD)), latest);
 		}
 	}
-	queue_commit();
+	unit_commit();
 	return claimed;
 }
 
@@ -276,7 +280,7 @@ work(Scraper *scraper)
 	if (!trackagoat_enabled && transfer_in_flight() > 0)
 		drop_requests(scraper);
 	ready = start_due(scraper);
-	queue_flush();
+	unit_flush();
 	MemoryContextSwitchTo(old_context);
 	MemoryContextReset(scraper->scratch);
 	return ready;
@@ -350,6 +354,14 @@ end_on_request(SIGNAL_ARGS)
 	die(postgres_signal_arg);
 }
 
+/* SIGQUIT: the server ends us, as somebody else has crashed. */
+static void
+end_blameless(SIGNAL_ARGS)
+{
+	crash_mark_clear();
+	_exit(2);
+}
+
 /* An error that ends the worker is the fault of the page that it was at. */
 static void
 end_worker(int code, Datum arg)
@@ -371,6 +383,7 @@ trackagoat_worker_main(Datum arg)
 	WorkerSlot	description = shared_slot(slot);
 
 	pqsignal(SIGTERM, end_on_request);
+	pqsignal(SIGQUIT, end_blameless);
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnection(description.database, NULL, 0);
@@ -386,7 +399,7 @@ trackagoat_worker_main(Datum arg)
 
 	MemoryContextSwitchTo(TopMemoryContext);
 	scraper_init(scraper, false, -1);
-	(void) queue_open(false);
+	(void) unit_open(false);
 	transfer_open();
 
 	for (;;)
@@ -455,7 +468,7 @@ run_scrapes(PG_FUNCTION_ARGS)
 				 errdetail("run_scrapes was asked for %d jobs.", max_jobs),
 				 errhint("Give a number of 1 or more.")));
 
-	if (!queue_open(true))
+	if (!unit_open(true))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("only the owner of the tables may call run_scrapes"),
@@ -496,7 +509,7 @@ run_scrapes(PG_FUNCTION_ARGS)
 		(void) wait_for_work(scraper, time_to_wait(scraper));
 	}
 	(void) queue_fold(FOLD_BATCH);
-	queue_flush();
+	unit_flush();
 
 	MemoryContextSwitchTo(old_context);
 	MemoryContextDelete(memory);

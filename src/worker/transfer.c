@@ -344,6 +344,23 @@ transfer_start(const char *url, int claim_index)
 	in_flight++;
 }
 
+/*
+ * The host may have closed a connection that was kept from an earlier request,
+ * which shows only as the next one is sent: nothing was asked then, and it is
+ * asked over a connection of its own.
+ */
+static bool
+ask_again(Fetch *fetch)
+{
+	long		connects = 0;
+
+	curl_easy_getinfo(fetch->easy, CURLINFO_NUM_CONNECTS, &connects);
+	if (fetch->code != CURLE_SEND_ERROR || connects > 0)
+		return false;
+	curl_easy_setopt(fetch->easy, CURLOPT_FRESH_CONNECT, 1L);
+	return curl_multi_add_handle(multi, fetch->easy) == CURLM_OK;
+}
+
 /* Let libcurl do what its descriptors and timer ask for; never blocks. */
 void
 transfer_drive(void)
@@ -383,6 +400,8 @@ transfer_drive(void)
 		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **) &fetch);
 		fetch->code = message->data.result;
 		(void) curl_multi_remove_handle(multi, fetch->easy);
+		if (ask_again(fetch))
+			continue;
 		slist_push_head(&finished, &fetch->link);
 		in_flight--;
 	}

@@ -78,6 +78,7 @@ extern void pace_end_all(void);
 
 extern void crash_mark_open(void);
 extern void crash_mark_set(int64 attempt_id);
+extern void crash_mark_clear(void);
 extern void crash_mark_close(void);
 
 /* launcher.c */
@@ -87,7 +88,15 @@ extern PGDLLEXPORT void trackagoat_launcher_main(Datum arg);
 /* scraper.c */
 extern PGDLLEXPORT void trackagoat_worker_main(Datum arg);
 
-/* queue.c: the queue's SQL functions, and the transactions around them */
+/* unit.c: the transactions around the queue's SQL functions */
+
+extern bool unit_open(bool in_procedure);
+extern bool unit_in_procedure(void);
+extern bool unit_begin(void);
+extern void unit_commit(void);
+extern void unit_flush(void);
+
+/* queue.c: the queue's SQL functions */
 
 typedef struct Source Source;
 
@@ -117,10 +126,6 @@ typedef struct ScrapeResult
 	Jsonb	   *page;			/* or NULL */
 } ScrapeResult;
 
-extern bool queue_open(bool in_procedure);
-extern bool queue_begin(void);
-extern void queue_commit(void);
-extern void queue_flush(void);
 extern int	queue_claim(int max_jobs, ScrapeClaim *claims);
 extern TimestampTz queue_next_due(void);
 extern TimestampTz queue_paused_until(void);

@@ -23,7 +23,9 @@ SELECT is_empty($$SELECT signature FROM routine WHERE lanname = 'internal' AND p
 SELECT is_empty($$SELECT signature FROM routine WHERE lanname NOT IN ('c', 'internal', 'sql', 'plpgsql')$$, 'no other language');
 SELECT is_empty($$SELECT signature FROM routine WHERE prosecdef$$, 'none runs with the rights of its owner');
 SELECT is_empty($$SELECT signature FROM routine WHERE concat(prosrc, pg_get_function_sqlbody(oid)) ~* 'or\s+replace'$$, 'none replaces what is there');
-SELECT set_eq($$SELECT proname || ' ' || c FROM routine, unnest(proconfig) c WHERE c NOT LIKE 'search\_path=%'$$, ARRAY['store_scrape lock_timeout=2s', 'finish_scrape lock_timeout=2s', 'fold_waiting lock_timeout=2s', 'prune lock_timeout=2s'],
+SELECT set_eq($$SELECT proname || ' ' || c FROM routine, unnest(proconfig) c WHERE c NOT LIKE 'search\_path=%'$$, ARRAY['store_scrape lock_timeout=2s', 'finish_scrape lock_timeout=2s', 'fold_waiting lock_timeout=2s', 'prune lock_timeout=2s',
+	'store_scrape plan_cache_mode=force_generic_plan', 'store_scrape enable_seqscan=off', 'store_scrape jit=off',
+	'finish_scrape plan_cache_mode=force_generic_plan', 'finish_scrape enable_seqscan=off', 'finish_scrape jit=off'],
 	'what else functions set');
 
 -- what computes, without looking at tables or the clock: for everyone
@@ -45,10 +47,10 @@ INSERT INTO marked VALUES
 		'handle_cmp', 'handle_sortsupport', 'handle_hash', 'handle_hash_extended', 'handle_like', 'handle_not_like', 'handle_larger', 'handle_smaller', 'max', 'min', 'video_id_time', 'parse_handle',
 		'parse_video_url', 'read_page', 'is_timezone', 'tables_version', 'is_public_address', 'scrape_slot', 'video_is_fetched', 'video_counts', 'video_counts_for_goals',
 		'parent_missing', 'entity_missing', 'video_posted_at', 'status_counts', 'check_choice', 'check_analytics', 'check_window', 'check_timezone',
-		'documented_plans', 'follower_milestones', 'handle_or_null', 'check_many', 'status_goes_to', 'video_url', 'video_url_or_null', 'short_link', 'post_amounts', 'series_out', 'series_recv', 'series_send', 'series', 'series_append', 'series_at', 'series_anchor', 'series_is_sound', 'series_gain', 'series_points',
+		'documented_plans', 'follower_milestones', 'settled_count', 'handle_or_null', 'check_many', 'status_goes_to', 'video_url', 'video_url_or_null', 'short_link', 'post_amounts', 'page_video_ids', 'page_serves_videos', 'series_out', 'series_recv', 'series_send', 'series', 'series_append', 'series_at', 'series_anchor', 'series_is_sound', 'series_gain', 'series_points',
 		'series_merge', 'series_thin', 'series_cut', 'series_days', 'sum_gains'], 'i', 's'),
 	(ARRAY['series_in', 'series_buckets', 'sum_gains_add', 'sum_gains_combine', 'sum_gains_serialize', 'sum_gains_deserialize', 'sum_gains_final',
-		'video_snapshots', 'creator_snapshots', 'happens_now', 'scrape_targets', 'first_scrape_slot', 'page_videos', 'cron_command', 'cron_jobs', 'attempt_retention', 'scrape_host', 'choose_source', 'check_observations'], 's', 's'),
+		'video_snapshots', 'creator_snapshots', 'happens_now', 'scrape_targets', 'first_scrape_slot', 'organization_intervals', 'video_intervals', 'video_slots', 'page_videos', 'cron_command', 'cron_jobs', 'attempt_retention', 'scrape_host', 'choose_source', 'check_observations'], 's', 's'),
 	(ARRAY['in_bulk'], 'v', 'r'),
 	(ARRAY['campaign_tree', 'campaign_videos', 'campaign_stats', 'entity_amounts', 'entity_days', 'follower_amounts', 'goal_states', 'goal_counts', 'goal_compliance', 'goal_overview'], 's', 'r'),
 	(ARRAY['entity_timezone', 'entity_buckets', 'entity_metric', 'analytics', 'campaign_breakdown', 'campaign_progress', 'verify_histories', 'verify_totals', 'verify',
@@ -60,7 +62,7 @@ SELECT is_empty($$SELECT n FROM marked, unnest(names) n WHERE n NOT IN (SELECT p
 SELECT set_eq($$SELECT DISTINCT proname::text FROM routine WHERE proleakproof$$, ARRAY['handle_eq', 'handle_ne', 'handle_lt', 'handle_le', 'handle_gt', 'handle_ge', 'handle_cmp',
 	'handle_hash', 'handle_hash_extended', 'handle_larger', 'handle_smaller'], 'what is leakproof');
 SELECT set_eq($$SELECT DISTINCT proname::text FROM routine WHERE lanname = 'c' AND NOT proisstrict AND prorettype <> 'trigger'::regtype AND prokind = 'f' AND pronargs > 0$$,
-	ARRAY['store_observations', 'drop_observations', 'queue_target', 'lock_scrape_target', 'scrape_slot', 'limit_room', 'goal_states', 'goal_counts', 'campaign_stats', 'entity_amounts', 'follower_amounts', 'sum_gains_add', 'sum_gains_combine', 'sum_gains_final'],
+	ARRAY['store_observations', 'drop_observations', 'store_new_videos', 'queue_target', 'lock_scrape_target', 'scrape_slot', 'limit_room', 'goal_states', 'goal_counts', 'campaign_stats', 'entity_amounts', 'follower_amounts', 'sum_gains_add', 'sum_gains_combine', 'sum_gains_final'],
 	'a C function with arguments is strict, but for those whose NULLs mean something');
 SELECT is_empty($$SELECT signature FROM routine WHERE prorettype = 'trigger'::regtype AND (provolatile <> 'v' OR has_function_privilege('public', oid, 'EXECUTE'))$$, 'trigger functions are volatile, and not for everyone');
 
@@ -77,7 +79,7 @@ SELECT is_empty($$SELECT typname FROM pg_type WHERE typnamespace = 'trackagoat':
 --
 SELECT is_empty($$SELECT name FROM relation WHERE relkind IN ('r', 'p') AND NOT relrowsecurity$$, 'each table has row-level security');
 SELECT is_empty($$SELECT name FROM relation WHERE relkind = 'v' AND NOT coalesce(reloptions::text[] @> '{security_invoker=true}', false)$$, 'each view is security_invoker');
-SELECT is_empty($$SELECT name FROM relation WHERE relkind IN ('m', 'p', 'f', 'c')$$, 'there is nothing else that holds or shows rows');
+SELECT is_empty($$SELECT name FROM relation WHERE relkind IN ('m', 'p', 'f')$$, 'there is nothing else that holds or shows rows');
 SELECT is_empty($$SELECT DISTINCT name, pg_get_userbyid(relowner) FROM relation WHERE relowner <> (SELECT relowner FROM relation WHERE name = 'trackagoat.setup_version'::regclass)$$, 'all have one owner');
 
 --

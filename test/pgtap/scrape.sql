@@ -260,6 +260,18 @@ SELECT is((tiktok_account_id, follower_count)::text, '(42,1001)', 'whose id stay
 SELECT is(trackagoat.store_scrape(:'org', 'creator_profile', 'goat', NULL, '2026-02-02 13:00Z', pg_temp.profile(42, 1000) || '{"account": null}'), 'ok', 'even one without an account');
 SELECT is((tiktok_account_id, follower_count)::text, '(42,1001)', 'takes nothing away') FROM trackagoat.creator WHERE id = :'goat';
 
+-- what a rounded number says of a counter that is known
+SELECT results_eq($$SELECT trackagoat.settled_count(s, k, e) FROM (VALUES (1, 38500::bigint, 38490::bigint, false), (2, 38500, 38410, false), (3, 38500, 38400, false),
+	(4, 38500, 38600, false), (5, 38500, 38599, false), (6, 9999, 9998, false), (7, 1400000, 1354097, false), (8, 1400000, 1250000, false), (9, 2300000000, 2345678901, false),
+	(10, 38500, NULL, false), (11, NULL, 5, false), (12, 38500, 38490, true), (13, 0, 9223372036854775807, false)) v (n, s, k, e) ORDER BY n$$,
+	ARRAY[38490, 38410, 38500, 38500, 38599, 9999, 1354097, 1400000, 2345678901, 38500, NULL, 38500, 0]::bigint[],
+	'a rounded number that agrees with the one that is known leaves it, any other holds');
+SELECT trackagoat.store_scrape(:'org', 'creator_profile', 'goat', NULL, '2026-02-02 14:00Z', pg_temp.profile(42, 38490)) AS exact,
+	trackagoat.store_scrape(:'org', 'creator_profile', 'goat', NULL, '2026-02-02 15:00Z', pg_temp.profile(42, 38500) || '{"exact": false, "source": "embed_profile"}') AS rounded \gset
+SELECT is((follower_count, exact, source)::text, '(38490,f,embed_profile)', 'it keeps its source and precision') FROM trackagoat.creator_snapshot WHERE creator_id = :'goat' ORDER BY observed_at DESC LIMIT 1;
+SELECT is(follower_count, 38490::bigint, 'and the exact number stands') FROM trackagoat.creator WHERE id = :'goat';
+SELECT trackagoat.store_scrape(:'org', 'creator_profile', 'goat', NULL, '2026-02-02 16:00Z', pg_temp.profile(42, 1001)) AS back \gset
+
 -- another account has the handle: nothing of it is stored
 CREATE TEMP TABLE before AS SELECT * FROM trackagoat.creator;
 SELECT is(trackagoat.store_scrape(:'org', 'creator_profile', 'goat', NULL, '2026-02-03Z', pg_temp.profile(666, 5, '{"sec_uid": "MS4wLjABAAAAwolf", "display_name": "Wolf"}')), 'account_changed', 'another account is not stored');
@@ -298,7 +310,7 @@ SELECT is((exact, source)::text, '(f,item_list)', 'rounded numbers are marked so
 SELECT is(count(*), 0::bigint, 'a creator whose account is not known yet gets none') FROM trackagoat.video WHERE creator_id = :'unknown';
 DELETE FROM trackagoat.creator WHERE id = :'unknown';
 SELECT is(count(*), 0::bigint, 'other organizations are left alone') FROM trackagoat.video WHERE org_id = :'busy';
-SELECT is((j.due_at, j.next_at)::text, (NULL::timestamptz, trackagoat.scrape_slot('video_stats', NULL, 303, '1 day', now()))::text, 'a new video is left to the schedule') FROM pg_temp.job('video_stats', '303') j;
+SELECT is((j.due_at, j.next_at)::text, (NULL::timestamptz, trackagoat.scrape_slot('video_stats', NULL, 303, '1 day', now() + interval '12 hours'))::text, 'a new video is left to the schedule, as one that was just fetched') FROM pg_temp.job('video_stats', '303') j;
 -- the next page overlaps by one; statuses that people gave stay
 UPDATE trackagoat.video SET tracking_status = 'excluded' WHERE creator_id = :'goat' AND tiktok_video_id = 303;
 SELECT is(trackagoat.store_scrape(:'org', 'discover_videos', 'goat', NULL, '2026-02-02Z', pg_temp.listing(jsonb_build_array(pg_temp.video(303, '2026-01-12Z', 31), pg_temp.video(305, '2026-01-11Z', 50)))), 'ok', 'an overlapping page');
@@ -319,6 +331,38 @@ UPDATE trackagoat.creator SET removed_at = now() WHERE id = :'picky';
 SELECT is(trackagoat.store_scrape(:'org', 'discover_videos', 'goat', NULL, '2026-02-04Z', pg_temp.listing(jsonb_build_array(pg_temp.video(307, '2026-01-21Z')))), 'ok', 'after one of two creators was removed');
 SELECT is(array_agg(creator_id), ARRAY[:'goat'::uuid], 'the other still gets its videos') FROM trackagoat.video WHERE tiktok_video_id = 307;
 
+-- the owner's triggers see each video that is found, and what they make of it holds
+CREATE TEMP TABLE found (tiktok_video_id bigint, had_creator boolean);
+CREATE FUNCTION pg_temp.owner_rule() RETURNS trigger LANGUAGE plpgsql AS
+$$
+BEGIN
+	IF TG_WHEN = 'BEFORE' THEN
+		NEW.tracking_status := CASE WHEN NEW.tiktok_video_id = 321 THEN 'excluded' ELSE NEW.tracking_status END;
+		RETURN CASE WHEN NEW.tiktok_video_id <> 323 THEN NEW END;
+	END IF;
+	INSERT INTO found VALUES (NEW.tiktok_video_id, NEW.creator_id IS NOT NULL);
+	UPDATE trackagoat.video v SET tracking_status = 'excluded' WHERE v.id = NEW.id AND NEW.tiktok_video_id = 322;
+	INSERT INTO trackagoat.video (project_id, tiktok_video_id) SELECT NEW.project_id, 1320 WHERE NEW.tiktok_video_id = 320;
+	RETURN NULL;
+END
+$$;
+CREATE TRIGGER owner_before BEFORE INSERT ON trackagoat.video FOR EACH ROW EXECUTE FUNCTION pg_temp.owner_rule();
+CREATE TRIGGER owner_after AFTER INSERT ON trackagoat.video FOR EACH ROW EXECUTE FUNCTION pg_temp.owner_rule();
+SELECT is(trackagoat.store_scrape(:'org', 'discover_videos', 'goat', NULL, '2026-02-04Z', pg_temp.listing((SELECT jsonb_agg(pg_temp.video(n, '2026-01-22Z', n)) FROM generate_series(320, 323) n))), 'ok', 'videos that triggers of the owner change');
+SELECT results_eq('SELECT tiktok_video_id, had_creator FROM found ORDER BY 1', 'VALUES (320::bigint, true), (321, true), (322, true), (1320, false)', 'which see each as it is stored');
+SELECT results_eq('SELECT tiktok_video_id, tracking_status::text, view_count FROM trackagoat.video WHERE tiktok_video_id % 1000 BETWEEN 320 AND 323 ORDER BY 1',
+	$$VALUES (320::bigint, 'auto_tracked', 320::bigint), (321, 'excluded', 321), (322, 'excluded', 322), (1320, 'direct_add', NULL)$$, 'are stored as these will have them');
+SELECT is(array_agg(j.tiktok_video_id ORDER BY j.tiktok_video_id), ARRAY[320, 1320]::bigint[], 'and fetched if they still are to be') FROM trackagoat.scrape_job j WHERE j.tiktok_video_id % 1000 BETWEEN 320 AND 323;
+SELECT is_empty('SELECT * FROM trackagoat.verify()', 'the totals count them so');
+DROP TRIGGER owner_before ON trackagoat.video;
+DROP TRIGGER owner_after ON trackagoat.video;
+DELETE FROM trackagoat.video WHERE tiktok_video_id % 1000 BETWEEN 320 AND 323;
+
+-- what is known already is written where it differs
+CREATE TEMP TABLE kept AS SELECT ctid AS place, tiktok_video_id FROM trackagoat.video WHERE creator_id = :'goat';
+SELECT is(trackagoat.store_scrape(:'org', 'discover_videos', 'goat', NULL, '2026-02-04Z', pg_temp.listing(jsonb_build_array(pg_temp.video(307, '2026-01-21Z')))), 'ok', 'a page that was seen already');
+SELECT is(count(*), 0::bigint, 'writes no video anew') FROM trackagoat.video v JOIN kept k USING (tiktok_video_id) WHERE v.creator_id = :'goat' AND v.ctid <> k.place;
+
 -- a single video, which finds its creator by the author's handle
 INSERT INTO trackagoat.video (project_id, tiktok_video_id) VALUES (:'project', 401), (:'second', 401), (:'busy_project', 401);
 SELECT is(trackagoat.store_scrape(:'org', 'video_stats', NULL, 401, '2026-02-05Z', pg_temp.listing(jsonb_build_array(
@@ -330,7 +374,7 @@ SELECT is(trackagoat.store_scrape(:'org', 'video_stats', NULL, 402, '2026-02-05Z
 SELECT is(count(*), 0::bigint, 'is not made') FROM trackagoat.video WHERE tiktok_video_id = 402;
 SELECT throws_ok(format('SELECT trackagoat.store_scrape(%L, %L, NULL, 401, now(), %L)', :'org', 'video_stats', pg_temp.listing(jsonb_build_array(pg_temp.video(401, '2026-01-01Z', -1)))), '23514', NULL, 'a negative count is refused');
 -- whose counters came with a page is not fetched by itself for another interval
-UPDATE trackagoat.scrape_job SET due_at = NULL, next_at = now() WHERE kind = 'video_stats';
+UPDATE trackagoat.scrape_job SET due_at = NULL, next_at = now(), last_success_at = NULL WHERE kind = 'video_stats';
 SELECT is(trackagoat.postpone_videos(pg_temp.listing(jsonb_build_array(pg_temp.video(302, now()), pg_temp.video(401, now()), pg_temp.video(999, now())))), 2, 'two of a page are postponed');
 SELECT ok((pg_temp.job('video_stats', '302')).next_at BETWEEN now() + interval '12 hours' AND clock_timestamp() + interval '36 hours', 'to its slot after half a day');
 SELECT ok((pg_temp.job('video_stats', '401')).next_at BETWEEN now() + interval '90 minutes' AND clock_timestamp() + interval '4.5 hours', 'or three hours, where someone wants that');

@@ -181,8 +181,11 @@ $node->safe_psql('served', q(SELECT trackagoat.scrape_creator(id) FROM trackagoa
 wait_for_answer($node, 8, q(SELECT count(*) > 0 FROM trackagoat.scrape_attempt
 	WHERE tiktok_handle = 'first_goat' AND outcome = 'store_failed' AND detail LIKE '%lock timeout%'), 't',
 	'a locked creator is not waited for', 'served');
-$node->safe_psql('served', q(CALL public.goats('one', 'other_goat')));
+$node->safe_psql('served', sprintf q{CALL public.goats('one', 'other_goat', %s)}, join ', ', map { "'neighbour$_'" } 1 .. 20);
 wait_for_answer($node, 8, followers('other_goat'), 'one 104', 'meanwhile others are served', 'served');
+wait_for_answer($node, 12, q(SELECT count(*) FROM trackagoat.creator WHERE tiktok_handle::text ~ '^neighbour' AND follower_count = 100), '20',
+	'all of them', 'served');
+is($node->safe_psql('served', followers('first_goat')), 'one 100', 'only that one is delayed');
 $session->query_safe('COMMIT');
 wait_for_answer($node, 8, followers('first_goat'), 'one 103', 'and it is stored after the lock', 'served');
 

@@ -39,7 +39,13 @@ my ($status, $out, $err) = $standby->psql('postgres', 'CALL trackagoat.run_scrap
 like($err, qr/read-only transaction|recovery/, 'run_scrapes() is refused there');
 ok(wait_until(5, sub { $host->requests('slow_goat') }), 'a request of the primary is open');
 
+# amid a queue
+my $fetched = q(SELECT count(*) FROM trackagoat.creator WHERE tiktok_handle::text ~ '^queued' AND follower_count = 100);
+$host->answers(map { ("queued$_" => 'slow 0.3') } 1 .. 90);
+$primary->safe_psql('postgres', sprintf q{CALL public.goats('queue', VARIADIC ARRAY[%s])}, join ', ', map { "'queued$_'" } 1 .. 90);
+wait_for_answer($primary, 30, "SELECT ($fetched) >= 20", 't', 'the primary has fetched some of many');
 $primary->stop('fast');
+cmp_ok($standby->safe_psql('postgres', $fetched), '<', 80, 'when it ends');
 $host->answers(slow_goat => 'ok 200');
 $standby->safe_psql('postgres', q(SELECT pg_promote()));
 $standby->safe_psql('postgres', q(CALL public.goats('farm', 'third_goat')));
@@ -48,6 +54,13 @@ wait_for_answer($standby, 10, q(SELECT follower_count FROM trackagoat.creator WH
 wait_for_answer($standby, 20, q(SELECT follower_count FROM trackagoat.creator WHERE tiktok_handle = 'slow_goat'), '200',
 	'also what the primary had begun');
 is(scalar(grep { $_->{headers}{'user-agent'} eq 'standby/1' } $host->requests('first_goat')), 0, 'and not again what it had');
+wait_for_answer($standby, 60, $fetched, '90', 'and the rest of the queue');
+wait_for_answer($standby, 30, 'SELECT count(*) FROM trackagoat.scrape_job WHERE due_at IS NOT NULL OR leased_until IS NOT NULL', '0', 'to the last job');
+is($standby->safe_psql('postgres', q(SELECT count(*) FROM (SELECT FROM trackagoat.scrape_attempt WHERE outcome = 'ok' GROUP BY job_id HAVING count(*) > 1) t)),
+	'0', 'each once');
+is($standby->safe_psql('postgres', q(SELECT string_agg(DISTINCT outcome, ', ' ORDER BY outcome) FROM trackagoat.scrape_attempt)), 'interrupted, ok',
+	'what the primary had in flight was interrupted');
+is($standby->safe_psql('postgres', 'SELECT * FROM trackagoat.verify()'), '', 'verify() finds nothing');
 $standby->stop('fast');
 
 done_testing();

@@ -18,7 +18,7 @@ use Test::More;
 use Time::HiRes qw(time usleep);
 
 our @EXPORT = qw(new_node setup_database plain_failures source_dir captures_dir make_site start_nginx start_fault_server
-  wait_until wait_for_answer wait_for_log read_file write_file worker_pid seconds_of catalogue_of same);
+  wait_until answer_of wait_for_answer wait_for_log read_file write_file worker_pid seconds_of catalogue_of same);
 
 # Every server that this test has started, by process id: ended with it.  The
 # value keeps a pipe open, as closing it would wait for the server.
@@ -99,6 +99,18 @@ sub wait_until
 	}
 }
 
+# What the query answers; undef where it fails, as while the server recovers.
+# What psql says of it goes into $$err, if given.
+sub answer_of
+{
+	my ($node, $query, $database, $err) = @_;
+	my $out = '';
+
+	# where there is no server, psql may have ended before it is told the query
+	my $status = eval { $node->psql($database // 'postgres', $query, stdout => \$out, stderr => $err // \my $ignored, timeout => 30) };
+	return defined $status && $status == 0 ? $out : undef;
+}
+
 # Waits until the query answers so (default t), and is a test of that.
 sub wait_for_answer
 {
@@ -107,9 +119,10 @@ sub wait_for_answer
 	my ($out, $err) = ('', '');
 
 	wait_until($seconds, sub {
-		$node->psql($database // 'postgres', $query, stdout => \$out, stderr => \$err, timeout => 30);
-		return $out eq $expected && $err eq '';
+		$out = answer_of($node, $query, $database, \$err) // '';
+		return $out eq $expected && ($err // '') eq '';
 	});
+	$err //= '';
 	return is("$out$err", $expected, $name);
 }
 
