@@ -3,9 +3,9 @@
  *	  The log of differences: rows of it, and all that a video adds to totals
  *	  when it enters or leaves.
  *
- * Whoever changes a video's history writes the video's row as well.  So who
- * holds the row reads the history as it is now, even under a snapshot that is
- * fixed: one that does not show it cannot hold the row.
+ * Whoever changes what a video adds writes the video's row.  So who holds the
+ * row reads what the video adds now, even under a snapshot that is fixed: one
+ * that does not show it cannot hold the row.
  */
 #include "postgres.h"
 
