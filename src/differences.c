@@ -2,6 +2,10 @@
  * differences.c
  *	  The log of differences: rows of it, and all that a video adds to totals
  *	  when it enters or leaves.
+ *
+ * Whoever changes what a video adds writes the video's row.  So who holds the
+ * row reads what the video adds now, even under a snapshot that is fixed: one
+ * that does not show it cannot hold the row.
  */
 #include "postgres.h"
 
@@ -9,7 +13,6 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "differences.h"
@@ -104,8 +107,7 @@ post_amounts(PG_FUNCTION_ARGS)
 /*
  * video_amounts(video_id, org_id, posted_at, sign): all that the video adds
  * to totals, or with a sign of -1 what they lose with it; NULL for more moments
- * than a series holds.  Under the latest snapshot: the caller holds the video's
- * row.
+ * than a series holds.  The caller holds the video's row.
  */
 Datum
 video_amounts(PG_FUNCTION_ARGS)
@@ -117,10 +119,9 @@ video_amounts(PG_FUNCTION_ARGS)
 	Amounts		amounts = {0};
 	bool		too_many = false;
 	Series	   *result;
-	Snapshot	latest = RegisterSnapshot(GetLatestSnapshot());
 
 	SPI_connect();
-	saved_query_run_at(&history_query, values, latest);
+	saved_query_run(&history_query, values, NULL);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		bool		isnull;
@@ -132,7 +133,6 @@ video_amounts(PG_FUNCTION_ARGS)
 	result = amounts_finish(&amounts, &too_many);
 	MemoryContextSwitchTo(old_context);
 	SPI_finish();
-	UnregisterSnapshot(latest);
 	if (too_many)
 		PG_RETURN_NULL();
 	PG_RETURN_POINTER(result);
@@ -199,11 +199,8 @@ void
 differences_log_flipped(FlippedVideo *videos, int count)
 {
 	DifferenceColumns *columns = palloc0(sizeof(DifferenceColumns));
-	Snapshot	latest;
 
 	qsort(videos, count, sizeof(FlippedVideo), compare_flipped);
-	latest = RegisterSnapshot(GetLatestSnapshot());
-	PushActiveSnapshot(latest);
 	for (int from = 0; from < count;)
 	{
 		int			n = 1;
@@ -214,7 +211,5 @@ differences_log_flipped(FlippedVideo *videos, int count)
 		log_slice(videos + from, n, columns);
 		from += n;
 	}
-	PopActiveSnapshot();
-	UnregisterSnapshot(latest);
 	pfree(columns);
 }

@@ -55,6 +55,7 @@
 		" WHERE h." name "_id = o.id AND h.org_id = o.org_id AND h.started_at = o.started_at", \
 		.nargs = 4, .types = {UUIDARRAYOID, UUIDARRAYOID, TIMESTAMPTZARRAYOID}}
 
+/* The row of a video is written as well where its history adds something else to totals: see differences.c. */
 static HistoryKind video_kind = {
 	.entity = "video",
 	.counters = VIDEO_COUNTERS,
@@ -65,10 +66,10 @@ static HistoryKind video_kind = {
 	HISTORY_QUERIES("video"),
 	.update_entity = {.text = "UPDATE trackagoat.video e SET view_count = o.c1, like_count = o.c2,"
 		" comment_count = o.c3, share_count = o.c4, save_count = o.c5, last_observed_at = o.at"
-		" FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) o (id, org_id, at, c1, c2, c3, c4, c5)"
-		" WHERE e.id = o.id AND e.org_id = o.org_id AND (o.c1, o.c2, o.c3, o.c4, o.c5, o.at) IS DISTINCT FROM"
-		" (e.view_count, e.like_count, e.comment_count, e.share_count, e.save_count, e.last_observed_at)", .nargs = 8,
-		.types = {UUIDARRAYOID, UUIDARRAYOID, TIMESTAMPTZARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID}}
+		" FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) o (id, org_id, at, must_write, c1, c2, c3, c4, c5)"
+		" WHERE e.id = o.id AND e.org_id = o.org_id AND (o.must_write OR (o.c1, o.c2, o.c3, o.c4, o.c5, o.at) IS DISTINCT FROM"
+		" (e.view_count, e.like_count, e.comment_count, e.share_count, e.save_count, e.last_observed_at))", .nargs = 9,
+		.types = {UUIDARRAYOID, UUIDARRAYOID, TIMESTAMPTZARRAYOID, BOOLARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID}}
 };
 
 static HistoryKind creator_kind = {
@@ -80,9 +81,9 @@ static HistoryKind creator_kind = {
 	HISTORY_QUERIES("creator"),
 	.update_entity = {.text = "UPDATE trackagoat.creator e SET follower_count = o.c1, following_count = o.c2,"
 		" total_likes_count = o.c3, video_count = o.c4, last_observed_at = o.at"
-		" FROM unnest($1, $2, $3, $4, $5, $6, $7) o (id, org_id, at, c1, c2, c3, c4)"
-		" WHERE e.id = o.id AND e.org_id = o.org_id", .nargs = 7,
-		.types = {UUIDARRAYOID, UUIDARRAYOID, TIMESTAMPTZARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID}}
+		" FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) o (id, org_id, at, must_write, c1, c2, c3, c4)"
+		" WHERE e.id = o.id AND e.org_id = o.org_id", .nargs = 8,
+		.types = {UUIDARRAYOID, UUIDARRAYOID, TIMESTAMPTZARRAYOID, BOOLARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID}}
 };
 
 /* The type series, or series[], as the catalogue has it now. */

@@ -27,7 +27,7 @@ typedef struct HistoryKind
 	SavedQuery	delete_from;	/* id, org, time: rows that begin then or later */
 	SavedQuery	insert;			/* ids, orgs, starts, series */
 	SavedQuery	update;			/* ids, orgs, starts, series */
-	SavedQuery	update_entity;	/* ids, orgs, times, levels of each counter */
+	SavedQuery	update_entity;	/* ids, orgs, times, whether to write what is the same, levels of each counter */
 } HistoryKind;
 
 /* An entity being observed. */

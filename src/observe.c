@@ -202,6 +202,7 @@ typedef struct SliceColumns
 	Datum		org[SLICE];
 	Datum		time[SLICE];
 	bool		no_time[SLICE];
+	Datum		must_write[SLICE];
 	Datum		level[SERIES_MAX_COUNTERS][SLICE];
 	bool		unknown[SERIES_MAX_COUNTERS][SLICE];
 	DifferenceColumns differences;
@@ -224,6 +225,8 @@ add_entity(SliceColumns *columns, const HistoryKind *kind, const HistoryEntity *
 	columns->org[n] = UUIDPGetDatum(&entity->org);
 	columns->time[n] = TimestampTzGetDatum(state->time);
 	columns->no_time[n] = !state->has_time;
+	/* what a video adds that does not count is not known */
+	columns->must_write[n] = BoolGetDatum(entity->has_rows && (difference != NULL || !entity->is_counted));
 	for (int c = 0; c < kind->counters; c++)
 	{
 		columns->level[c][n] = Int64GetDatum(state->level[c]);
@@ -239,14 +242,15 @@ add_entity(SliceColumns *columns, const HistoryKind *kind, const HistoryEntity *
 static void
 write_columns(HistoryKind *kind, SliceColumns *columns)
 {
-	Datum		values[3 + SERIES_MAX_COUNTERS];
+	Datum		values[4 + SERIES_MAX_COUNTERS];
 	int			n = columns->count;
 
 	values[0] = saved_query_array(columns->id, NULL, n, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR);
 	values[1] = saved_query_array(columns->org, NULL, n, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR);
 	values[2] = saved_query_array(columns->time, columns->no_time, n, TIMESTAMPTZOID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE);
+	values[3] = saved_query_array(columns->must_write, NULL, n, BOOLOID, 1, true, TYPALIGN_CHAR);
 	for (int c = 0; c < kind->counters; c++)
-		values[3 + c] = saved_query_array(columns->level[c], columns->unknown[c], n, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE);
+		values[4 + c] = saved_query_array(columns->level[c], columns->unknown[c], n, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE);
 	saved_query_write(&kind->update_entity, values, NULL);
 
 	differences_write(&columns->differences);

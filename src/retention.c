@@ -39,13 +39,17 @@ PG_FUNCTION_INFO_V1(prune_histories);
 		.nargs = 2, .types = {UUIDARRAYOID, UUIDARRAYOID}}, \
 	.delete_before = {.text = "DELETE FROM trackagoat." name "_history h USING unnest($1, $2, $3) e (id, org_id, kept_from)" \
 		" WHERE h." name "_id = e.id AND h.org_id = e.org_id AND h.started_at < e.kept_from", .custom = true, \
-		.nargs = 3, .types = {UUIDARRAYOID, UUIDARRAYOID, TIMESTAMPTZARRAYOID}}
+		.nargs = 3, .types = {UUIDARRAYOID, UUIDARRAYOID, TIMESTAMPTZARRAYOID}}, \
+	.write_entity = {.text = "UPDATE trackagoat." name " e SET last_observed_at = e.last_observed_at" \
+		" FROM unnest($1, $2) d (id, org_id) WHERE e.id = d.id AND e.org_id = d.org_id", .custom = true, \
+		.nargs = 2, .types = {UUIDARRAYOID, UUIDARRAYOID}}
 
 typedef struct PruneQueries
 {
 	SavedQuery	load;
 	SavedQuery	lock;
 	SavedQuery	delete_before;
+	SavedQuery	write_entity;
 } PruneQueries;
 
 static PruneQueries video_queries = {
@@ -345,6 +349,8 @@ prune_slice(HistoryKind *kind, PruneQueries *queries, Kept *kept, int count, Pru
 	columns_values(&pruned->columns, values);
 	saved_query_write(&queries->delete_before, values, NULL);
 	history_write(kind, &pruned->writes);
+	/* so that who still sees the history as it was cannot change the entity */
+	saved_query_write(&queries->write_entity, values, NULL);
 	differences_write(&pruned->differences);
 }
 

@@ -52,6 +52,12 @@ CREATE FUNCTION trackagoat.creator_totals() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 BEGIN
+	-- the videos that go with it, in the order in which all lock them; under a fixed snapshot
+	-- the constraint would pass over one that has left meanwhile, and this transaction would
+	-- go on seeing it, of a creator that is not there: that cannot be serialized
+	IF TG_OP = 'DELETE' THEN
+		PERFORM FROM trackagoat.video v WHERE v.creator_id = OLD.id AND v.org_id = OLD.org_id ORDER BY v.id FOR UPDATE;
+	END IF;
 	INSERT INTO trackagoat.total_difference (org_id, project_id, creator_id)
 	SELECT p.org_id, p.id, OLD.id
 	FROM trackagoat.project p WHERE p.id = OLD.project_id AND p.org_id = OLD.org_id;

@@ -375,8 +375,11 @@ BEGIN
 	ELSIF dice < 41 THEN
 		-- enough to fill a chunk
 		PERFORM oracle_observe_some(120 + floor(random() * 300)::integer);
-	ELSIF dice < 50 THEN
+	ELSIF dice < 47 THEN
 		UPDATE trackagoat.video SET tracking_status = oracle_status() WHERE id = video;
+	ELSIF dice < 50 THEN
+		PERFORM trackagoat.review_videos(ARRAY(SELECT v.id FROM trackagoat.video v WHERE v.project_id = project AND random() < 0.2),
+			(ARRAY['included', 'excluded', 'pending_review'])[1 + floor(random() * 3)]::trackagoat.tracking_status);
 	ELSIF dice < 53 THEN
 		UPDATE trackagoat.video SET tracking_status = CASE WHEN tracking_status = 'excluded' THEN 'included' ELSE 'excluded' END::trackagoat.tracking_status
 		WHERE creator_id = creator;
