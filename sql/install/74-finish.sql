@@ -306,14 +306,16 @@ DECLARE
 	rule record;
 	again timestamptz;
 BEGIN
+	SELECT j.* INTO job FROM trackagoat.scrape_job j
+	WHERE j.id = (SELECT a.job_id FROM trackagoat.scrape_attempt a WHERE a.id = attempt_id) FOR NO KEY UPDATE;
+	-- as whoever held the job has left it: one that was given back is no attempt of it any more
 	SELECT a.* INTO attempt FROM trackagoat.scrape_attempt a WHERE a.id = attempt_id AND a.finished_at IS NULL;
-	SELECT j.* INTO job FROM trackagoat.scrape_job j WHERE j.id = attempt.job_id FOR NO KEY UPDATE;
-	IF job.id IS NOT NULL AND outcome IN ('ok', 'partly_stored') THEN
+	IF attempt.job_id IS NOT NULL AND outcome IN ('ok', 'partly_stored') THEN
 		outcome := trackagoat.schedule_scrape(job, attempt.source, page, outcome = 'partly_stored');
 	END IF;
 	SELECT o.* INTO STRICT rule FROM trackagoat.scrape_outcome o WHERE o.outcome = finish_scrape.outcome;
 
-	IF job.id IS NOT NULL THEN
+	IF attempt.job_id IS NOT NULL THEN
 		PERFORM trackagoat.note_target(job, rule);
 		IF rule.class = 'ok' THEN
 			PERFORM trackagoat.postpone_videos(page);
