@@ -344,6 +344,17 @@ wait_for_work(Scraper *scraper, long timeout)
 	return (events & WL_LATCH_SET) != 0;
 }
 
+/* Settings that were reloaded hold from here on, in a session before its next statement, too. */
+static void
+mind_settings(void)
+{
+	if (ConfigReloadPending)
+	{
+		ConfigReloadPending = false;
+		ProcessConfigFile(PGC_SIGHUP);
+	}
+}
+
 static volatile sig_atomic_t requested_to_end = false;
 
 /* SIGTERM */
@@ -407,12 +418,7 @@ trackagoat_worker_main(Datum arg)
 		bool		ready;
 
 		CHECK_FOR_INTERRUPTS();
-		if (ConfigReloadPending)
-		{
-			ConfigReloadPending = false;
-			ProcessConfigFile(PGC_SIGHUP);
-		}
-
+		mind_settings();
 		ready = work(scraper);
 		if (ready)
 			fold_due(scraper);
@@ -492,6 +498,7 @@ run_scrapes(PG_FUNCTION_ARGS)
 	{
 		TimestampTz now;
 
+		mind_settings();
 		(void) work(scraper);
 		now = GetCurrentTimestamp();
 		if (transfer_in_flight() == 0)
