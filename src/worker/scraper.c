@@ -373,6 +373,14 @@ end_blameless(SIGNAL_ARGS)
 	_exit(2);
 }
 
+/* The same in a session that runs run_scrapes(), or has run it. */
+static void
+end_session_blameless(SIGNAL_ARGS)
+{
+	crash_mark_clear();
+	quickdie(postgres_signal_arg);
+}
+
 /* An error that ends the worker is the fault of the page that it was at. */
 static void
 end_worker(int code, Datum arg)
@@ -491,6 +499,8 @@ run_scrapes(PG_FUNCTION_ARGS)
 	MemoryContextRegisterResetCallback(memory, callback);
 	transfer_open();
 	crash_mark_open();
+	if (IsUnderPostmaster)
+		pqsignal(SIGQUIT, end_session_blameless);
 	scraper = palloc(sizeof(Scraper));
 	scraper_init(scraper, true, max_jobs);
 
