@@ -38,7 +38,7 @@ $$;
 COMMENT ON FUNCTION trackagoat.host_room(integer) IS
 	'how many requests the host''s breaker allows: all while it is closed, none while it is open, one while it is half open';
 
-CREATE FUNCTION trackagoat.choose_source(kind trackagoat.scrape_kind, from_place smallint, has_sec_uid boolean) RETURNS text
+CREATE FUNCTION trackagoat.choose_source(kind trackagoat.scrape_kind, from_place integer, has_sec_uid boolean) RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 BEGIN
@@ -47,7 +47,7 @@ BEGIN
 		ORDER BY coalesce(s.avoided_until > clock_timestamp(), false), s.place < from_place, s.place LIMIT 1);
 END
 $$;
-COMMENT ON FUNCTION trackagoat.choose_source(trackagoat.scrape_kind, smallint, boolean) IS
+COMMENT ON FUNCTION trackagoat.choose_source(trackagoat.scrape_kind, integer, boolean) IS
 	'the source to ask: the first from a place on, before others one that is not avoided; NULL where there is none';
 
 CREATE FUNCTION trackagoat.claim_scrapes(max_jobs integer, lease interval)

@@ -181,7 +181,7 @@ CREATE FUNCTION trackagoat.retry_scrape(
 $$
 #variable_conflict use_variable
 DECLARE
-	place smallint := 1;
+	asked bigint := 1;
 	next_place smallint;
 	again timestamptz;
 BEGIN
@@ -200,8 +200,11 @@ BEGIN
 	END IF;
 
 	IF rule.tries_other_source THEN
-		SELECT s.place, (SELECT min(o.place) FROM trackagoat.scrape_source o WHERE o.kind = s.kind AND o.place > s.place)
-		INTO place, next_place
+		-- none where the claim would choose an earlier one, as the later ones are avoided
+		SELECT (SELECT count(*) FROM trackagoat.scrape_source o WHERE o.kind = s.kind AND o.place <= s.place),
+			(SELECT o.place FROM trackagoat.scrape_source o WHERE o.kind = s.kind AND o.place > s.place
+				AND o.source = trackagoat.choose_source(s.kind, s.place + 1, job.sec_uid IS NOT NULL))
+		INTO asked, next_place
 		FROM trackagoat.scrape_source s WHERE s.kind = job.kind AND s.source = retry_scrape.source;
 	END IF;
 	IF next_place IS NOT NULL THEN
@@ -209,7 +212,7 @@ BEGIN
 	ELSE
 		-- a round is an attempt at each source
 		again := clock_timestamp() + greatest(retry_after, least(rule.retry_limit,
-			rule.retry_after * 2 ^ least(greatest(job.attempts / coalesce(place, 1) - 1, 0), 20))) * (1 + random() / 5);
+			rule.retry_after * 2 ^ least(greatest(job.attempts / coalesce(asked, 1) - 1, 0), 20))) * (1 + random() / 5);
 	END IF;
 	-- a person's request that came meanwhile does not wait
 	UPDATE trackagoat.scrape_job j SET due_at = CASE WHEN j.due_at > j.leased_at THEN j.due_at ELSE again END,
@@ -303,14 +306,16 @@ DECLARE
 	rule record;
 	again timestamptz;
 BEGIN
+	SELECT j.* INTO job FROM trackagoat.scrape_job j
+	WHERE j.id = (SELECT a.job_id FROM trackagoat.scrape_attempt a WHERE a.id = attempt_id) FOR NO KEY UPDATE;
+	-- as whoever held the job has left it: one that was given back is no attempt of it any more
 	SELECT a.* INTO attempt FROM trackagoat.scrape_attempt a WHERE a.id = attempt_id AND a.finished_at IS NULL;
-	SELECT j.* INTO job FROM trackagoat.scrape_job j WHERE j.id = attempt.job_id FOR NO KEY UPDATE;
-	IF job.id IS NOT NULL AND outcome IN ('ok', 'partly_stored') THEN
+	IF attempt.job_id IS NOT NULL AND outcome IN ('ok', 'partly_stored') THEN
 		outcome := trackagoat.schedule_scrape(job, attempt.source, page, outcome = 'partly_stored');
 	END IF;
 	SELECT o.* INTO STRICT rule FROM trackagoat.scrape_outcome o WHERE o.outcome = finish_scrape.outcome;
 
-	IF job.id IS NOT NULL THEN
+	IF attempt.job_id IS NOT NULL THEN
 		PERFORM trackagoat.note_target(job, rule);
 		IF rule.class = 'ok' THEN
 			PERFORM trackagoat.postpone_videos(page);

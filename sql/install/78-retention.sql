@@ -40,8 +40,8 @@ DECLARE
 BEGIN
 	SELECT w.begun_at, w.after INTO started_at, reached FROM trackagoat.retention_walk w WHERE w.entity = prune_next_histories.entity;
 	IF reached IS NULL THEN
-		-- the last walk is over: another one after a day, if there is anything that has a window
-		PERFORM WHERE started_at > prune_next_histories.at - interval '1 day'
+		-- the last walk is over: another one after a day, or where it was of a time ahead, if there is anything that has a window
+		PERFORM WHERE (started_at > prune_next_histories.at - interval '1 day' AND started_at <= prune_next_histories.at)
 			OR NOT EXISTS (SELECT FROM trackagoat.retention_windows(prune_next_histories.at));
 		IF FOUND THEN
 			RETURN 0;

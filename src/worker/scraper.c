@@ -344,6 +344,17 @@ wait_for_work(Scraper *scraper, long timeout)
 	return (events & WL_LATCH_SET) != 0;
 }
 
+/* Settings that were reloaded hold from here on, in a session before its next statement, too. */
+static void
+mind_settings(void)
+{
+	if (ConfigReloadPending)
+	{
+		ConfigReloadPending = false;
+		ProcessConfigFile(PGC_SIGHUP);
+	}
+}
+
 static volatile sig_atomic_t requested_to_end = false;
 
 /* SIGTERM */
@@ -360,6 +371,14 @@ end_blameless(SIGNAL_ARGS)
 {
 	crash_mark_clear();
 	_exit(2);
+}
+
+/* The same in a session that runs run_scrapes(), or has run it. */
+static void
+end_session_blameless(SIGNAL_ARGS)
+{
+	crash_mark_clear();
+	quickdie(postgres_signal_arg);
 }
 
 /* An error that ends the worker is the fault of the page that it was at. */
@@ -407,12 +426,7 @@ trackagoat_worker_main(Datum arg)
 		bool		ready;
 
 		CHECK_FOR_INTERRUPTS();
-		if (ConfigReloadPending)
-		{
-			ConfigReloadPending = false;
-			ProcessConfigFile(PGC_SIGHUP);
-		}
-
+		mind_settings();
 		ready = work(scraper);
 		if (ready)
 			fold_due(scraper);
@@ -485,6 +499,8 @@ run_scrapes(PG_FUNCTION_ARGS)
 	MemoryContextRegisterResetCallback(memory, callback);
 	transfer_open();
 	crash_mark_open();
+	if (IsUnderPostmaster)
+		pqsignal(SIGQUIT, end_session_blameless);
 	scraper = palloc(sizeof(Scraper));
 	scraper_init(scraper, true, max_jobs);
 
@@ -492,6 +508,7 @@ run_scrapes(PG_FUNCTION_ARGS)
 	{
 		TimestampTz now;
 
+		mind_settings();
 		(void) work(scraper);
 		now = GetCurrentTimestamp();
 		if (transfer_in_flight() == 0)

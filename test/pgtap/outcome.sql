@@ -148,6 +148,16 @@ UPDATE trackagoat.scrape_source SET avoided_until = now() - interval '1 second' 
 SELECT pg_temp.claim('creator_profile', 'kid') AS attempt \gset
 SELECT is(pg_temp.source_of(:attempt), 'profile_page', 'until the time is over');
 SELECT pg_temp.finish(:attempt, 'timeout') AS pause \gset
+UPDATE trackagoat.scrape_source SET avoided_until = now() + interval '1 hour' WHERE source = 'embed_profile';
+SELECT pg_temp.claim('creator_profile', 'kid') AS attempt \gset
+SELECT is(pg_temp.source_of(:attempt), 'profile_page', 'where only the other is avoided');
+SELECT pg_temp.finish(:attempt, 'shell') AS pause \gset
+SELECT is((due_at > clock_timestamp() + interval '29 minutes', source_place)::text, '(t,1)', 'the round is over with it') FROM pg_temp.job('creator_profile', 'kid');
+UPDATE trackagoat.scrape_source SET place = place * 100 WHERE kind = 'creator_profile';
+UPDATE trackagoat.scrape_source SET avoided_until = NULL;
+UPDATE trackagoat.scrape_job SET attempts = 0;
+SELECT pg_temp.finish(pg_temp.claim('creator_profile', 'kid'), 'shell') FROM generate_series(1, 6);
+SELECT ok(due_at BETWEEN clock_timestamp() + interval '119 minutes' AND clock_timestamp() + interval '144 minutes', 'the third round of two sources backs off, wherever their places are') FROM pg_temp.job('creator_profile', 'kid');
 DELETE FROM trackagoat.scrape_source WHERE kind = 'creator_profile';
 SELECT throws_ok($$SELECT pg_temp.claim('creator_profile', 'kid')$$, 'P0002', NULL, 'what has no source is not claimed');
 UPDATE trackagoat.scrape_job SET due_at = now() WHERE kind = 'creator_profile' AND tiktok_handle OPERATOR(trackagoat.=) 'kid';
@@ -171,6 +181,17 @@ SELECT pg_temp.finish(pg_temp.claim('video_stats', '101'), 'ok',
 SELECT is((sec_uid, awaits_profile)::text, '(MS4wLjABAAAA_goat,f)', 'whose page shows the secUid') FROM pg_temp.job('discover_videos', 'goat');
 SELECT is(pg_temp.source_of(pg_temp.claim('discover_videos', 'goat')), 'item_list', 'so that the list can be asked for');
 UPDATE trackagoat.scrape_job SET leased_until = NULL;
+
+-- nor does a list go on to where it would need one
+SELECT pg_temp.forget();
+UPDATE trackagoat.scrape_job SET sec_uid = NULL, source_place = 2, leased_until = NULL WHERE kind = 'discover_videos';
+UPDATE trackagoat.scrape_source SET place = 3 WHERE source = 'item_list';
+SELECT pg_temp.claim('discover_videos', 'goat') AS attempt \gset
+SELECT is(pg_temp.source_of(:attempt), 'embed_profile', 'without a secUid the embedded page is the only one');
+SELECT pg_temp.finish(:attempt, 'shell') AS pause \gset
+SELECT ok((pg_temp.job('discover_videos', 'goat')).due_at > clock_timestamp() + interval '29 minutes', 'and the last one, whatever the order');
+UPDATE trackagoat.scrape_source SET place = 1 WHERE source = 'item_list';
+UPDATE trackagoat.scrape_job SET sec_uid = 'MS4wLjABAAAA_goat', source_place = 1 WHERE kind = 'discover_videos';
 
 -- a listing goes on while its pages serve videos that are due
 SELECT pg_temp.forget();

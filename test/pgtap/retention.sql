@@ -230,6 +230,8 @@ RESET client_min_messages;
 DROP TRIGGER refuse ON trackagoat.video_history;
 SELECT cmp_ok(removed, '>', 0::bigint, 'the next walk has them') FROM pg_temp.all_gone(:'now'::timestamptz + interval '31 weeks') WHERE what = 'video_history';
 SELECT is(count(*), 1500::bigint, 'each is pruned') FROM trackagoat.video_snapshot s JOIN trackagoat.video v ON v.id = s.video_id JOIN trackagoat.project p ON p.id = v.project_id WHERE p.name = 'trouble';
+SELECT sum(removed) AS removed FROM pg_temp.all_gone(:'now') \gset
+SELECT is((SELECT count(*) FROM trackagoat.retention_walk WHERE begun_at = :'now'), 2::bigint, 'a walk for a time ahead keeps none of now back');
 SELECT is_empty('SELECT * FROM trackagoat.verify()', 'verify() agrees');
 CREATE ROLE trackagoat_test_pruner SUPERUSER;
 SET ROLE trackagoat_test_pruner;

@@ -7,6 +7,7 @@ use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
 
+use IPC::Run ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -137,16 +138,27 @@ is(sql(q(SELECT failures || ' ' || openings || ' ' || (opened_at IS NULL) FROM t
 
 # --- off means at once -------------------------------------------------------------------------------
 
-$host->answers(slow_goat => 'slow 60');
+$host->answers(slow_goat => 'slow 60', slow_kid => 'slow 60');
 sql(q(CALL public.goats('slow', 'slow_goat')));
 wait_until(5, sub { $host->requests('slow_goat') });
+# no worker serves this one, a session does
+$node->append_conf('postgresql.conf', 'trackagoat.max_parallel = 2');
+$node->reload;
+$node->safe_psql('postgres', 'CREATE DATABASE apart');
+setup_database($node, 'apart');
+$node->safe_psql('apart', q(CALL public.goats('slow', 'slow_kid')));
+my $session = IPC::Run::start([ $node->installed_command('psql'), '-XAtq', '-d', $node->connstr('apart'),
+	'-c', 'CALL trackagoat.run_scrapes()' ], '<', \undef, '>', \my $out, '2>', \my $err);
+ok(wait_until(5, sub { scalar $host->requests('slow_kid') }), 'a session asks beside the worker');
 my $seconds = seconds_of(sub {
 	$node->append_conf('postgresql.conf', 'trackagoat.enabled = off');
 	$node->reload;
 	wait_for_answer($node, 5, q(SELECT state || ' ' || in_flight FROM trackagoat.worker_status), 'disabled 0', 'trackagoat.enabled = off drops what is in flight');
+	$session->finish;
 });
 cmp_ok($seconds, '<', 3, sprintf 'at once: %.2f s', $seconds);
 is(attempts('creator_profile', 'slow_goat'), 'profile_page interrupted', 'its job is given back');
+is($node->safe_psql('apart', q(SELECT string_agg(outcome, ' ') FROM trackagoat.scrape_attempt)), 'interrupted', 'so does run_scrapes()');
 $host->answers(slow_goat => 'ok');
 $node->append_conf('postgresql.conf', 'trackagoat.enabled = on');
 $node->reload;

@@ -132,18 +132,20 @@ wait_for_answer($node, 30, outcomes('ended'), 'interrupted, interrupted, interru
 answer('CREATE DATABASE plain');
 make_ready('plain');
 answer(q{INSERT INTO public.asleep VALUES ('session'); CALL public.goats('farm', 'session')}, 'plain');
-for my $function ('pg_terminate_backend', 'pg_cancel_backend', undef, undef)
+for my $end ('pg_terminate_backend', 'pg_cancel_backend', 'another crashes', undef, undef)
 {
 	my $session = IPC::Run::start([ $node->installed_command('psql'), '-XAtq', '-d', $node->connstr('plain'), '-c', 'CALL trackagoat.run_scrapes()' ],
 		'<', \undef, '>', \my $out, '2>', \my $err);
 	my ($pid) = wait_for_sleepers(1, 'plain');
-	$function ? answer("SELECT $function($pid)") : kill 9, $pid;
+	my $killed = !$end ? $pid : $end eq 'another crashes' ? answer('SELECT min(pid) FROM trackagoat.worker_status') : undef;
+	$killed ? kill 9, $killed : answer("SELECT $end($pid)");
 	$session->finish;
 	# the next one gives back what that one had
 	wait_until(60, sub { defined answer_of($node, 'CALL trackagoat.run_scrapes()', 'plain') });
 	usleep(700_000);
 }
-is(answer(outcomes('session'), 'plain'), 'interrupted, interrupted, crashed, crashed', 'a session that calls run_scrapes() is told to end, cancelled, and killed twice');
+is(answer(outcomes('session'), 'plain'), 'interrupted, interrupted, interrupted, crashed, crashed',
+	'a session that calls run_scrapes() is told to end, cancelled, ended as another crashes, and killed twice');
 is(answer('SELECT reason FROM trackagoat.scrape_dead_letter', 'plain'), 'crashed', 'with the same end');
 
 $node->stop('fast');
