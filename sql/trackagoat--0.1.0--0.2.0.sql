@@ -1327,6 +1327,12 @@ CREATE FUNCTION trackagoat.creator_totals() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 BEGIN
+	-- the videos that go with it, in the order in which all lock them; under a fixed snapshot
+	-- the constraint would pass over one that has left meanwhile, and this transaction would
+	-- go on seeing it, of a creator that is not there: that cannot be serialized
+	IF TG_OP = 'DELETE' THEN
+		PERFORM FROM trackagoat.video v WHERE v.creator_id = OLD.id AND v.org_id = OLD.org_id ORDER BY v.id FOR UPDATE;
+	END IF;
 	INSERT INTO trackagoat.total_difference (org_id, project_id, creator_id)
 	SELECT p.org_id, p.id, OLD.id
 	FROM trackagoat.project p WHERE p.id = OLD.project_id AND p.org_id = OLD.org_id;
@@ -2570,7 +2576,7 @@ $$;
 COMMENT ON FUNCTION trackagoat.host_room(integer) IS
 	'how many requests the host''s breaker allows: all while it is closed, none while it is open, one while it is half open';
 
-CREATE FUNCTION trackagoat.choose_source(kind trackagoat.scrape_kind, from_place smallint, has_sec_uid boolean) RETURNS text
+CREATE FUNCTION trackagoat.choose_source(kind trackagoat.scrape_kind, from_place integer, has_sec_uid boolean) RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 BEGIN
@@ -2580,7 +2586,7 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION trackagoat.choose_source(trackagoat.scrape_kind, smallint, boolean) IS
+COMMENT ON FUNCTION trackagoat.choose_source(trackagoat.scrape_kind, integer, boolean) IS
 	'the source to ask: the first from a place on, before others one that is not avoided; NULL where there is none';
 
 CREATE FUNCTION trackagoat.claim_scrapes(max_jobs integer, lease interval)
@@ -3331,7 +3337,7 @@ CREATE FUNCTION trackagoat.retry_scrape(
 $$
 #variable_conflict use_variable
 DECLARE
-	place smallint := 1;
+	asked bigint := 1;
 	next_place smallint;
 	again timestamptz;
 BEGIN
@@ -3350,8 +3356,11 @@ BEGIN
 	END IF;
 
 	IF rule.tries_other_source THEN
-		SELECT s.place, (SELECT min(o.place) FROM trackagoat.scrape_source o WHERE o.kind = s.kind AND o.place > s.place)
-		INTO place, next_place
+		-- none where the claim would choose an earlier one, as the later ones are avoided
+		SELECT (SELECT count(*) FROM trackagoat.scrape_source o WHERE o.kind = s.kind AND o.place <= s.place),
+			(SELECT o.place FROM trackagoat.scrape_source o WHERE o.kind = s.kind AND o.place > s.place
+				AND o.source = trackagoat.choose_source(s.kind, s.place + 1, job.sec_uid IS NOT NULL))
+		INTO asked, next_place
 		FROM trackagoat.scrape_source s WHERE s.kind = job.kind AND s.source = retry_scrape.source;
 	END IF;
 	IF next_place IS NOT NULL THEN
@@ -3359,7 +3368,7 @@ BEGIN
 	ELSE
 		-- a round is an attempt at each source
 		again := clock_timestamp() + greatest(retry_after, least(rule.retry_limit,
-			rule.retry_after * 2 ^ least(greatest(job.attempts / coalesce(place, 1) - 1, 0), 20))) * (1 + random() / 5);
+			rule.retry_after * 2 ^ least(greatest(job.attempts / coalesce(asked, 1) - 1, 0), 20))) * (1 + random() / 5);
 	END IF;
 	-- a person's request that came meanwhile does not wait
 	UPDATE trackagoat.scrape_job j SET due_at = CASE WHEN j.due_at > j.leased_at THEN j.due_at ELSE again END,
@@ -3456,14 +3465,16 @@ DECLARE
 	rule record;
 	again timestamptz;
 BEGIN
+	SELECT j.* INTO job FROM trackagoat.scrape_job j
+	WHERE j.id = (SELECT a.job_id FROM trackagoat.scrape_attempt a WHERE a.id = attempt_id) FOR NO KEY UPDATE;
+	-- as whoever held the job has left it: one that was given back is no attempt of it any more
 	SELECT a.* INTO attempt FROM trackagoat.scrape_attempt a WHERE a.id = attempt_id AND a.finished_at IS NULL;
-	SELECT j.* INTO job FROM trackagoat.scrape_job j WHERE j.id = attempt.job_id FOR NO KEY UPDATE;
-	IF job.id IS NOT NULL AND outcome IN ('ok', 'partly_stored') THEN
+	IF attempt.job_id IS NOT NULL AND outcome IN ('ok', 'partly_stored') THEN
 		outcome := trackagoat.schedule_scrape(job, attempt.source, page, outcome = 'partly_stored');
 	END IF;
 	SELECT o.* INTO STRICT rule FROM trackagoat.scrape_outcome o WHERE o.outcome = finish_scrape.outcome;
 
-	IF job.id IS NOT NULL THEN
+	IF attempt.job_id IS NOT NULL THEN
 		PERFORM trackagoat.note_target(job, rule);
 		IF rule.class = 'ok' THEN
 			PERFORM trackagoat.postpone_videos(page);
@@ -3643,8 +3654,8 @@ DECLARE
 BEGIN
 	SELECT w.begun_at, w.after INTO started_at, reached FROM trackagoat.retention_walk w WHERE w.entity = prune_next_histories.entity;
 	IF reached IS NULL THEN
-		-- the last walk is over: another one after a day, if there is anything that has a window
-		PERFORM WHERE started_at > prune_next_histories.at - interval '1 day'
+		-- the last walk is over: another one after a day, or where it was of a time ahead, if there is anything that has a window
+		PERFORM WHERE (started_at > prune_next_histories.at - interval '1 day' AND started_at <= prune_next_histories.at)
 			OR NOT EXISTS (SELECT FROM trackagoat.retention_windows(prune_next_histories.at));
 		IF FOUND THEN
 			RETURN 0;
