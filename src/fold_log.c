@@ -242,7 +242,7 @@ delete_applied(Fold *fold, Datum *ids, int count)
 	values[0] = PointerGetDatum(construct_array(ids, count, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 	values[1] = fold->org;
 	saved_query_write(&delete_query, values, NULL);
-	if (SPI_processed != count)
+	if (SPI_processed != (uint64) count)
 		elog(ERROR, "applied %d differences, but deleted " UINT64_FORMAT, count, SPI_processed);
 	pfree(DatumGetPointer(values[0]));
 	fold->applied += count;
