@@ -51,7 +51,8 @@ CONF
 	cmp_ok(answer('SELECT trackagoat.schedule_scrapes()'), '>', 0, 'schedule_scrapes() answers a job of pg_cron');
 	is(answer('SELECT trackagoat.schedule_scrapes() = (SELECT min(jobid) FROM cron.job)'), 't', 'the same again');
 	is(answer('SELECT schedule, command FROM cron.job ORDER BY jobid'),
-		"* * * * *|SELECT trackagoat.enqueue_due()\n*/5 * * * *|SELECT trackagoat.evaluate_goals()", 'there are two jobs');
+		"* * * * *|SELECT trackagoat.enqueue_due()\n*/5 * * * *|SELECT trackagoat.evaluate_goals()\n*/10 * * * *|SELECT trackagoat.prune()",
+		'there are three jobs');
 	come_due();
 	wait_for_answer($node, 75, $fetched, '3', 'within a minute it is queued and fetched, without a call');
 
