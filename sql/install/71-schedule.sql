@@ -55,7 +55,8 @@ BEGIN
 				AND a.tiktok_handle IN (SELECT c.tiktok_handle FROM trackagoat.creator c WHERE c.org_id = NEW.id)
 		UNION ALL SELECT b.kind, NULL, b.tiktok_video_id, b.next_at FROM trackagoat.scrape_job b
 			WHERE b.kind = 'video_stats' AND b.kind = ANY (kinds) AND b.tiktok_handle IS NULL AND b.due_at IS NULL
-				AND b.tiktok_video_id IN (SELECT v.tiktok_video_id FROM trackagoat.video v WHERE v.org_id = NEW.id)) j,
+				AND b.tiktok_video_id IN (SELECT v.tiktok_video_id FROM trackagoat.project p
+					JOIN trackagoat.video v ON v.project_id = p.id AND v.org_id = p.org_id WHERE p.org_id = NEW.id)) j,
 		LATERAL (SELECT trackagoat.first_scrape_slot(j.kind, j.tiktok_handle, j.tiktok_video_id) AS slot OFFSET 0) s
 	WHERE s.slot < j.next_at;
 	RETURN NULL;

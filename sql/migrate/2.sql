@@ -39,6 +39,8 @@ ALTER TABLE trackagoat.creator
 	ADD COLUMN other_account_id bigint,
 	ADD COLUMN gone_days smallint NOT NULL DEFAULT 0,
 	ADD COLUMN gone_on date,
+	DROP CONSTRAINT creator_tiktok_sec_uid_check,
+	ADD CONSTRAINT creator_tiktok_sec_uid_check CHECK (tiktok_sec_uid !~ '[^A-Za-z0-9_-]' AND octet_length(tiktok_sec_uid) BETWEEN 1 AND 128),
 	ADD CONSTRAINT creator_disabled_reason_check CHECK (disabled_at IS NOT NULL OR disabled_reason IS NULL),
 	ADD CONSTRAINT creator_display_name_override_check CHECK (char_length(display_name_override) BETWEEN 1 AND 200);
 COMMENT ON COLUMN trackagoat.creator.display_name_override IS 'name that the team shows instead, 1 to 200 characters';
@@ -52,7 +54,12 @@ COMMENT ON COLUMN trackagoat.creator.disabled_reason IS 'why nothing is fetched:
 ALTER TABLE trackagoat.organization ADD COLUMN week_starts_on smallint NOT NULL DEFAULT 1,
 	ADD CONSTRAINT organization_week_starts_on_check CHECK (week_starts_on BETWEEN 1 AND 7);
 COMMENT ON COLUMN trackagoat.organization.week_starts_on IS 'day that weeks of goals begin on: 1 is Monday, 7 is Sunday';
-ALTER TABLE trackagoat.video ADD COLUMN refresh_slowed_at timestamptz, SET (fillfactor = 50);
+ALTER TABLE trackagoat.video ADD COLUMN refresh_slowed_at timestamptz, SET (fillfactor = 50),
+	DROP CONSTRAINT video_tiktok_video_id_key,
+	ADD CONSTRAINT video_tiktok_video_id_key UNIQUE (tiktok_video_id, project_id, org_id);
+DROP INDEX trackagoat.video_tiktok_video_id_idx, trackagoat.video_organization_idx, trackagoat.creator_organization_idx;
+CREATE INDEX creator_organization_idx ON trackagoat.creator (org_id, id);
+COMMENT ON INDEX trackagoat.creator_organization_idx IS 'creators of an organization';
 COMMENT ON COLUMN trackagoat.video.refresh_slowed_at IS 'since when it is fetched at a quarter of the rate: it gains little';
 ALTER TABLE trackagoat.project
 	ADD COLUMN expiry_max_gain bigint,
@@ -113,7 +120,7 @@ COMMENT ON COLUMN trackagoat.scrape_job.dead_at IS 'given up since then: it is n
 COMMENT ON COLUMN trackagoat.scrape_job.dead_reason IS 'outcome and detail of the attempt that made it so';
 DROP INDEX trackagoat.scrape_job_due_idx;
 CREATE INDEX scrape_job_due_idx ON trackagoat.scrape_job (priority DESC, due_at)
-	WHERE due_at IS NOT NULL AND NOT awaits_profile;
+	WHERE due_at IS NOT NULL AND leased_until IS NULL AND NOT awaits_profile;
 COMMENT ON INDEX trackagoat.scrape_job_due_idx IS 'what is queued and can be claimed, in the order of claiming';
 CREATE INDEX scrape_job_dead_idx ON trackagoat.scrape_job (dead_at) WHERE dead_at IS NOT NULL;
 COMMENT ON INDEX trackagoat.scrape_job_dead_idx IS 'dead letters';

@@ -43,7 +43,7 @@ CREATE TABLE trackagoat.creator (
 	CONSTRAINT creator_project_fkey FOREIGN KEY (project_id, org_id)
 		REFERENCES trackagoat.project (id, org_id) ON DELETE CASCADE,
 	-- it goes into a URL
-	CONSTRAINT creator_tiktok_sec_uid_check CHECK (tiktok_sec_uid ~ '^[A-Za-z0-9_-]{1,128}$'),
+	CONSTRAINT creator_tiktok_sec_uid_check CHECK (tiktok_sec_uid !~ '[^A-Za-z0-9_-]' AND octet_length(tiktok_sec_uid) BETWEEN 1 AND 128),
 	CONSTRAINT creator_tracking_start_date_check CHECK (tracking_start_date BETWEEN '1970-01-01' AND '9999-12-31'),
 	CONSTRAINT creator_metadata_check CHECK (jsonb_typeof(metadata) = 'object'),
 	CONSTRAINT creator_readme_check CHECK (octet_length(readme) <= 65536),
@@ -94,7 +94,8 @@ CREATE UNIQUE INDEX creator_handle_key ON trackagoat.creator (project_id, tiktok
 COMMENT ON INDEX trackagoat.creator_handle_key IS 'a handle once per project; creators of a project by handle';
 CREATE INDEX creator_handle_idx ON trackagoat.creator (tiktok_handle) WHERE removed_at IS NULL;
 COMMENT ON INDEX trackagoat.creator_handle_idx IS 'all projects that track an account';
-CREATE INDEX creator_organization_idx ON trackagoat.creator (org_id);
+-- with the id, so that a check of a key, planned while the table was empty, does not read the whole organization by it
+CREATE INDEX creator_organization_idx ON trackagoat.creator (org_id, id);
 COMMENT ON INDEX trackagoat.creator_organization_idx IS 'creators of an organization';
 
 ALTER TABLE trackagoat.creator ENABLE ROW LEVEL SECURITY;

@@ -31,7 +31,8 @@ CREATE TABLE trackagoat.video (
 	CONSTRAINT video_pkey PRIMARY KEY (id, org_id),
 	-- what rows of the same project refer to
 	CONSTRAINT video_project_key UNIQUE (id, project_id, org_id),
-	CONSTRAINT video_tiktok_video_id_key UNIQUE (project_id, tiktok_video_id, org_id),
+	-- in this order it finds all projects that track a post, too
+	CONSTRAINT video_tiktok_video_id_key UNIQUE (tiktok_video_id, project_id, org_id),
 	CONSTRAINT video_project_fkey FOREIGN KEY (project_id, org_id)
 		REFERENCES trackagoat.project (id, org_id) ON DELETE CASCADE,
 	CONSTRAINT video_creator_fkey FOREIGN KEY (creator_id, project_id, org_id)
@@ -73,9 +74,5 @@ COMMENT ON COLUMN trackagoat.video.updated_at IS 'when a person last changed the
 
 CREATE INDEX video_creator_idx ON trackagoat.video (creator_id) WHERE creator_id IS NOT NULL;
 COMMENT ON INDEX trackagoat.video_creator_idx IS 'videos of a creator';
-CREATE INDEX video_tiktok_video_id_idx ON trackagoat.video (tiktok_video_id);
-COMMENT ON INDEX trackagoat.video_tiktok_video_id_idx IS 'all projects that track a post';
-CREATE INDEX video_organization_idx ON trackagoat.video (org_id);
-COMMENT ON INDEX trackagoat.video_organization_idx IS 'videos of an organization';
 
 ALTER TABLE trackagoat.video ENABLE ROW LEVEL SECURITY;
