@@ -6,9 +6,11 @@
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "commands/trigger.h"
 #include "executor/spi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "nodes/parsenodes.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
@@ -208,8 +210,8 @@ run_guarded(SavedQuery *query, Datum *values, const char *nulls,
 		answer = MemoryContextStrdup(memory, value);
 		/* whoever bans a handle may take his time */
 		(void) set_config_option("lock_timeout", "2s", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
-		if (SPI_execute("SET CONSTRAINTS ALL IMMEDIATE", false, 0) != SPI_OK_UTILITY)
-			elog(ERROR, "SET CONSTRAINTS failed");
+		/* SET CONSTRAINTS ALL IMMEDIATE */
+		AfterTriggerSetState(makeNode(ConstraintsSetStmt));
 		ReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(old_context);
 		CurrentResourceOwner = old_owner;
