@@ -2673,7 +2673,7 @@ DECLARE
 	revived integer;
 BEGIN
 	PERFORM trackagoat.check_owner('revive dead letters');
-	UPDATE trackagoat.scrape_job j SET dead_at = NULL, dead_reason = NULL, attempts = 0, due_at = now()
+	UPDATE trackagoat.scrape_job j SET dead_at = NULL, dead_reason = NULL, attempts = 0, failures = NULL, due_at = now()
 	WHERE j.dead_at IS NOT NULL AND coalesce(j.last_outcome = revive_scrapes.outcome, revive_scrapes.outcome IS NULL);
 	GET DIAGNOSTICS revived = ROW_COUNT;
 	RETURN revived;
@@ -2740,7 +2740,8 @@ BEGIN
 				AND a.tiktok_handle IN (SELECT c.tiktok_handle FROM trackagoat.creator c WHERE c.org_id = NEW.id)
 		UNION ALL SELECT b.kind, NULL, b.tiktok_video_id, b.next_at FROM trackagoat.scrape_job b
 			WHERE b.kind = 'video_stats' AND b.kind = ANY (kinds) AND b.tiktok_handle IS NULL AND b.due_at IS NULL
-				AND b.tiktok_video_id IN (SELECT v.tiktok_video_id FROM trackagoat.video v WHERE v.org_id = NEW.id)) j,
+				AND b.tiktok_video_id IN (SELECT v.tiktok_video_id FROM trackagoat.project p
+					JOIN trackagoat.video v ON v.project_id = p.id AND v.org_id = p.org_id WHERE p.org_id = NEW.id)) j,
 		LATERAL (SELECT trackagoat.first_scrape_slot(j.kind, j.tiktok_handle, j.tiktok_video_id) AS slot OFFSET 0) s
 	WHERE s.slot < j.next_at;
 	RETURN NULL;
@@ -3337,14 +3338,17 @@ CREATE FUNCTION trackagoat.retry_scrape(
 $$
 #variable_conflict use_variable
 DECLARE
+	times integer;
 	asked bigint := 1;
 	next_place smallint;
 	again timestamptz;
 BEGIN
-	IF (SELECT count(*) FROM (SELECT a.outcome FROM trackagoat.scrape_attempt a
-			WHERE a.job_id = job.id AND a.outcome IS NOT NULL ORDER BY a.id DESC LIMIT greatest(job.attempts - 1, 0)) r
-		WHERE r.outcome = rule.outcome) + 1 >= rule.dead_after
-	THEN
+	-- counted with the job, as attempts are not kept for ever
+	UPDATE trackagoat.scrape_job j SET failures = coalesce(j.failures, '{}') || jsonb_build_object(rule.outcome, n.times)
+	FROM (SELECT coalesce((job.failures ->> rule.outcome)::integer, 0) + 1 AS times) n
+	WHERE j.id = job.id
+	RETURNING n.times INTO times;
+	IF times >= rule.dead_after THEN
 		UPDATE trackagoat.scrape_job j SET dead_at = clock_timestamp(), due_at = NULL, next_at = NULL,
 			dead_reason = concat_ws(': ', rule.outcome, detail)
 		WHERE j.id = job.id AND coalesce(j.due_at <= j.leased_at, true);
@@ -3421,7 +3425,8 @@ BEGIN
 	FROM (SELECT n.is_new, o.openings - CASE WHEN n.is_new THEN 0 ELSE 1 END AS openings
 		FROM trackagoat.scrape_host o, LATERAL (SELECT coalesce(started_at >= o.opened_at, true) AS is_new) n
 		WHERE o.host = note_host.host) w
-	WHERE h.host = note_host.host AND (h.failures >= rule.host_pause_after OR h.opened_at IS NOT NULL)
+	-- a host that says for how long need not fail so often
+	WHERE h.host = note_host.host AND (h.failures >= rule.host_pause_after OR h.opened_at IS NOT NULL OR retry_after > '0')
 	RETURNING h.open_until, w.is_new INTO paused_until, is_opening;
 	IF is_opening THEN
 		RAISE LOG 'trackagoat: % is left alone until %: %', host, paused_until, rule.outcome;
@@ -3478,7 +3483,7 @@ BEGIN
 		PERFORM trackagoat.note_target(job, rule);
 		IF rule.class = 'ok' THEN
 			PERFORM trackagoat.postpone_videos(page);
-			UPDATE trackagoat.scrape_job j SET attempts = 0, last_success_at = clock_timestamp(), last_outcome = outcome,
+			UPDATE trackagoat.scrape_job j SET attempts = 0, failures = NULL, last_success_at = clock_timestamp(), last_outcome = outcome,
 				leased_at = NULL, leased_until = NULL, leased_by = NULL,
 				-- without a secUid the list has but one source
 				source_place = CASE WHEN j.kind = 'discover_videos' AND j.sec_uid IS NULL THEN j.source_place ELSE 1 END,
@@ -3532,7 +3537,7 @@ BEGIN
 		RETURN 0;
 	END IF;
 	-- as if each had been fetched by itself
-	UPDATE trackagoat.scrape_job j SET next_at = v.next_at, due_at = NULL, attempts = 0, source_place = 1,
+	UPDATE trackagoat.scrape_job j SET next_at = v.next_at, due_at = NULL, attempts = 0, failures = NULL, source_place = 1,
 		dead_at = NULL, dead_reason = NULL, last_success_at = now()
 	FROM trackagoat.video_slots(video_ids, true) v
 	WHERE j.kind = 'video_stats' AND j.tiktok_handle IS NULL AND j.link IS NULL AND j.tiktok_video_id = v.tiktok_video_id;
@@ -3990,7 +3995,7 @@ CREATE TABLE trackagoat.creator (
 	CONSTRAINT creator_project_fkey FOREIGN KEY (project_id, org_id)
 		REFERENCES trackagoat.project (id, org_id) ON DELETE CASCADE,
 	-- it goes into a URL
-	CONSTRAINT creator_tiktok_sec_uid_check CHECK (tiktok_sec_uid ~ '^[A-Za-z0-9_-]{1,128}$'),
+	CONSTRAINT creator_tiktok_sec_uid_check CHECK (tiktok_sec_uid !~ '[^A-Za-z0-9_-]' AND octet_length(tiktok_sec_uid) BETWEEN 1 AND 128),
 	CONSTRAINT creator_tracking_start_date_check CHECK (tracking_start_date BETWEEN '1970-01-01' AND '9999-12-31'),
 	CONSTRAINT creator_metadata_check CHECK (jsonb_typeof(metadata) = 'object'),
 	CONSTRAINT creator_readme_check CHECK (octet_length(readme) <= 65536),
@@ -4041,7 +4046,8 @@ CREATE UNIQUE INDEX creator_handle_key ON trackagoat.creator (project_id, tiktok
 COMMENT ON INDEX trackagoat.creator_handle_key IS 'a handle once per project; creators of a project by handle';
 CREATE INDEX creator_handle_idx ON trackagoat.creator (tiktok_handle) WHERE removed_at IS NULL;
 COMMENT ON INDEX trackagoat.creator_handle_idx IS 'all projects that track an account';
-CREATE INDEX creator_organization_idx ON trackagoat.creator (org_id);
+-- with the id, so that a check of a key, planned while the table was empty, does not read the whole organization by it
+CREATE INDEX creator_organization_idx ON trackagoat.creator (org_id, id);
 COMMENT ON INDEX trackagoat.creator_organization_idx IS 'creators of an organization';
 
 ALTER TABLE trackagoat.creator ENABLE ROW LEVEL SECURITY;
@@ -4095,7 +4101,8 @@ CREATE TABLE trackagoat.video (
 	CONSTRAINT video_pkey PRIMARY KEY (id, org_id),
 	-- what rows of the same project refer to
 	CONSTRAINT video_project_key UNIQUE (id, project_id, org_id),
-	CONSTRAINT video_tiktok_video_id_key UNIQUE (project_id, tiktok_video_id, org_id),
+	-- in this order it finds all projects that track a post, too
+	CONSTRAINT video_tiktok_video_id_key UNIQUE (tiktok_video_id, project_id, org_id),
 	CONSTRAINT video_project_fkey FOREIGN KEY (project_id, org_id)
 		REFERENCES trackagoat.project (id, org_id) ON DELETE CASCADE,
 	CONSTRAINT video_creator_fkey FOREIGN KEY (creator_id, project_id, org_id)
@@ -4137,10 +4144,6 @@ COMMENT ON COLUMN trackagoat.video.updated_at IS 'when a person last changed the
 
 CREATE INDEX video_creator_idx ON trackagoat.video (creator_id) WHERE creator_id IS NOT NULL;
 COMMENT ON INDEX trackagoat.video_creator_idx IS 'videos of a creator';
-CREATE INDEX video_tiktok_video_id_idx ON trackagoat.video (tiktok_video_id);
-COMMENT ON INDEX trackagoat.video_tiktok_video_id_idx IS 'all projects that track a post';
-CREATE INDEX video_organization_idx ON trackagoat.video (org_id);
-COMMENT ON INDEX trackagoat.video_organization_idx IS 'videos of an organization';
 
 ALTER TABLE trackagoat.video ENABLE ROW LEVEL SECURITY;
 -- Histories: what was observed of creators and videos, packed.
@@ -5017,6 +5020,7 @@ CREATE TABLE trackagoat.scrape_job (
 	leased_until timestamptz,
 	leased_by integer,
 	attempts integer NOT NULL DEFAULT 0,
+	failures jsonb,
 	last_outcome text,
 	last_success_at timestamptz,
 	sec_uid text,
@@ -5054,6 +5058,7 @@ COMMENT ON COLUMN trackagoat.scrape_job.leased_at IS 'when the attempt in flight
 COMMENT ON COLUMN trackagoat.scrape_job.leased_until IS 'until then no other worker takes it; NULL while not in flight';
 COMMENT ON COLUMN trackagoat.scrape_job.leased_by IS 'process id of the worker that has it';
 COMMENT ON COLUMN trackagoat.scrape_job.attempts IS 'attempts since the last success, counted before the request is made';
+COMMENT ON COLUMN trackagoat.scrape_job.failures IS 'how often each outcome came since the last success';
 COMMENT ON COLUMN trackagoat.scrape_job.last_outcome IS 'what the last attempt came to';
 COMMENT ON COLUMN trackagoat.scrape_job.last_success_at IS 'when it last succeeded';
 COMMENT ON COLUMN trackagoat.scrape_job.sec_uid IS 'for discover_videos: the account''s secUid as its profile shows it; the list waits for it';
@@ -5069,7 +5074,7 @@ COMMENT ON COLUMN trackagoat.scrape_job.dead_reason IS 'outcome and detail of th
 COMMENT ON COLUMN trackagoat.scrape_job.created_at IS 'when the row was made';
 
 CREATE INDEX scrape_job_due_idx ON trackagoat.scrape_job (priority DESC, due_at)
-	WHERE due_at IS NOT NULL AND NOT awaits_profile;
+	WHERE due_at IS NOT NULL AND leased_until IS NULL AND NOT awaits_profile;
 COMMENT ON INDEX trackagoat.scrape_job_due_idx IS 'what is queued and can be claimed, in the order of claiming';
 CREATE INDEX scrape_job_next_idx ON trackagoat.scrape_job (next_at) WHERE due_at IS NULL;
 COMMENT ON INDEX trackagoat.scrape_job_next_idx IS 'what the schedule queues next';
@@ -5092,7 +5097,12 @@ CREATE TABLE trackagoat.scrape_request (
 	next_at timestamptz,
 	priority smallint NOT NULL,
 	renew boolean NOT NULL,
-	CONSTRAINT scrape_request_pkey PRIMARY KEY (id)
+	CONSTRAINT scrape_request_pkey PRIMARY KEY (id),
+	CONSTRAINT scrape_request_priority_check CHECK (priority BETWEEN 0 AND 2),
+	CONSTRAINT scrape_request_target_check CHECK (num_nonnulls(tiktok_handle, tiktok_video_id, link) = 1 AND CASE kind
+		WHEN 'video_stats' THEN tiktok_video_id IS NOT NULL
+		WHEN 'video_link' THEN link IS NOT NULL
+		ELSE tiktok_handle IS NOT NULL END)
 );
 COMMENT ON TABLE trackagoat.scrape_request IS 'requests made while another open transaction held the job: the next claim or enqueue_due() folds them into scrape_job, so that nobody waits';
 COMMENT ON COLUMN trackagoat.scrape_request.id IS 'rises with time';
@@ -5439,6 +5449,8 @@ ALTER TABLE trackagoat.creator
 	ADD COLUMN other_account_id bigint,
 	ADD COLUMN gone_days smallint NOT NULL DEFAULT 0,
 	ADD COLUMN gone_on date,
+	DROP CONSTRAINT creator_tiktok_sec_uid_check,
+	ADD CONSTRAINT creator_tiktok_sec_uid_check CHECK (tiktok_sec_uid !~ '[^A-Za-z0-9_-]' AND octet_length(tiktok_sec_uid) BETWEEN 1 AND 128),
 	ADD CONSTRAINT creator_disabled_reason_check CHECK (disabled_at IS NOT NULL OR disabled_reason IS NULL),
 	ADD CONSTRAINT creator_display_name_override_check CHECK (char_length(display_name_override) BETWEEN 1 AND 200);
 COMMENT ON COLUMN trackagoat.creator.display_name_override IS 'name that the team shows instead, 1 to 200 characters';
@@ -5452,7 +5464,12 @@ COMMENT ON COLUMN trackagoat.creator.disabled_reason IS 'why nothing is fetched:
 ALTER TABLE trackagoat.organization ADD COLUMN week_starts_on smallint NOT NULL DEFAULT 1,
 	ADD CONSTRAINT organization_week_starts_on_check CHECK (week_starts_on BETWEEN 1 AND 7);
 COMMENT ON COLUMN trackagoat.organization.week_starts_on IS 'day that weeks of goals begin on: 1 is Monday, 7 is Sunday';
-ALTER TABLE trackagoat.video ADD COLUMN refresh_slowed_at timestamptz, SET (fillfactor = 50);
+ALTER TABLE trackagoat.video ADD COLUMN refresh_slowed_at timestamptz, SET (fillfactor = 50),
+	DROP CONSTRAINT video_tiktok_video_id_key,
+	ADD CONSTRAINT video_tiktok_video_id_key UNIQUE (tiktok_video_id, project_id, org_id);
+DROP INDEX trackagoat.video_tiktok_video_id_idx, trackagoat.video_organization_idx, trackagoat.creator_organization_idx;
+CREATE INDEX creator_organization_idx ON trackagoat.creator (org_id, id);
+COMMENT ON INDEX trackagoat.creator_organization_idx IS 'creators of an organization';
 COMMENT ON COLUMN trackagoat.video.refresh_slowed_at IS 'since when it is fetched at a quarter of the rate: it gains little';
 ALTER TABLE trackagoat.project
 	ADD COLUMN expiry_max_gain bigint,
@@ -5470,7 +5487,13 @@ ALTER TABLE trackagoat.scrape_job
 		WHEN 'video_stats' THEN tiktok_video_id IS NOT NULL
 		WHEN 'video_link' THEN link IS NOT NULL
 		ELSE tiktok_handle IS NOT NULL END);
-ALTER TABLE trackagoat.scrape_request ADD COLUMN link text;
+ALTER TABLE trackagoat.scrape_request ADD COLUMN link text,
+	ADD CONSTRAINT scrape_request_priority_check CHECK (priority BETWEEN 0 AND 2);
+ALTER TABLE trackagoat.scrape_request
+	ADD CONSTRAINT scrape_request_target_check CHECK (num_nonnulls(tiktok_handle, tiktok_video_id, link) = 1 AND CASE kind
+		WHEN 'video_stats' THEN tiktok_video_id IS NOT NULL
+		WHEN 'video_link' THEN link IS NOT NULL
+		ELSE tiktok_handle IS NOT NULL END);
 ALTER TABLE trackagoat.scrape_attempt ADD COLUMN link text;
 COMMENT ON COLUMN trackagoat.scrape_job.priority IS '2 goes first: what a person asked for by hand; 1 is what was added or changed, 0 the schedule';
 COMMENT ON COLUMN trackagoat.scrape_request.priority IS 'as of scrape_job';
@@ -5537,19 +5560,21 @@ UPDATE trackagoat.scrape_outcome SET retry_after = '20 hours', retry_limit = '20
 WHERE class = 'gone' AND retry_after = '1 day' AND retry_limit = '7 days';
 DROP VIEW trackagoat.scrape_queue;
 ALTER TABLE trackagoat.scrape_job
+	ADD COLUMN failures jsonb,
 	ADD COLUMN source_place smallint NOT NULL DEFAULT 1,
 	ADD COLUMN dead_at timestamptz,
 	ADD COLUMN dead_reason text,
 	ADD CONSTRAINT scrape_job_dead_check CHECK (dead_at IS NULL OR num_nonnulls(due_at, next_at) = 0);
 ALTER TABLE trackagoat.scrape_job ADD COLUMN awaits_profile boolean NOT NULL
 	GENERATED ALWAYS AS (kind = 'discover_videos' AND sec_uid IS NULL AND source_place = 1) STORED;
+COMMENT ON COLUMN trackagoat.scrape_job.failures IS 'how often each outcome came since the last success';
 COMMENT ON COLUMN trackagoat.scrape_job.source_place IS 'the source that is asked next is this one of its kind in scrape_source, or a later one';
 COMMENT ON COLUMN trackagoat.scrape_job.awaits_profile IS 'a list that waits for the account''s secUid; not where the embedded page, which needs none, is to be asked';
 COMMENT ON COLUMN trackagoat.scrape_job.dead_at IS 'given up since then: it is not fetched until somebody asks for it, or revive_scrapes() does';
 COMMENT ON COLUMN trackagoat.scrape_job.dead_reason IS 'outcome and detail of the attempt that made it so';
 DROP INDEX trackagoat.scrape_job_due_idx;
 CREATE INDEX scrape_job_due_idx ON trackagoat.scrape_job (priority DESC, due_at)
-	WHERE due_at IS NOT NULL AND NOT awaits_profile;
+	WHERE due_at IS NOT NULL AND leased_until IS NULL AND NOT awaits_profile;
 COMMENT ON INDEX trackagoat.scrape_job_due_idx IS 'what is queued and can be claimed, in the order of claiming';
 CREATE INDEX scrape_job_dead_idx ON trackagoat.scrape_job (dead_at) WHERE dead_at IS NOT NULL;
 COMMENT ON INDEX trackagoat.scrape_job_dead_idx IS 'dead letters';

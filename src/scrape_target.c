@@ -44,7 +44,8 @@ PG_FUNCTION_INFO_V1(scrape_slot);
 	"   THEN least(j.due_at, excluded.due_at) ELSE greatest(excluded.due_at, pg_catalog.clock_timestamp()) END," \
 	"  next_at = least(j.next_at, excluded.next_at)," \
 	"  priority = greatest(j.priority, excluded.priority)," \
-	"  attempts = CASE WHEN j.dead_at IS NULL THEN j.attempts ELSE 0 END, dead_at = NULL, dead_reason = NULL," \
+	"  attempts = CASE WHEN j.dead_at IS NULL THEN j.attempts ELSE 0 END," \
+	"  failures = CASE WHEN j.dead_at IS NULL THEN j.failures END, dead_at = NULL, dead_reason = NULL," \
 	"  source_place = CASE WHEN " renew " THEN 1 ELSE j.source_place END," \
 	"  sec_uid = CASE WHEN NOT " renew " THEN j.sec_uid END"
 

@@ -135,7 +135,7 @@ DECLARE
 	revived integer;
 BEGIN
 	PERFORM trackagoat.check_owner('revive dead letters');
-	UPDATE trackagoat.scrape_job j SET dead_at = NULL, dead_reason = NULL, attempts = 0, due_at = now()
+	UPDATE trackagoat.scrape_job j SET dead_at = NULL, dead_reason = NULL, attempts = 0, failures = NULL, due_at = now()
 	WHERE j.dead_at IS NOT NULL AND coalesce(j.last_outcome = revive_scrapes.outcome, revive_scrapes.outcome IS NULL);
 	GET DIAGNOSTICS revived = ROW_COUNT;
 	RETURN revived;

@@ -181,14 +181,17 @@ CREATE FUNCTION trackagoat.retry_scrape(
 $$
 #variable_conflict use_variable
 DECLARE
+	times integer;
 	asked bigint := 1;
 	next_place smallint;
 	again timestamptz;
 BEGIN
-	IF (SELECT count(*) FROM (SELECT a.outcome FROM trackagoat.scrape_attempt a
-			WHERE a.job_id = job.id AND a.outcome IS NOT NULL ORDER BY a.id DESC LIMIT greatest(job.attempts - 1, 0)) r
-		WHERE r.outcome = rule.outcome) + 1 >= rule.dead_after
-	THEN
+	-- counted with the job, as attempts are not kept for ever
+	UPDATE trackagoat.scrape_job j SET failures = coalesce(j.failures, '{}') || jsonb_build_object(rule.outcome, n.times)
+	FROM (SELECT coalesce((job.failures ->> rule.outcome)::integer, 0) + 1 AS times) n
+	WHERE j.id = job.id
+	RETURNING n.times INTO times;
+	IF times >= rule.dead_after THEN
 		UPDATE trackagoat.scrape_job j SET dead_at = clock_timestamp(), due_at = NULL, next_at = NULL,
 			dead_reason = concat_ws(': ', rule.outcome, detail)
 		WHERE j.id = job.id AND coalesce(j.due_at <= j.leased_at, true);
@@ -264,7 +267,8 @@ BEGIN
 	FROM (SELECT n.is_new, o.openings - CASE WHEN n.is_new THEN 0 ELSE 1 END AS openings
 		FROM trackagoat.scrape_host o, LATERAL (SELECT coalesce(started_at >= o.opened_at, true) AS is_new) n
 		WHERE o.host = note_host.host) w
-	WHERE h.host = note_host.host AND (h.failures >= rule.host_pause_after OR h.opened_at IS NOT NULL)
+	-- a host that says for how long need not fail so often
+	WHERE h.host = note_host.host AND (h.failures >= rule.host_pause_after OR h.opened_at IS NOT NULL OR retry_after > '0')
 	RETURNING h.open_until, w.is_new INTO paused_until, is_opening;
 	IF is_opening THEN
 		RAISE LOG 'trackagoat: % is left alone until %: %', host, paused_until, rule.outcome;
@@ -319,7 +323,7 @@ BEGIN
 		PERFORM trackagoat.note_target(job, rule);
 		IF rule.class = 'ok' THEN
 			PERFORM trackagoat.postpone_videos(page);
-			UPDATE trackagoat.scrape_job j SET attempts = 0, last_success_at = clock_timestamp(), last_outcome = outcome,
+			UPDATE trackagoat.scrape_job j SET attempts = 0, failures = NULL, last_success_at = clock_timestamp(), last_outcome = outcome,
 				leased_at = NULL, leased_until = NULL, leased_by = NULL,
 				-- without a secUid the list has but one source
 				source_place = CASE WHEN j.kind = 'discover_videos' AND j.sec_uid IS NULL THEN j.source_place ELSE 1 END,
@@ -372,7 +376,7 @@ BEGIN
 		RETURN 0;
 	END IF;
 	-- as if each had been fetched by itself
-	UPDATE trackagoat.scrape_job j SET next_at = v.next_at, due_at = NULL, attempts = 0, source_place = 1,
+	UPDATE trackagoat.scrape_job j SET next_at = v.next_at, due_at = NULL, attempts = 0, failures = NULL, source_place = 1,
 		dead_at = NULL, dead_reason = NULL, last_success_at = now()
 	FROM trackagoat.video_slots(video_ids, true) v
 	WHERE j.kind = 'video_stats' AND j.tiktok_handle IS NULL AND j.link IS NULL AND j.tiktok_video_id = v.tiktok_video_id;

@@ -77,7 +77,13 @@ ALTER TABLE trackagoat.scrape_job
 		WHEN 'video_stats' THEN tiktok_video_id IS NOT NULL
 		WHEN 'video_link' THEN link IS NOT NULL
 		ELSE tiktok_handle IS NOT NULL END);
-ALTER TABLE trackagoat.scrape_request ADD COLUMN link text;
+ALTER TABLE trackagoat.scrape_request ADD COLUMN link text,
+	ADD CONSTRAINT scrape_request_priority_check CHECK (priority BETWEEN 0 AND 2);
+ALTER TABLE trackagoat.scrape_request
+	ADD CONSTRAINT scrape_request_target_check CHECK (num_nonnulls(tiktok_handle, tiktok_video_id, link) = 1 AND CASE kind
+		WHEN 'video_stats' THEN tiktok_video_id IS NOT NULL
+		WHEN 'video_link' THEN link IS NOT NULL
+		ELSE tiktok_handle IS NOT NULL END);
 ALTER TABLE trackagoat.scrape_attempt ADD COLUMN link text;
 COMMENT ON COLUMN trackagoat.scrape_job.priority IS '2 goes first: what a person asked for by hand; 1 is what was added or changed, 0 the schedule';
 COMMENT ON COLUMN trackagoat.scrape_request.priority IS 'as of scrape_job';
@@ -108,12 +114,14 @@ UPDATE trackagoat.scrape_outcome SET retry_after = '20 hours', retry_limit = '20
 WHERE class = 'gone' AND retry_after = '1 day' AND retry_limit = '7 days';
 DROP VIEW trackagoat.scrape_queue;
 ALTER TABLE trackagoat.scrape_job
+	ADD COLUMN failures jsonb,
 	ADD COLUMN source_place smallint NOT NULL DEFAULT 1,
 	ADD COLUMN dead_at timestamptz,
 	ADD COLUMN dead_reason text,
 	ADD CONSTRAINT scrape_job_dead_check CHECK (dead_at IS NULL OR num_nonnulls(due_at, next_at) = 0);
 ALTER TABLE trackagoat.scrape_job ADD COLUMN awaits_profile boolean NOT NULL
 	GENERATED ALWAYS AS (kind = 'discover_videos' AND sec_uid IS NULL AND source_place = 1) STORED;
+COMMENT ON COLUMN trackagoat.scrape_job.failures IS 'how often each outcome came since the last success';
 COMMENT ON COLUMN trackagoat.scrape_job.source_place IS 'the source that is asked next is this one of its kind in scrape_source, or a later one';
 COMMENT ON COLUMN trackagoat.scrape_job.awaits_profile IS 'a list that waits for the account''s secUid; not where the embedded page, which needs none, is to be asked';
 COMMENT ON COLUMN trackagoat.scrape_job.dead_at IS 'given up since then: it is not fetched until somebody asks for it, or revive_scrapes() does';

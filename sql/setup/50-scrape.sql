@@ -42,6 +42,7 @@ CREATE TABLE trackagoat.scrape_job (
 	leased_until timestamptz,
 	leased_by integer,
 	attempts integer NOT NULL DEFAULT 0,
+	failures jsonb,
 	last_outcome text,
 	last_success_at timestamptz,
 	sec_uid text,
@@ -79,6 +80,7 @@ COMMENT ON COLUMN trackagoat.scrape_job.leased_at IS 'when the attempt in flight
 COMMENT ON COLUMN trackagoat.scrape_job.leased_until IS 'until then no other worker takes it; NULL while not in flight';
 COMMENT ON COLUMN trackagoat.scrape_job.leased_by IS 'process id of the worker that has it';
 COMMENT ON COLUMN trackagoat.scrape_job.attempts IS 'attempts since the last success, counted before the request is made';
+COMMENT ON COLUMN trackagoat.scrape_job.failures IS 'how often each outcome came since the last success';
 COMMENT ON COLUMN trackagoat.scrape_job.last_outcome IS 'what the last attempt came to';
 COMMENT ON COLUMN trackagoat.scrape_job.last_success_at IS 'when it last succeeded';
 COMMENT ON COLUMN trackagoat.scrape_job.sec_uid IS 'for discover_videos: the account''s secUid as its profile shows it; the list waits for it';
@@ -117,7 +119,12 @@ CREATE TABLE trackagoat.scrape_request (
 	next_at timestamptz,
 	priority smallint NOT NULL,
 	renew boolean NOT NULL,
-	CONSTRAINT scrape_request_pkey PRIMARY KEY (id)
+	CONSTRAINT scrape_request_pkey PRIMARY KEY (id),
+	CONSTRAINT scrape_request_priority_check CHECK (priority BETWEEN 0 AND 2),
+	CONSTRAINT scrape_request_target_check CHECK (num_nonnulls(tiktok_handle, tiktok_video_id, link) = 1 AND CASE kind
+		WHEN 'video_stats' THEN tiktok_video_id IS NOT NULL
+		WHEN 'video_link' THEN link IS NOT NULL
+		ELSE tiktok_handle IS NOT NULL END)
 );
 COMMENT ON TABLE trackagoat.scrape_request IS 'requests made while another open transaction held the job: the next claim or enqueue_due() folds them into scrape_job, so that nobody waits';
 COMMENT ON COLUMN trackagoat.scrape_request.id IS 'rises with time';

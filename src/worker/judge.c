@@ -59,13 +59,13 @@ judge_redirect(ScrapeResult *result, const FetchAnswer *answer, const ScrapeClai
 static const char *
 status_outcome(int status, const WebPage *page, const Source *source)
 {
+	/* a captcha comes with 403, and perhaps with others */
+	if (strcmp(page->outcome, "captcha") == 0 || strcmp(page->outcome, "challenged") == 0)
+		return page->outcome;
 	if (status >= 500)
 		return "server_error";
 	if (status == 429)
 		return "rate_limited";
-	/* a captcha comes with 403, too */
-	if (strcmp(page->outcome, "captcha") == 0 || strcmp(page->outcome, "challenged") == 0)
-		return page->outcome;
 	/* oEmbed says 400 where a video is deleted, private or withheld */
 	if (!source->knows_gone && (status == 400 || status == 404 || status == 410))
 		return "unavailable";

@@ -16,7 +16,7 @@ $$
 	DELETE FROM trackagoat.scrape_attempt;
 	DELETE FROM trackagoat.scrape_host;
 	UPDATE trackagoat.scrape_source SET avoided_until = NULL;
-	UPDATE trackagoat.scrape_job SET attempts = 0, source_place = 1, dead_at = NULL, dead_reason = NULL, last_success_at = NULL;
+	UPDATE trackagoat.scrape_job SET attempts = 0, failures = NULL, source_place = 1, dead_at = NULL, dead_reason = NULL, last_success_at = NULL;
 $$;
 CREATE FUNCTION pg_temp.source_of(asked bigint) RETURNS text LANGUAGE sql AS
 $$ SELECT source FROM trackagoat.scrape_attempt WHERE id = asked $$;
@@ -62,6 +62,7 @@ SELECT ok((pg_temp.job('video_stats', '101')).due_at <= clock_timestamp() + inte
 SELECT pg_temp.forget();
 SELECT pg_temp.finish(pg_temp.claim('video_stats', '101'), 'server_error', NULL, '5 hours') AS pause \gset
 SELECT ok((pg_temp.job('video_stats', '101')).due_at BETWEEN clock_timestamp() + interval '4.9 hours' AND clock_timestamp() + interval '6.1 hours', 'no job is asked for before Retry-After');
+SELECT pg_temp.forget();
 -- a request that came in flight does not wait for the back-off
 SELECT pg_temp.claim('video_stats', '101') AS attempt \gset
 SELECT trackagoat.scrape_video(:'v101') AS job \gset
@@ -84,6 +85,11 @@ SELECT is(trackagoat.revive_scrapes('unreadable'), 1, 'by name');
 SELECT is((pg_temp.job('video_stats', '101')).due_at, now(), 'and queues them');
 SELECT pg_temp.fail('unreadable', 20);
 SELECT is(trackagoat.revive_scrapes(), 1, 'or all');
+-- whether its attempts are still kept does not matter
+SELECT pg_temp.fail('unreadable', 19);
+DELETE FROM trackagoat.scrape_attempt;
+SELECT pg_temp.finish(pg_temp.claim('video_stats', '101'), 'unreadable') AS pause \gset
+SELECT is((dead_at IS NOT NULL, failures)::text, '(t,"{""unreadable"": 20}")', 'a job counts its failures itself') FROM pg_temp.job('video_stats', '101');
 -- other outcomes in between do not count
 SELECT pg_temp.forget();
 SELECT count(pg_temp.finish(pg_temp.claim('video_stats', '101'), f)) AS n FROM unnest(ARRAY['crashed', 'timeout', 'timeout', 'timeout']) f \gset
@@ -252,6 +258,10 @@ SELECT throws_ok($$SELECT pg_temp.claim('video_stats', '101')$$, 'P0002', NULL, 
 SELECT is((pg_temp.job('video_stats', '101')).attempts, 1, 'nor counted');
 SELECT pg_temp.forget();
 SELECT is(pg_temp.closed('rate_limited', '1 second'), '10 minutes', 'a shorter one does not shorten it');
+SELECT pg_temp.forget();
+SELECT is(pg_temp.closed('server_error', '3 hours'), '3 hours', 'whoever says for how long need not fail five times');
+SELECT pg_temp.forget();
+SELECT is(pg_temp.closed('rate_limited', '1 second'), '10 minutes', 'the host is left alone again');
 
 -- half open: one probe
 UPDATE trackagoat.scrape_host SET open_until = now();

@@ -110,7 +110,7 @@ my @cases = (
 	(map { [ "failing$_" => 'profile', "status $_", "server_error $_" ] } 500, 502, 503, 504, 520),
 	[ failing_list => 'list', 'status 503', 'server_error 503' ],
 	[ failing_video => 'video', 'status 500', 'server_error 500' ],
-	[ failing_with_captcha => 'profile', "file $pages/captcha/captcha.html 503", 'server_error 503' ],
+	[ failing_with_captcha => 'profile', "file $pages/captcha/captcha.html 503", 'captcha 503' ],
 	(map { [ "storm$_" => 'profile', 'status 503', 'server_error 503' ] } 1 .. 20),
 
 	# it talks nonsense
