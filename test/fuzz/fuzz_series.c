@@ -121,17 +121,25 @@ check_holds(Bytes bytes, int counters, const SeriesState *start, const SeriesPoi
 	check(series_read(&reader, bytes.data, bytes.length) && series_read_to_end(&reader));
 }
 
+/* Read to the end, or to what is broken, but for counters that are not wanted. */
+static void
+read_wanted(SeriesReader *reader, uint32 wanted)
+{
+	SeriesBlock block;
+
+	reader->wanted = wanted;
+	while (series_read_block(reader, &block) > 0)
+		series_state_advance(&reader->state, &block, reader->counters);
+}
+
 /* Counters that are not wanted change nothing about those that are. */
 static void
 check_wanted(const uint8_t *data, size_t size, uint32 wanted, const SeriesState *state)
 {
 	SeriesReader reader;
-	SeriesBlock block;
 
 	check(series_read(&reader, data, size));
-	reader.wanted = wanted;
-	while (series_read_block(&reader, &block) > 0)
-		series_state_advance(&reader.state, &block, reader.counters);
+	read_wanted(&reader, wanted);
 	check(reader.left == 0 && reader.state.known == state->known);
 	for (int c = 0; c < reader.counters; c++)
 		check((wanted >> c & 1) == 0 || reader.state.level[c] == state->level[c]);
@@ -170,6 +178,7 @@ try_bytes(const uint8_t *data, size_t size)
 {
 	SeriesReader reader;
 	SeriesReader whole;
+	SeriesReader part;
 	SeriesWriter writer;
 	SeriesState last;
 	SeriesPoint *read;
@@ -184,8 +193,9 @@ try_bytes(const uint8_t *data, size_t size)
 		return;
 	}
 	/* these must stand whatever comes */
-	whole = reader;
+	whole = part = reader;
 	read = series_read_points(&whole);
+	read_wanted(&part, (uint32) size);
 	(void) series_last_state(&reader, &last);
 	(void) series_write_resume(&writer, data, size);
 	if (!series_read_to_end(&reader))
