@@ -75,8 +75,8 @@ SELECT ok((pg_temp.job('video_stats', '101')).due_at <= clock_timestamp() AND (p
 SELECT pg_temp.fail('unreadable', 20);
 SELECT is((dead_at IS NOT NULL, due_at, next_at, last_outcome, dead_reason)::text, '(t,,,unreadable,"unreadable: detail")', 'after so many of one outcome a job is given up, with the reason') FROM pg_temp.job('video_stats', '101');
 SELECT is((outcome, reason, attempts)::text, '(unreadable,"unreadable: detail",20)', 'which its view shows') FROM trackagoat.scrape_dead_letter;
-SELECT is(trackagoat.enqueue_due('2100-01-01') > 0 OR (pg_temp.job('video_stats', '101')).due_at IS NOT NULL, (SELECT count(*) > 1 FROM trackagoat.scrape_job), 'the schedule leaves it alone');
-SELECT is((pg_temp.job('video_stats', '101')).due_at, NULL, 'for ever');
+SELECT trackagoat.enqueue_due('2100-01-01') AS n \gset
+SELECT is((pg_temp.job('video_stats', '101')).due_at, NULL, 'the schedule leaves it alone, for ever');
 SELECT trackagoat.scrape_video(:'v101') AS job \gset
 SELECT is((dead_at, dead_reason, attempts, due_at)::text, (NULL::timestamptz, NULL::text, 0, now())::text, 'until somebody asks for it') FROM pg_temp.job('video_stats', '101');
 SELECT pg_temp.fail('unreadable', 20);
