@@ -3,11 +3,11 @@
  *	  Statements of the verbs for many rows at once, whose triggers stand back.
  *
  * A trigger for each row of ten thousand costs several times what the rows
- * cost.  So add_creators() and review_videos() check and write set by set what
- * the triggers of these statements would row by row; in_bulk() tells these
- * triggers so.  Only the statements here are in bulk, not what triggers of
- * others do within them; a default that the tables' owner gives a column must
- * not write to the same tables.
+ * cost.  So add_creators() and review_videos(), and store.c for what a page
+ * brings in, check and write set by set what the triggers of these statements
+ * would row by row; in_bulk() tells these triggers so.  Only the statements here
+ * are in bulk, not what triggers of others do within them; a default that the
+ * tables' owner gives a column must not write to the same tables.
  */
 #include "postgres.h"
 

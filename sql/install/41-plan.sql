@@ -26,7 +26,7 @@ COMMENT ON FUNCTION trackagoat.documented_plans() IS
 	'the limits of the documented plans free, starter and ultra; max NULL is no limit';
 
 CREATE FUNCTION trackagoat.plan_limit(for_plan text, for_key text) RETURNS bigint
-	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 BEGIN
 	RETURN (SELECT CASE WHEN p.plan IS NULL THEN d.max ELSE p.max END

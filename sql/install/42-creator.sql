@@ -267,7 +267,7 @@ COMMENT ON FUNCTION trackagoat.creator_added() IS 'trigger: writes to the change
 CREATE FUNCTION trackagoat.in_bulk() RETURNS boolean
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION trackagoat.in_bulk() IS
-	'whether the statement at hand is one of add_creators() or review_videos(), which do set by set what its triggers would row by row';
+	'whether the statement at hand is one of add_creators(), review_videos() or store_new_videos(), which do set by set what its triggers would row by row';
 
 CREATE FUNCTION trackagoat.handle_or_null(text) RETURNS trackagoat.handle
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;

@@ -19,10 +19,8 @@ COMMENT ON FUNCTION trackagoat.host_paused_until() IS
 CREATE FUNCTION trackagoat.host_room(max_jobs integer) RETURNS integer
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
-DECLARE
-	breaker record;
 BEGIN
-	SELECT h.open_until INTO breaker FROM trackagoat.scrape_host h
+	PERFORM FROM trackagoat.scrape_host h
 	WHERE h.host = trackagoat.scrape_host() AND h.opened_at IS NOT NULL;
 	IF NOT FOUND THEN
 		RETURN max_jobs;

@@ -10,11 +10,11 @@ $$
 	SELECT p.id, p.org_id, date_trunc('week', (retention_windows.at AT TIME ZONE o.timezone)::date
 		- (greatest(l.max, 33, p.expiry_days) + 1)::integer * interval '1 day') AT TIME ZONE o.timezone
 	FROM (SELECT DISTINCT n.plan FROM trackagoat.organization n WHERE n.plan IS NOT NULL) k
-	CROSS JOIN LATERAL trackagoat.plan_limits(k.plan) l
+	CROSS JOIN LATERAL (SELECT trackagoat.plan_limit(k.plan, 'stats_history_retention_days') AS max OFFSET 0) l
 	JOIN trackagoat.organization o ON o.plan = k.plan
 	JOIN trackagoat.project p ON p.org_id = o.id
 	-- what goes back further than the calendar is for ever
-	WHERE l.limit_key = 'stats_history_retention_days' AND l.max < 700000
+	WHERE l.max < 700000
 $$;
 COMMENT ON FUNCTION trackagoat.retention_windows(timestamptz) IS
 	'from when on prune() keeps the history of each project whose plan has a window, stats_history_retention_days; a project without a row keeps all of it';

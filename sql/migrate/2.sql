@@ -87,6 +87,9 @@ ALTER TABLE trackagoat.scrape_request
 ALTER TABLE trackagoat.scrape_attempt ADD COLUMN link text;
 COMMENT ON COLUMN trackagoat.scrape_job.priority IS '2 goes first: what a person asked for by hand; 1 is what was added or changed, 0 the schedule';
 COMMENT ON COLUMN trackagoat.scrape_request.priority IS 'as of scrape_job';
+COMMENT ON TABLE trackagoat.scrape_job IS 'one standing row per kind and TikTok account, video or short link, whichever projects track it';
+COMMENT ON COLUMN trackagoat.scrape_job.sec_uid IS 'for discover_videos: the account''s secUid as its pages show it; item_list is asked by it';
+COMMENT ON TABLE trackagoat.scrape_request IS 'what is to become of jobs, asked for while another open transaction held them, or of many at once: the next claim or enqueue_due() folds it into scrape_job, so that nobody waits';
 COMMENT ON COLUMN trackagoat.scrape_job.link IS 'short link, for video_link';
 COMMENT ON COLUMN trackagoat.scrape_request.link IS 'short link, for video_link';
 COMMENT ON COLUMN trackagoat.scrape_attempt.link IS 'short link, for video_link';

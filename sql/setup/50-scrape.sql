@@ -67,7 +67,7 @@ CREATE TABLE trackagoat.scrape_job (
 	CONSTRAINT scrape_job_last_outcome_fkey FOREIGN KEY (last_outcome)
 		REFERENCES trackagoat.scrape_outcome (outcome) ON DELETE SET NULL
 ) WITH (fillfactor = 70);
-COMMENT ON TABLE trackagoat.scrape_job IS 'one standing row per kind and TikTok account or video, whichever projects track it';
+COMMENT ON TABLE trackagoat.scrape_job IS 'one standing row per kind and TikTok account, video or short link, whichever projects track it';
 COMMENT ON COLUMN trackagoat.scrape_job.id IS 'UUID version 7: its order is the order of creation';
 COMMENT ON COLUMN trackagoat.scrape_job.kind IS 'what is fetched';
 COMMENT ON COLUMN trackagoat.scrape_job.tiktok_handle IS 'account, for creator_profile and discover_videos';
@@ -83,7 +83,7 @@ COMMENT ON COLUMN trackagoat.scrape_job.attempts IS 'attempts since the last suc
 COMMENT ON COLUMN trackagoat.scrape_job.failures IS 'how often each outcome came since the last success';
 COMMENT ON COLUMN trackagoat.scrape_job.last_outcome IS 'what the last attempt came to';
 COMMENT ON COLUMN trackagoat.scrape_job.last_success_at IS 'when it last succeeded';
-COMMENT ON COLUMN trackagoat.scrape_job.sec_uid IS 'for discover_videos: the account''s secUid as its profile shows it; the list waits for it';
+COMMENT ON COLUMN trackagoat.scrape_job.sec_uid IS 'for discover_videos: the account''s secUid as its pages show it; item_list is asked by it';
 COMMENT ON COLUMN trackagoat.scrape_job.list_cursor IS 'where the listing of videos goes on (Unix milliseconds); NULL at the newest video';
 COMMENT ON COLUMN trackagoat.scrape_job.list_started_at IS 'when the listing under way began';
 COMMENT ON COLUMN trackagoat.scrape_job.list_empty_pages IS 'empty pages in a row of the listing under way';
@@ -126,7 +126,7 @@ CREATE TABLE trackagoat.scrape_request (
 		WHEN 'video_link' THEN link IS NOT NULL
 		ELSE tiktok_handle IS NOT NULL END)
 );
-COMMENT ON TABLE trackagoat.scrape_request IS 'requests made while another open transaction held the job: the next claim or enqueue_due() folds them into scrape_job, so that nobody waits';
+COMMENT ON TABLE trackagoat.scrape_request IS 'what is to become of jobs, asked for while another open transaction held them, or of many at once: the next claim or enqueue_due() folds it into scrape_job, so that nobody waits';
 COMMENT ON COLUMN trackagoat.scrape_request.id IS 'rises with time';
 COMMENT ON COLUMN trackagoat.scrape_request.kind IS 'what is to be fetched';
 COMMENT ON COLUMN trackagoat.scrape_request.tiktok_handle IS 'account, for creator_profile and discover_videos';

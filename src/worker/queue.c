@@ -137,14 +137,11 @@ queue_paused_until(void)
 	return isnull ? 0 : DatumGetTimestampTz(value);
 }
 
-/* Give back the jobs of workers that are gone; answers how many. */
-int
+/* Give back the jobs of workers that are gone. */
+void
 queue_release(void)
 {
-	bool		isnull;
-
 	saved_query_run(&release_scrapes, NULL, NULL);
-	return DatumGetInt32(saved_query_value(&isnull));
 }
 
 static Datum
@@ -379,8 +376,8 @@ queue_fold(int max_projects)
 
 /*
  * Deal with what came of a claim: store the page if there is one, and finish
- * the attempt, in one transaction where one organization wants it; the result
- * then has the final outcome.  Where the attempt cannot be finished, because
+ * the attempt in the transaction of the organization that is the last to store
+ * it; the result then has the final outcome.  Where the attempt cannot be finished, because
  * somebody holds the job, its lease runs out and the job is done again.
  * Allocates in the current context, which the caller resets.
  */

@@ -202,7 +202,7 @@ claim_due(Scraper *scraper, TimestampTz now, int wanted, ScrapeClaim *claims)
 		return -1;
 	if (now >= scraper->next_release)
 	{
-		(void) queue_release();
+		queue_release();
 		scraper->next_release = TimestampTzPlusMilliseconds(now, SAFETY_POLL);
 	}
 	/* by our own requests, or those of another session or an earlier worker */

@@ -2,11 +2,12 @@
  * worker.h
  *	  What the files of the worker share.
  *
- * The launcher (launcher.c) keeps one worker process per database running;
- * each runs the loop of scraper.c: claim jobs (queue.c) as fast as the host
- * may be asked (pace.c), fetch them (source.c, transfer.c), see what came
- * (judge.c) and store it (queue.c).  shared.c holds the little state that
- * other processes see; crash_mark.c tells what a process was at that crashed.
+ * The launcher (launcher.c) keeps the worker processes of each database
+ * running; each runs the loop of scraper.c: claim jobs (queue.c) as fast as the
+ * host may be asked (pace.c), fetch them (source.c, transfer.c), see what came
+ * (judge.c) and store it (queue.c), in the transactions of unit.c.  shared.c
+ * holds the little state that other processes see; crash_mark.c tells what a
+ * process was at that crashed.
  */
 #ifndef TRACKAGOAT_WORKER_H
 #define TRACKAGOAT_WORKER_H
@@ -129,7 +130,7 @@ typedef struct ScrapeResult
 extern int	queue_claim(int max_jobs, ScrapeClaim *claims);
 extern TimestampTz queue_next_due(void);
 extern TimestampTz queue_paused_until(void);
-extern int	queue_release(void);
+extern void queue_release(void);
 extern int	queue_fold(int max_projects);
 extern void queue_store_and_finish(const ScrapeClaim *claim, ScrapeResult *result);
 

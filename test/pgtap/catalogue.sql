@@ -50,11 +50,11 @@ INSERT INTO marked VALUES
 		'documented_plans', 'follower_milestones', 'settled_count', 'handle_or_null', 'check_many', 'status_goes_to', 'video_url', 'video_url_or_null', 'short_link', 'post_amounts', 'page_video_ids', 'page_serves_videos', 'series_out', 'series_recv', 'series_send', 'series', 'series_append', 'series_at', 'series_anchor', 'series_is_sound', 'series_gain', 'series_points',
 		'series_merge', 'series_thin', 'series_cut', 'series_days', 'sum_gains'], 'i', 's'),
 	(ARRAY['series_in', 'series_buckets', 'sum_gains_add', 'sum_gains_combine', 'sum_gains_serialize', 'sum_gains_deserialize', 'sum_gains_final',
-		'video_snapshots', 'creator_snapshots', 'happens_now', 'scrape_targets', 'first_scrape_slot', 'organization_intervals', 'video_intervals', 'video_slots', 'page_videos', 'cron_command', 'cron_jobs', 'attempt_retention', 'scrape_host', 'choose_source', 'check_observations'], 's', 's'),
+		'video_snapshots', 'creator_snapshots', 'happens_now', 'scrape_targets', 'first_scrape_slot', 'organization_intervals', 'video_intervals', 'video_slots', 'page_videos', 'cron_command', 'cron_jobs', 'attempt_retention', 'scrape_host', 'choose_source', 'plan_limit', 'check_observations'], 's', 's'),
 	(ARRAY['in_bulk'], 'v', 'r'),
 	(ARRAY['campaign_tree', 'campaign_videos', 'campaign_stats', 'entity_amounts', 'entity_days', 'follower_amounts', 'goal_states', 'goal_counts', 'goal_compliance', 'goal_overview'], 's', 'r'),
 	(ARRAY['entity_timezone', 'entity_buckets', 'entity_metric', 'analytics', 'campaign_breakdown', 'campaign_progress', 'verify_histories', 'verify_totals', 'verify',
-		'plan_limit', 'plan_limits', 'limit_usage', 'retention_windows', 'content_calendar', 'goal_history', 'campaign_goals', 'goal_changes', 'next_scrape_due', 'page_would_serve', 'project_organization', 'tables_are_ready', 'host_paused_until', 'check_owner'], 's', 'u'),
+		'plan_limits', 'limit_usage', 'retention_windows', 'content_calendar', 'goal_history', 'campaign_goals', 'goal_changes', 'next_scrape_due', 'page_would_serve', 'project_organization', 'tables_are_ready', 'host_paused_until', 'check_owner'], 's', 'u'),
 	(ARRAY['uuidv7'], 'v', 's');
 SELECT is_empty($$SELECT signature, provolatile, proparallel FROM routine LEFT JOIN marked ON proname = ANY (names)
 	WHERE (provolatile, proparallel) IS DISTINCT FROM (coalesce(volatility, 'v'), coalesce(parallel, 'u'))$$, 'each function is as volatile and as safe in parallel as listed');

@@ -148,7 +148,7 @@ $$
 	UNION ALL SELECT is_empty('SELECT * FROM trackagoat.verify()', said || ': and verify() agrees');
 $$;
 CREATE TEMP VIEW difference AS WITH now_is AS MATERIALIZED (TABLE number) (TABLE before EXCEPT ALL TABLE now_is) UNION ALL (TABLE now_is EXCEPT ALL TABLE before);
-SELECT ok(bool_and(n > 100), 'numbers of each kind') FROM (SELECT count(value) AS n FROM before WHERE what NOT IN ('current') GROUP BY what) b;
+SELECT ok(bool_and(n > 100) AND count(*) = 10, 'numbers of each kind') FROM (SELECT count(value) AS n FROM before WHERE what NOT IN ('current') GROUP BY what) b;
 
 -- an old event and a notification for each, of all times
 DELETE FROM trackagoat.creator_event;

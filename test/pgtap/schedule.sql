@@ -5,6 +5,7 @@ SET search_path TO public, pg_catalog;
 SELECT no_plan();
 
 \ir refusal.psql
+\ir scrape_job.psql
 
 INSERT INTO trackagoat.plan (plan, limit_key, max) VALUES ('herd', 'min_creator_profiles_hours', 12), ('herd', 'min_discover_videos_hours', 8), ('herd', 'min_video_stats_hours', 10), ('herd', 'max_manual_scrape_triggers_per_day', 2);
 INSERT INTO trackagoat.organization (name) VALUES ('O') RETURNING id AS org \gset
@@ -12,8 +13,6 @@ INSERT INTO trackagoat.organization (name, plan) VALUES ('H', 'herd') RETURNING 
 INSERT INTO trackagoat.project (org_id, name) VALUES (:'org', 'P') RETURNING id AS project \gset
 INSERT INTO trackagoat.project (org_id, name) VALUES (:'herd', 'Q') RETURNING id AS herd_project \gset
 INSERT INTO trackagoat.creator (project_id, tiktok_handle) VALUES (:'herd_project', 'kid') RETURNING id AS kid \gset
-CREATE FUNCTION pg_temp.job(wanted_kind trackagoat.scrape_kind, target text) RETURNS trackagoat.scrape_job LANGUAGE sql AS
-$$ SELECT j FROM trackagoat.scrape_job j WHERE kind = wanted_kind AND coalesce(lower(tiktok_handle::text), tiktok_video_id::text) = lower(target) $$;
 
 --
 -- How often: the organization's interval, not below the floor of its plan

@@ -50,6 +50,7 @@ UNION ALL SELECT 'the worker has ' || e.descriptors - s.descriptors || ' descrip
 WHERE s.phase = 'start' AND e.phase = 'end' AND e.descriptors - s.descriptors > 16
 UNION ALL SELECT 'only ' || round((e.requests - s.requests) / extract(epoch FROM e.at - s.at), 1) || ' requests a second' FROM soak.sample s, soak.sample e
 WHERE s.phase = 'start' AND e.phase = 'end' AND e.requests - s.requests < 47.5 * extract(epoch FROM e.at - s.at)
+UNION ALL SELECT 'pg_cron: ' || command || ': ' || min(return_message) FROM cron.job_run_details WHERE status = 'failed' GROUP BY command
 UNION ALL SELECT count(*) || ' times ' || outcome FROM scrape_attempt
 WHERE outcome IN ('store_failed', 'partly_stored', 'crashed', 'unreadable', 'repeated_page', 'too_large') GROUP BY outcome;
 SELECT problem AS "what is not as it should be" FROM problem;
