@@ -231,7 +231,7 @@ COMMENT ON FUNCTION trackagoat.documented_plans() IS
 	'the limits of the documented plans free, starter and ultra; max NULL is no limit';
 
 CREATE FUNCTION trackagoat.plan_limit(for_plan text, for_key text) RETURNS bigint
-	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 BEGIN
 	RETURN (SELECT CASE WHEN p.plan IS NULL THEN d.max ELSE p.max END
@@ -585,7 +585,7 @@ CREATE FUNCTION trackagoat.in_bulk() RETURNS boolean
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 
 COMMENT ON FUNCTION trackagoat.in_bulk() IS
-	'whether the statement at hand is one of add_creators() or review_videos(), which do set by set what its triggers would row by row';
+	'whether the statement at hand is one of add_creators(), review_videos() or store_new_videos(), which do set by set what its triggers would row by row';
 
 CREATE FUNCTION trackagoat.handle_or_null(text) RETURNS trackagoat.handle
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
@@ -2556,10 +2556,8 @@ $$;
 CREATE FUNCTION trackagoat.host_room(max_jobs integer) RETURNS integer
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
-DECLARE
-	breaker record;
 BEGIN
-	SELECT h.open_until INTO breaker FROM trackagoat.scrape_host h
+	PERFORM FROM trackagoat.scrape_host h
 	WHERE h.host = trackagoat.scrape_host() AND h.opened_at IS NOT NULL;
 	IF NOT FOUND THEN
 		RETURN max_jobs;
@@ -3627,11 +3625,11 @@ $$
 	SELECT p.id, p.org_id, date_trunc('week', (retention_windows.at AT TIME ZONE o.timezone)::date
 		- (greatest(l.max, 33, p.expiry_days) + 1)::integer * interval '1 day') AT TIME ZONE o.timezone
 	FROM (SELECT DISTINCT n.plan FROM trackagoat.organization n WHERE n.plan IS NOT NULL) k
-	CROSS JOIN LATERAL trackagoat.plan_limits(k.plan) l
+	CROSS JOIN LATERAL (SELECT trackagoat.plan_limit(k.plan, 'stats_history_retention_days') AS max OFFSET 0) l
 	JOIN trackagoat.organization o ON o.plan = k.plan
 	JOIN trackagoat.project p ON p.org_id = o.id
 	-- what goes back further than the calendar is for ever
-	WHERE l.limit_key = 'stats_history_retention_days' AND l.max < 700000
+	WHERE l.max < 700000
 $$;
 
 COMMENT ON FUNCTION trackagoat.retention_windows(timestamptz) IS
@@ -5045,7 +5043,7 @@ CREATE TABLE trackagoat.scrape_job (
 	CONSTRAINT scrape_job_last_outcome_fkey FOREIGN KEY (last_outcome)
 		REFERENCES trackagoat.scrape_outcome (outcome) ON DELETE SET NULL
 ) WITH (fillfactor = 70);
-COMMENT ON TABLE trackagoat.scrape_job IS 'one standing row per kind and TikTok account or video, whichever projects track it';
+COMMENT ON TABLE trackagoat.scrape_job IS 'one standing row per kind and TikTok account, video or short link, whichever projects track it';
 COMMENT ON COLUMN trackagoat.scrape_job.id IS 'UUID version 7: its order is the order of creation';
 COMMENT ON COLUMN trackagoat.scrape_job.kind IS 'what is fetched';
 COMMENT ON COLUMN trackagoat.scrape_job.tiktok_handle IS 'account, for creator_profile and discover_videos';
@@ -5061,7 +5059,7 @@ COMMENT ON COLUMN trackagoat.scrape_job.attempts IS 'attempts since the last suc
 COMMENT ON COLUMN trackagoat.scrape_job.failures IS 'how often each outcome came since the last success';
 COMMENT ON COLUMN trackagoat.scrape_job.last_outcome IS 'what the last attempt came to';
 COMMENT ON COLUMN trackagoat.scrape_job.last_success_at IS 'when it last succeeded';
-COMMENT ON COLUMN trackagoat.scrape_job.sec_uid IS 'for discover_videos: the account''s secUid as its profile shows it; the list waits for it';
+COMMENT ON COLUMN trackagoat.scrape_job.sec_uid IS 'for discover_videos: the account''s secUid as its pages show it; item_list is asked by it';
 COMMENT ON COLUMN trackagoat.scrape_job.list_cursor IS 'where the listing of videos goes on (Unix milliseconds); NULL at the newest video';
 COMMENT ON COLUMN trackagoat.scrape_job.list_started_at IS 'when the listing under way began';
 COMMENT ON COLUMN trackagoat.scrape_job.list_empty_pages IS 'empty pages in a row of the listing under way';
@@ -5104,7 +5102,7 @@ CREATE TABLE trackagoat.scrape_request (
 		WHEN 'video_link' THEN link IS NOT NULL
 		ELSE tiktok_handle IS NOT NULL END)
 );
-COMMENT ON TABLE trackagoat.scrape_request IS 'requests made while another open transaction held the job: the next claim or enqueue_due() folds them into scrape_job, so that nobody waits';
+COMMENT ON TABLE trackagoat.scrape_request IS 'what is to become of jobs, asked for while another open transaction held them, or of many at once: the next claim or enqueue_due() folds it into scrape_job, so that nobody waits';
 COMMENT ON COLUMN trackagoat.scrape_request.id IS 'rises with time';
 COMMENT ON COLUMN trackagoat.scrape_request.kind IS 'what is to be fetched';
 COMMENT ON COLUMN trackagoat.scrape_request.tiktok_handle IS 'account, for creator_profile and discover_videos';
@@ -5497,6 +5495,9 @@ ALTER TABLE trackagoat.scrape_request
 ALTER TABLE trackagoat.scrape_attempt ADD COLUMN link text;
 COMMENT ON COLUMN trackagoat.scrape_job.priority IS '2 goes first: what a person asked for by hand; 1 is what was added or changed, 0 the schedule';
 COMMENT ON COLUMN trackagoat.scrape_request.priority IS 'as of scrape_job';
+COMMENT ON TABLE trackagoat.scrape_job IS 'one standing row per kind and TikTok account, video or short link, whichever projects track it';
+COMMENT ON COLUMN trackagoat.scrape_job.sec_uid IS 'for discover_videos: the account''s secUid as its pages show it; item_list is asked by it';
+COMMENT ON TABLE trackagoat.scrape_request IS 'what is to become of jobs, asked for while another open transaction held them, or of many at once: the next claim or enqueue_due() folds it into scrape_job, so that nobody waits';
 COMMENT ON COLUMN trackagoat.scrape_job.link IS 'short link, for video_link';
 COMMENT ON COLUMN trackagoat.scrape_request.link IS 'short link, for video_link';
 COMMENT ON COLUMN trackagoat.scrape_attempt.link IS 'short link, for video_link';
