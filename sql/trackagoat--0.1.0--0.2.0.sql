@@ -3607,6 +3607,31 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION trackagoat.analyze_grown() RETURNS integer
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp
+	-- a sample of 3,000 rows will do, and takes little memory
+	SET default_statistics_target = 10
+AS
+$$
+DECLARE
+	grown regclass;
+	analyzed integer := 0;
+BEGIN
+	-- of a table that was empty, plans take whatever index, and keep to it; the larger ones autovacuum sees in time
+	FOR grown IN SELECT c.oid FROM pg_class c
+		WHERE c.relnamespace = 'trackagoat'::regnamespace AND c.relkind = 'r' AND c.relpages < 4096
+			AND pg_relation_size(c.oid) / current_setting('block_size')::integer > 2 * greatest(c.relpages, 2)
+	LOOP
+		EXECUTE format('ANALYZE (SKIP_LOCKED) %s', grown);
+		analyzed := analyzed + 1;
+	END LOOP;
+	RETURN analyzed;
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.analyze_grown() IS
+	'analyze the tables that have doubled since they were last, up to some 64 MB, so that pages are stored by plans for what is there now; answers how many';
+
 CREATE FUNCTION trackagoat.worker_status()
 	RETURNS TABLE (database name, pid integer, state text, started_at timestamptz, active_at timestamptz,
 		in_flight integer, requests bigint, failures bigint, paused_until timestamptz,

@@ -23,6 +23,30 @@ $$;
 COMMENT ON FUNCTION trackagoat.tables_are_ready() IS
 	'whether the tables are of the library''s version, of one owner, and complete, as they are not while a dump is being restored';
 
+CREATE FUNCTION trackagoat.analyze_grown() RETURNS integer
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp
+	-- a sample of 3,000 rows will do, and takes little memory
+	SET default_statistics_target = 10
+AS
+$$
+DECLARE
+	grown regclass;
+	analyzed integer := 0;
+BEGIN
+	-- of a table that was empty, plans take whatever index, and keep to it; the larger ones autovacuum sees in time
+	FOR grown IN SELECT c.oid FROM pg_class c
+		WHERE c.relnamespace = 'trackagoat'::regnamespace AND c.relkind = 'r' AND c.relpages < 4096
+			AND pg_relation_size(c.oid) / current_setting('block_size')::integer > 2 * greatest(c.relpages, 2)
+	LOOP
+		EXECUTE format('ANALYZE (SKIP_LOCKED) %s', grown);
+		analyzed := analyzed + 1;
+	END LOOP;
+	RETURN analyzed;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.analyze_grown() IS
+	'analyze the tables that have doubled since they were last, up to some 64 MB, so that pages are stored by plans for what is there now; answers how many';
+
 CREATE PROCEDURE trackagoat.run_scrapes(max_jobs integer DEFAULT 100)
 	AS 'MODULE_PATHNAME' LANGUAGE C;
 COMMENT ON PROCEDURE trackagoat.run_scrapes(integer) IS

@@ -36,6 +36,7 @@ static SavedQuery claim_scrapes = {
 static SavedQuery next_due = {.text = "SELECT trackagoat.next_scrape_due()"};
 static SavedQuery host_paused_until = {.text = "SELECT trackagoat.host_paused_until()"};
 static SavedQuery fold_waiting = {.text = "SELECT trackagoat.fold_waiting($1)", .nargs = 1, .types = {INT4OID}};
+static SavedQuery analyze_grown = {.text = "SELECT trackagoat.analyze_grown()"};
 static SavedQuery release_scrapes = {.text = "SELECT trackagoat.release_scrapes()"};
 static SavedQuery targets = {
 	.text = "SELECT org_id FROM trackagoat.scrape_targets($1::trackagoat.scrape_kind,"
@@ -350,28 +351,43 @@ clean_detail(const char *detail)
 }
 
 /*
- * Fold the totals of up to so many projects; an error is logged, and is the
- * totals' alone.  Answers how many; 0 where there is nothing to work on.
- * Allocates in the current context, which the caller resets.
+ * A transaction that scraping can do without: an error is logged, and is that
+ * transaction's alone.  Answers the query's number; 0 where there is nothing
+ * to work on.  Allocates in the current context, which the caller resets.
  */
-int
-queue_fold(int max_projects)
+static int
+run_chore(SavedQuery *query, Datum *values, const char *what)
 {
 	MemoryContext memory = CurrentMemoryContext;
-	Datum		value = Int32GetDatum(max_projects);
 	const char *error = NULL;
-	const char *folded;
+	const char *answer;
 
 	if (!unit_begin())
 		return 0;
-	folded = run_guarded(&fold_waiting, &value, NULL, memory, &error);
+	answer = run_guarded(query, values, NULL, memory, &error);
 	unit_commit();
-	if (folded == NULL)
+	if (answer == NULL)
 	{
-		ereport(LOG, (errmsg("trackagoat could not fold totals: %s", error)));
+		ereport(LOG, (errmsg("trackagoat could not %s: %s", what, error)));
 		shared_report_error(error);
 	}
-	return folded == NULL ? 0 : atoi(folded);
+	return answer == NULL ? 0 : atoi(answer);
+}
+
+/* Fold the totals of up to so many projects; answers how many. */
+int
+queue_fold(int max_projects)
+{
+	Datum		value = Int32GetDatum(max_projects);
+
+	return run_chore(&fold_waiting, &value, "fold totals");
+}
+
+/* Analyze tables that have outgrown what plans believe of them. */
+void
+queue_analyze(void)
+{
+	(void) run_chore(&analyze_grown, NULL, "analyze tables");
 }
 
 /*

@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include <malloc.h>
 #include <unistd.h>
 
 #include "access/xact.h"
@@ -43,6 +44,8 @@ PG_FUNCTION_INFO_V1(run_scrapes);
 #define FOLD_SPACING 5000
 /* Projects folded at a time. */
 #define FOLD_BATCH 10
+/* While pages are stored, tables that grow are looked at this often (milliseconds). */
+#define ANALYZE_SPACING 100
 /* Where extension or tables are absent, look this often. */
 #define IDLE_POLL 10000
 
@@ -58,6 +61,7 @@ typedef struct Scraper
 	TimestampTz next_due;		/* when the queue has something again; 0: now */
 	TimestampTz next_release;	/* when lost leases are looked for */
 	TimestampTz next_fold;		/* when totals are folded */
+	TimestampTz next_analyze;	/* when tables are analyzed that have grown */
 	uint64		device_id;		/* what the video list is told we are */
 	MemoryContext scratch;		/* reset after each page */
 } Scraper;
@@ -98,6 +102,20 @@ free_claim(Scraper *scraper, int index)
 	scraper->next_start = 0;
 }
 
+/* Pages have been stored: are plans still made for tables of this size? */
+static void
+analyze_due(Scraper *scraper)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (now < scraper->next_analyze)
+		return;
+	report_activity(scraper, "analyzing tables");
+	queue_analyze();
+	MemoryContextReset(scraper->scratch);
+	scraper->next_analyze = TimestampTzPlusMilliseconds(now, ANALYZE_SPACING);
+}
+
 /* Deal with every request that has finished. */
 static void
 store_finished(Scraper *scraper)
@@ -128,6 +146,7 @@ store_finished(Scraper *scraper)
 		scraper->next_due = 0;
 		scraper->paused_until = 0;
 		MemoryContextReset(scraper->scratch);
+		analyze_due(scraper);
 		CHECK_FOR_INTERRUPTS();
 		/* while pages are stored, the time of the other requests runs */
 		transfer_drive();
@@ -165,6 +184,7 @@ mind_clock(Scraper *scraper, TimestampTz now)
 	scraper->next_due = Min(scraper->next_due, poll);
 	scraper->next_release = Min(scraper->next_release, poll);
 	scraper->next_fold = Min(scraper->next_fold, poll);
+	scraper->next_analyze = Min(scraper->next_analyze, poll);
 	if (now >= scraper->next_release)
 		scraper->paused_until = 0;
 }
@@ -404,6 +424,8 @@ trackagoat_worker_main(Datum arg)
 	pqsignal(SIGTERM, end_on_request);
 	pqsignal(SIGQUIT, end_blameless);
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	/* large blocks go back to the system when they are freed, where glibc would soon keep them in its heap */
+	mallopt(M_MMAP_THRESHOLD, 512 * 1024);
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnection(description.database, NULL, 0);
 	if (!shared_slot_take(slot))

@@ -133,6 +133,16 @@ on_open_socket(void *data, curlsocktype purpose, struct curl_sockaddr *address)
 	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
+/* What to begin with for a body: as much as the host says that it sends, compressed or not. */
+static size_t
+first_capacity(const Fetch *fetch)
+{
+	curl_off_t	announced = -1;
+
+	curl_easy_getinfo(fetch->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
+	return Max(FIRST_BODY_CAPACITY, Min(announced, (curl_off_t) fetch->limit));
+}
+
 /* Keep the body, decompressed, up to the limit; a short count ends the request. */
 static size_t
 on_body(char *data, size_t size, size_t count, void *user)
@@ -147,7 +157,7 @@ on_body(char *data, size_t size, size_t count, void *user)
 	}
 	if (fetch->length + length > fetch->capacity)
 	{
-		size_t		capacity = Max(fetch->capacity, FIRST_BODY_CAPACITY);
+		size_t		capacity = fetch->body != NULL ? fetch->capacity : first_capacity(fetch);
 		char	   *body;
 
 		while (capacity < fetch->length + length)

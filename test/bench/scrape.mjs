@@ -7,7 +7,8 @@ import { createServer } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
-import { scrape, tables } from './scrape_pipeline.mjs'
+import { handleList, scrape, tables } from './scrape_pipeline.mjs'
+import { addAccounts, jobQueue, tables as queueTables } from './scrape_queue.mjs'
 import { writeSite } from './scrape_site.mjs'
 
 const runs = 3
@@ -54,6 +55,17 @@ async function compare(side, client, site) {
 	const wanted = [site.sums, site.sums.split(' ').slice(0, 11).join(' ')]
 	const same = String(found) === String(wanted)
 	if (!same) console.log({ side, found, wanted })
+	return same
+}
+
+// whether each account, list and video has its job, which is done, and each page its attempt
+async function compareQueue(side, client, site, job, attempt, done) {
+	const found = await client.value(`SELECT concat_ws(' ', (SELECT count(*) FROM ${job}), (SELECT count(*) FROM ${job} WHERE ${done}),
+		(SELECT count(*) FROM ${attempt} WHERE outcome = 'ok'), (SELECT count(*) FROM ${attempt}))`)
+	const pages = 2 * site.accounts.length
+	const jobs = pages + Number(site.sums.split(' ')[5])
+	const same = found === [jobs, jobs, pages, pages].join(' ')
+	if (!same) console.log({ side, found, jobs, pages })
 	return same
 }
 
@@ -123,25 +135,34 @@ async function ours(site) {
 		await sleep(10)
 	}
 	const seconds = (performance.now() - started) / 1000
-	if (await client.value('SELECT count(*) FROM scrape_attempt WHERE outcome = \'ok\'') !== String(pages)) throw new Error('not all attempts are finished')
-	const same = await compare('ours', client, site)
+	const same = await compare('ours', client, site) &&
+		await compareQueue('ours', client, site, 'scrape_job', 'scrape_attempt', 'next_at > now() AND leased_until IS NULL')
 	await client.end()
 	const workers = sizes[0].map((first, n) => ({ first, most: Math.max(...sizes.map(all => all[n])), last: sizes.at(-1)[n] }))
 	return { rate: pages / seconds, same, warm, workers }
 }
 
-async function node(site, parallel, handles = site.accounts.map(account => account.handle)) {
+// The pipeline, with a queue and a log in tables as ours has them, or told by a list what to fetch.
+async function node(site, parallel, queued, handles = site.accounts.map(account => account.handle)) {
 	await admin.query('DROP DATABASE IF EXISTS scrape_node')
 	await admin.query('CREATE DATABASE scrape_node')
 	const client = await connect('scrape_node')
 	await client.query(tables)
+	await client.query(queueTables)
+	if (queued) await client.query({ ...addAccounts, values: [handles] })
+	await client.query('VACUUM (ANALYZE)')
 	await admin.query('CHECKPOINT')
+	const database = new pg.Pool({ database: 'scrape_node', max: parallel })
+	const pages = 2 * handles.length
 	const started = performance.now()
-	await scrape(site.url, handles, parallel)
+	await scrape(site.url, queued ? jobQueue(database, pages, parallel) : handleList(handles), database, parallel)
 	const seconds = (performance.now() - started) / 1000
-	const same = handles.length < site.accounts.length || await compare('node', client, site)
+	await database.end()
+	const side = queued ? 'node' : 'plain'
+	const same = handles.length < site.accounts.length || await compare(side, client, site) &&
+		(!queued || await compareQueue(side, client, site, 'job', 'attempt', 'next_at > now()'))
 	await client.end()
-	return { rate: 2 * handles.length / seconds, same }
+	return { rate: pages / seconds, same }
 }
 
 function curl(site) {
@@ -174,16 +195,17 @@ await configure({
 // how many at a time suits the pipeline best
 const trials = []
 for (const parallel of [8, 16, 32]) {
-	trials.push({ parallel, ...await node(site, parallel, site.accounts.slice(0, Math.ceil(count / 5)).map(account => account.handle)) })
+	trials.push({ parallel, ...await node(site, parallel, true, site.accounts.slice(0, Math.ceil(count / 5)).map(account => account.handle)) })
 }
 const best = trials.reduce((a, b) => (b.rate > a.rate ? b : a)).parallel
 console.log(`Node.js: ${trials.map(({ parallel, rate }) => `${Math.round(rate)} pages/s with ${parallel} at a time`).join(', ')}`)
 
-const results = { ours: [], node: [], curl: [] }
+const results = { ours: [], node: [], plain: [], curl: [] }
 const begun = performance.now()
 for (let run = 0; run < runs && performance.now() - begun < enough; run++) {
 	results.ours.push(await ours(site))
-	results.node.push(await node(site, best))
+	results.node.push(await node(site, best, true))
+	results.plain.push(await node(site, best, false))
 	results.curl.push(curl(site))
 	console.log(Object.entries(results).map(([side, all]) => `${side} ${Math.round(all.at(-1).rate)} pages/s`).join(', '))
 }
@@ -197,7 +219,7 @@ const workers = results.ours.flatMap(({ warm, workers }) => workers.map(worker =
 const growth = Math.max(...workers.map(({ most, first }) => most - first))
 const above = Math.max(...workers.map(({ most }) => most)) - idleSize
 console.log(`RssAnon of each worker: ${workers.map(({ warm, first, most, last }) => `${first} kB at page ${warm}, ${last} at the last, ${most} at most`).join('; ')}; an idle backend ${idleSize} kB`)
-console.log(`bench scrape ours=${rate('ours')} node=${rate('node')} curl=${rate('curl')} ratio=${(rate('ours') / rate('node')).toFixed(2)} same=${same}`)
+console.log(`bench scrape ours=${rate('ours')} node=${rate('node')} plain=${rate('plain')} curl=${rate('curl')} ratio=${(rate('ours') / rate('node')).toFixed(2)} same=${same}`)
 console.log(`bench scrape_growth ours=${(growth / 1024).toFixed(1)}`)
 console.log(`bench scrape_memory ours=${(above / 1024).toFixed(1)}`)
 

@@ -1,6 +1,5 @@
 // What one would write in Node.js to fetch, read and store the same pages: undici,
 // JSON.parse, pg, and plain tables with the latest numbers and all snapshots.
-import pg from 'pg'
 import { Pool } from 'undici'
 
 export const tables = `
@@ -85,10 +84,21 @@ function readList(json) {
 	}
 }
 
-// Fetches, reads and stores the pages of all the accounts, so many at a time.
-export async function scrape(base, handles, parallel) {
+// What is to be fetched, from a list: each profile, then the list of its videos.
+export function handleList(handles) {
+	const lists = []
+	let next = 0
+	return {
+		next: async () => lists.pop() ?? (next < handles.length ? { kind: 'profile', handle: handles[next++] } : undefined),
+		finishProfile: async () => {},
+		finishList: async () => {},
+		profileStored: ({ handle }, { secUid }) => { lists.push({ kind: 'list', handle, secUid }) }
+	}
+}
+
+// Fetches, reads and stores what a queue has, so many pages at a time.
+export async function scrape(base, queue, database, parallel) {
 	const web = new Pool(base, { connections: parallel })
-	const database = new pg.Pool({ database: 'scrape_node', max: parallel })
 	const get = async path => {
 		const { statusCode, body } = await web.request({ path, method: 'GET' })
 		if (statusCode !== 200) throw new Error(`HTTP ${statusCode}`)
@@ -104,24 +114,29 @@ export async function scrape(base, handles, parallel) {
 			client.release()
 		}
 	}
-	const store = async handle => {
-		const profile = readProfile(await get(`/@${handle}`))
-		const profileAt = new Date()
+	const storeProfile = async job => {
+		const text = await get(`/@${job.handle}`)
+		const profile = readProfile(text)
+		const at = new Date()
 		await transaction(async run => {
-			await run(upsertCreator, [profile.handle, ...profile.facts, ...profile.counts, profileAt])
-			await run(insertCreatorSnapshot, [profile.handle, profileAt, ...profile.counts])
+			await run(upsertCreator, [profile.handle, ...profile.facts, ...profile.counts, at])
+			await run(insertCreatorSnapshot, [profile.handle, at, ...profile.counts])
+			await queue.finishProfile(run, job, profile, text.length)
 		})
-		const list = readList(await get(`/api/creator/item_list/?aid=1988&count=35&cursor=${Date.now()}&secUid=${profile.secUid}&type=1`))
-		const listAt = new Date()
+		queue.profileStored(job, profile)
+	}
+	const storeList = async job => {
+		const text = await get(`/api/creator/item_list/?aid=1988&count=35&cursor=${Date.now()}&secUid=${job.secUid}&type=1`)
+		const list = readList(text)
+		const at = new Date()
 		await transaction(async run => {
-			await run(upsertVideos, [profile.handle, listAt, list.ids, ...list.facts, ...list.counts])
-			await run(insertVideoSnapshots, [listAt, list.ids, ...list.counts])
+			await run(upsertVideos, [job.handle, at, list.ids, ...list.facts, ...list.counts])
+			await run(insertVideoSnapshots, [at, list.ids, ...list.counts])
+			await queue.finishList(run, job, list, text.length)
 		})
 	}
-	let next = 0
 	await Promise.all(Array.from({ length: parallel }, async () => {
-		while (next < handles.length) await store(handles[next++])
+		for (let job; (job = await queue.next()) !== undefined;) await (job.kind === 'profile' ? storeProfile : storeList)(job)
 	}))
-	await database.end()
 	await web.close()
 }
