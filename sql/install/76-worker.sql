@@ -25,8 +25,8 @@ COMMENT ON FUNCTION trackagoat.tables_are_ready() IS
 
 CREATE FUNCTION trackagoat.analyze_grown() RETURNS integer
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp
-	-- a sample of 3,000 rows will do, and takes little memory
-	SET default_statistics_target = 10
+	-- a sample of 900 rows will do, and takes little memory
+	SET default_statistics_target = 3
 AS
 $$
 DECLARE
