@@ -74,7 +74,7 @@ include $(PGXS)
 $(OBJS): $(wildcard src/*.h src/worker/*.h) trackagoat.control
 
 # The install script: the numbered parts in order, setup() made from sql/setup and sql/migrate.
-$(DATA_built): $(sort $(wildcard sql/install/*.sql sql/setup/*.sql sql/migrate/*.sql)) scripts/wrap-setup trackagoat.control
-	scripts/wrap-setup sql/install sql/setup sql/migrate >$@.tmp && mv $@.tmp $@
+$(DATA_built): $(sort $(wildcard sql/install/*.sql sql/setup/*.sql sql/migrate/*.sql sql/api/*.sql)) scripts/wrap-setup trackagoat.control
+	scripts/wrap-setup sql/install sql/setup sql/migrate sql/api >$@.tmp && mv $@.tmp $@
 
 endif

@@ -64,6 +64,8 @@ static PlanLimit limits[] = {
 	{"max_creators_per_org", NULL, COUNT("creator", "removed_at IS NULL AND $2 IS NULL")},
 	{"max_tracked_videos_per_org", NULL, COUNT("video", "tracking_status OPERATOR(pg_catalog.=) 'direct_add' AND $2 IS NULL")},
 	{"max_projects_per_org", NULL, COUNT("project", "$2 IS NULL")},
+	{"max_members_per_org", NULL, COUNT("member", "$2 IS NULL")},
+	{"max_api_keys_per_org", NULL, COUNT("api_key", "revoked_at IS NULL AND $2 IS NULL")},
 	{"max_campaigns_per_project", "project_id", COUNT("campaign", "project_id OPERATOR(pg_catalog.=) $2")},
 	{"max_campaign_items_per_campaign", "campaign_id", COUNT("campaign_item", "campaign_id OPERATOR(pg_catalog.=) $2")},
 };

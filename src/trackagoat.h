@@ -14,9 +14,12 @@
 
 /* SQLSTATEs of business refusals: PostgREST answers them with that status. */
 #define ERRCODE_TRACKAGOAT_BAD_REQUEST	MAKE_SQLSTATE('P', 'T', '4', '0', '0')
+#define ERRCODE_TRACKAGOAT_UNAUTHORIZED	MAKE_SQLSTATE('P', 'T', '4', '0', '1')
 #define ERRCODE_TRACKAGOAT_LIMIT		MAKE_SQLSTATE('P', 'T', '4', '0', '2')
+#define ERRCODE_TRACKAGOAT_FORBIDDEN	MAKE_SQLSTATE('P', 'T', '4', '0', '3')
 #define ERRCODE_TRACKAGOAT_NOT_FOUND	MAKE_SQLSTATE('P', 'T', '4', '0', '4')
 #define ERRCODE_TRACKAGOAT_CONFLICT		MAKE_SQLSTATE('P', 'T', '4', '0', '9')
+#define ERRCODE_TRACKAGOAT_TOO_MANY		MAKE_SQLSTATE('P', 'T', '4', '2', '9')
 
 /* The setting trackagoat.base_url, unless somebody sets it. */
 #define TIKTOK_URL "https://www.tiktok.com"

@@ -22,6 +22,7 @@
 #include "utils/timestamp.h"
 #include "utils/varlena.h"
 
+#include "quota.h"
 #include "trackagoat.h"
 #include "worker/worker.h"
 
@@ -78,8 +79,9 @@ request_shared_memory(void)
 {
 	if (previous_shmem_request_hook)
 		previous_shmem_request_hook();
-	RequestAddinShmemSpace(add_size(shared_size(list_length(database_names()) * trackagoat_workers), pace_shared_size()));
-	RequestNamedLWLockTranche("trackagoat", 2);
+	RequestAddinShmemSpace(add_size(shared_size(list_length(database_names()) * trackagoat_workers),
+									add_size(pace_shared_size(), quota_shared_size())));
+	RequestNamedLWLockTranche("trackagoat", 3);
 }
 
 /* Runs again after a crash: every slot then begins empty. */
@@ -108,6 +110,7 @@ startup_shared_memory(void)
 		}
 	}
 	pace_share(&GetNamedLWLockTranche("trackagoat")[1].lock);
+	quota_share(&GetNamedLWLockTranche("trackagoat")[2].lock);
 	LWLockRelease(AddinShmemInitLock);
 }
 

@@ -1,0 +1,515 @@
+-- A request to the v1 API: how it is read, whom it is of, what it answers.
+-- Handlers are in the parts that follow, routes in 89.
+
+CREATE FUNCTION trackagoat.url_decode(part text) RETURNS text
+	LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	IF part !~ '[%+]' THEN
+		RETURN part;
+	END IF;
+	RETURN convert_from((SELECT string_agg(CASE WHEN t.token[1] ~ '^%..' THEN decode(substr(t.token[1], 2), 'hex')
+			ELSE convert_to(replace(t.token[1], '+', ' '), 'UTF8') END, '' ORDER BY t.place)
+		FROM regexp_matches(part, '%[0-9A-Fa-f]{2}|[^%]+|%', 'g') WITH ORDINALITY t (token, place)), 'UTF8');
+EXCEPTION WHEN character_not_in_repertoire OR untranslatable_character THEN
+	PERFORM trackagoat.refuse_field('invalid_query', left(part, 100), 'is no UTF-8');
+END
+$$;
+COMMENT ON FUNCTION trackagoat.url_decode(text) IS 'a part of a query string, decoded: PT400 invalid_query where that is no UTF-8';
+
+CREATE FUNCTION trackagoat.refuse_field(code text, field text, problem text, hint text DEFAULT NULL) RETURNS void
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	RAISE SQLSTATE 'PT400' USING
+		MESSAGE = code,
+		DETAIL = json_build_object('field', field, 'message', format('%s %s.', field, problem)),
+		HINT = coalesce(hint, 'GET /openapi.json describes each endpoint.');
+END
+$$;
+COMMENT ON FUNCTION trackagoat.refuse_field(text, text, text, text) IS 'raises PT400 for a field of a request, with a JSON object {field, message} as detail';
+
+CREATE FUNCTION trackagoat.check_field(code text, field text, value jsonb, schema jsonb) RETURNS jsonb
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	kind text := jsonb_typeof(value);
+	content text := value #>> '{}';
+	number numeric;
+BEGIN
+	IF kind = 'null' THEN
+		IF schema @> '{"nullable": true}' THEN
+			RETURN value;
+		END IF;
+		PERFORM trackagoat.refuse_field(code, field, 'must not be null');
+	END IF;
+	IF kind <> (CASE schema ->> 'type' WHEN 'integer' THEN 'number' ELSE schema ->> 'type' END) THEN
+		PERFORM trackagoat.refuse_field(code, field, format('must be of type %s', schema ->> 'type'));
+	END IF;
+	CASE kind
+	WHEN 'string' THEN
+		IF schema ? 'enum' AND NOT schema -> 'enum' ? content THEN
+			PERFORM trackagoat.refuse_field(code, field, 'must be one of ' || (SELECT string_agg(e, ', ') FROM jsonb_array_elements_text(schema -> 'enum') e));
+		ELSIF char_length(content) NOT BETWEEN coalesce((schema ->> 'minLength')::integer, 0) AND coalesce((schema ->> 'maxLength')::integer, 65536) THEN
+			PERFORM trackagoat.refuse_field(code, field, format('must have %s to %s characters',
+				coalesce(schema ->> 'minLength', '0'), coalesce(schema ->> 'maxLength', '65536')));
+		ELSIF (schema ->> 'format' = 'uuid' AND content !~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$')
+			OR (schema ->> 'format' = 'date' AND content !~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$')
+			OR (schema ->> 'format' = 'date-time' AND content !~* '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:?[0-9]{2})$') THEN
+			PERFORM trackagoat.refuse_field(code, field, format('is no %s', schema ->> 'format'));
+		ELSIF schema ->> 'format' IN ('date', 'date-time') THEN
+			BEGIN
+				PERFORM content::timestamptz;
+			EXCEPTION WHEN datetime_field_overflow OR invalid_datetime_format THEN
+				PERFORM trackagoat.refuse_field(code, field, format('is no %s', schema ->> 'format'));
+			END;
+		END IF;
+	WHEN 'number' THEN
+		number := content::numeric;
+		IF schema ->> 'type' = 'integer' AND (number <> trunc(number) OR abs(number) > 9223372036854775807) THEN
+			PERFORM trackagoat.refuse_field(code, field, 'must be an integer');
+		ELSIF number < (schema ->> 'minimum')::numeric OR number > (schema ->> 'maximum')::numeric THEN
+			PERFORM trackagoat.refuse_field(code, field, format('must be %s', concat_ws(' and ',
+				'at least ' || (schema ->> 'minimum'), 'at most ' || (schema ->> 'maximum'))));
+		END IF;
+	WHEN 'array' THEN
+		IF jsonb_array_length(value) NOT BETWEEN coalesce((schema ->> 'minItems')::integer, 0) AND coalesce((schema ->> 'maxItems')::integer, 10000) THEN
+			PERFORM trackagoat.refuse_field(code, field, format('must have %s to %s items',
+				coalesce(schema ->> 'minItems', '0'), coalesce(schema ->> 'maxItems', '10000')));
+		END IF;
+		RETURN (SELECT coalesce(jsonb_agg(trackagoat.check_field(code, format('%s[%s]', field, i.place - 1), i.item, schema -> 'items') ORDER BY i.place), '[]')
+			FROM jsonb_array_elements(value) WITH ORDINALITY i (item, place));
+	WHEN 'object' THEN
+		IF schema ? 'properties' THEN
+			RETURN trackagoat.check_fields(code, field || '.', value, schema);
+		ELSIF octet_length(value::text) > 65536 THEN
+			PERFORM trackagoat.refuse_field(code, field, 'must have 64 KiB at most');
+		END IF;
+	ELSE
+	END CASE;
+	RETURN value;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.check_field(text, text, jsonb, jsonb) IS 'the value of a field of a request, which its JSON schema must allow: PT400 otherwise';
+
+CREATE FUNCTION trackagoat.check_fields(code text, prefix text, given jsonb, schema jsonb) RETURNS jsonb
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	unknown text;
+	missing text;
+BEGIN
+	SELECT k INTO unknown FROM jsonb_object_keys(given) k WHERE NOT schema -> 'properties' ? k ORDER BY k LIMIT 1;
+	IF FOUND THEN
+		PERFORM trackagoat.refuse_field(code, prefix || left(unknown, 100), 'is unknown', format('Known are: %s.',
+			coalesce((SELECT string_agg(k, ', ' ORDER BY k) FROM jsonb_object_keys(schema -> 'properties') k), 'none')));
+	END IF;
+	SELECT k INTO missing FROM jsonb_array_elements_text(schema -> 'required') k WHERE NOT given ? k LIMIT 1;
+	IF FOUND THEN
+		PERFORM trackagoat.refuse_field(code, prefix || missing, 'is missing');
+	END IF;
+	IF (SELECT count(*) FROM jsonb_object_keys(given)) < (schema ->> 'minProperties')::integer THEN
+		PERFORM trackagoat.refuse_field(code, 'body', 'must have at least one of its fields', format('Fields are: %s.',
+			(SELECT string_agg(k, ', ' ORDER BY k) FROM jsonb_object_keys(schema -> 'properties') k)));
+	END IF;
+	RETURN (SELECT coalesce(jsonb_object_agg(f.key, trackagoat.check_field(code, prefix || f.key, f.value, schema -> 'properties' -> f.key)), '{}')
+		FROM jsonb_each(given) f);
+END
+$$;
+COMMENT ON FUNCTION trackagoat.check_fields(text, text, jsonb, jsonb) IS 'the fields of a request, which a JSON schema must allow: PT400 otherwise, naming the field';
+
+CREATE FUNCTION trackagoat.read_query(query text, schema jsonb) RETURNS jsonb
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	given jsonb;
+	repeated text;
+BEGIN
+	IF coalesce(query, '') = '' THEN
+		RETURN trackagoat.check_fields('invalid_query', '', '{}', schema);
+	END IF;
+	SELECT jsonb_object_agg(p.name, CASE WHEN schema #>> ARRAY['properties', p.name, 'type'] = 'integer' AND p.value ~ '^-?[0-9]{1,18}$'
+			THEN to_jsonb(p.value::bigint) ELSE to_jsonb(p.value) END),
+		min(p.name) FILTER (WHERE p.times > 1)
+	INTO given, repeated
+	FROM (SELECT n.name, trackagoat.url_decode(substr(a.argument, strpos(a.argument || '=', '=') + 1)) AS value, count(*) OVER (PARTITION BY n.name) AS times
+		FROM unnest(string_to_array(query, '&')) a (argument), LATERAL (SELECT trackagoat.url_decode(split_part(a.argument, '=', 1)) AS name) n
+		WHERE a.argument <> '') p;
+	IF repeated IS NOT NULL THEN
+		PERFORM trackagoat.refuse_field('invalid_query', left(repeated, 100), 'is there more than once');
+	END IF;
+	RETURN trackagoat.check_fields('invalid_query', '', coalesce(given, '{}'), schema);
+END
+$$;
+COMMENT ON FUNCTION trackagoat.read_query(text, jsonb) IS 'the arguments of a query string, which a JSON schema must allow: PT400 invalid_query';
+
+CREATE FUNCTION trackagoat.read_body(body text, schema jsonb) RETURNS jsonb
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	given jsonb;
+	repeated text;
+BEGIN
+	IF coalesce(body, '') = '' THEN
+		body := '{}';
+	END IF;
+	BEGIN
+		given := body::jsonb;
+	EXCEPTION WHEN data_exception OR statement_too_complex THEN
+		RAISE SQLSTATE 'PT400' USING
+			MESSAGE = 'invalid_body', DETAIL = 'The body is no JSON, or has a character that a text cannot have.', HINT = 'Send a JSON object in UTF-8.';
+	END;
+	IF jsonb_typeof(given) <> 'object' THEN
+		RAISE SQLSTATE 'PT400' USING
+			MESSAGE = 'invalid_body', DETAIL = 'The body is no JSON object.', HINT = 'Send a JSON object in UTF-8.';
+	END IF;
+	-- jsonb keeps the last of several alike, and nobody knows which was meant
+	SELECT k.key INTO repeated FROM json_object_keys(body::json) k (key) GROUP BY k.key HAVING count(*) > 1 LIMIT 1;
+	IF FOUND THEN
+		PERFORM trackagoat.refuse_field('invalid_body', left(repeated, 100), 'is there more than once');
+	END IF;
+	RETURN trackagoat.check_fields('invalid_body', '', given, schema);
+END
+$$;
+COMMENT ON FUNCTION trackagoat.read_body(text, jsonb) IS 'the fields of a body, which a JSON schema must allow: PT400 invalid_body';
+
+-- ---- pages of a list ----
+
+CREATE FUNCTION trackagoat.page_cursor(id uuid) RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	RETURN rtrim(translate(encode(uuid_send(id), 'base64'), '+/', '-_'), '=');
+COMMENT ON FUNCTION trackagoat.page_cursor(uuid) IS 'the cursor after which a list goes on that ended with this id';
+
+CREATE FUNCTION trackagoat.page_after(query jsonb) RETURNS uuid
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	after text := query ->> 'cursor';
+BEGIN
+	IF after !~ '^[A-Za-z0-9_-]{21}[AQgw]$' THEN
+		PERFORM trackagoat.refuse_field('invalid_query', 'cursor', 'is none that a list has answered', 'Send meta.nextCursor of the page before.');
+	END IF;
+	RETURN encode(decode(translate(after, '-_', '+/') || '==', 'base64'), 'hex')::uuid;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.page_after(jsonb) IS 'the id that a page goes on after, newest first; NULL for the first page: PT400 invalid_query';
+
+CREATE FUNCTION trackagoat.page_limit(query jsonb) RETURNS integer
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN coalesce((query ->> 'limit')::integer, 50);
+COMMENT ON FUNCTION trackagoat.page_limit(jsonb) IS 'how many items a page has: 50, or what was asked for';
+
+CREATE FUNCTION trackagoat.page_answer(items jsonb[], ids uuid[], query jsonb) RETURNS jsonb
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	size integer := trackagoat.page_limit(query);
+BEGIN
+	-- a list asks for one more than it shows
+	RETURN jsonb_build_object('status', 200, 'data', to_jsonb(coalesce(items[:size], '{}')), 'meta', jsonb_build_object('limit', size,
+		'nextCursor', CASE WHEN cardinality(ids) > size THEN trackagoat.page_cursor(ids[size]) END));
+END
+$$;
+COMMENT ON FUNCTION trackagoat.page_answer(jsonb[], uuid[], jsonb) IS 'a page of a list, from one item more than it shows and their ids';
+
+-- ---- whose a row is ----
+
+CREATE FUNCTION trackagoat.own_project(project_id uuid) RETURNS uuid
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	PERFORM FROM trackagoat.project p WHERE p.id = own_project.project_id AND p.org_id = trackagoat.current_org();
+	IF NOT FOUND THEN
+		PERFORM trackagoat.entity_missing('project', own_project.project_id);
+	END IF;
+	RETURN own_project.project_id;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.own_project(uuid) IS 'a project of one''s organization: PT404 project_not_found for any other';
+
+CREATE FUNCTION trackagoat.own_creator(creator_id uuid) RETURNS uuid
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	PERFORM FROM trackagoat.creator c WHERE c.id = own_creator.creator_id AND c.org_id = trackagoat.current_org();
+	IF NOT FOUND THEN
+		PERFORM trackagoat.entity_missing('creator', own_creator.creator_id);
+	END IF;
+	RETURN own_creator.creator_id;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.own_creator(uuid) IS 'a creator of one''s organization: PT404 creator_not_found for any other';
+
+CREATE FUNCTION trackagoat.own_video(video_id uuid) RETURNS uuid
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	PERFORM FROM trackagoat.video v WHERE v.id = own_video.video_id AND v.org_id = trackagoat.current_org();
+	IF NOT FOUND THEN
+		PERFORM trackagoat.entity_missing('video', own_video.video_id);
+	END IF;
+	RETURN own_video.video_id;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.own_video(uuid) IS 'a video of one''s organization: PT404 video_not_found for any other';
+
+CREATE FUNCTION trackagoat.own_campaign(campaign_id uuid) RETURNS uuid
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	PERFORM FROM trackagoat.campaign c WHERE c.id = own_campaign.campaign_id AND c.org_id = trackagoat.current_org();
+	IF NOT FOUND THEN
+		PERFORM trackagoat.entity_missing('campaign', own_campaign.campaign_id);
+	END IF;
+	RETURN own_campaign.campaign_id;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.own_campaign(uuid) IS 'a campaign of one''s organization: PT404 campaign_not_found for any other';
+
+CREATE FUNCTION trackagoat.own_goal(goal_id uuid) RETURNS uuid
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	PERFORM FROM trackagoat.goal g WHERE g.id = own_goal.goal_id AND g.org_id = trackagoat.current_org();
+	IF NOT FOUND THEN
+		PERFORM trackagoat.entity_missing('goal', own_goal.goal_id);
+	END IF;
+	RETURN own_goal.goal_id;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.own_goal(uuid) IS 'a goal of one''s organization: PT404 goal_not_found for any other';
+
+CREATE FUNCTION trackagoat.own_entity(entity text, id uuid) RETURNS uuid
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	RETURN CASE entity WHEN 'project' THEN trackagoat.own_project(id) WHEN 'creator' THEN trackagoat.own_creator(id)
+		WHEN 'video' THEN trackagoat.own_video(id) WHEN 'campaign' THEN trackagoat.own_campaign(id) END;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.own_entity(text, uuid) IS 'a project, creator, video or campaign of one''s organization: PT404 for any other; NULL for another word';
+
+-- ---- what went wrong ----
+
+CREATE FUNCTION trackagoat.api_problem(state text, message text, detail text, hint text, constraint_name text)
+	RETURNS TABLE (status integer, code text, meta jsonb)
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE ROWS 1 SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	IF state LIKE 'PT4__' THEN
+		status := substr(state, 3)::integer;
+		code := message;
+		-- a handle that is wrong is documented as a conflict, any choice as a field
+		meta := CASE WHEN detail LIKE '{%' THEN detail::jsonb
+			ELSE jsonb_strip_nulls(jsonb_build_object('message', nullif(detail, ''))) END || jsonb_strip_nulls(jsonb_build_object('hint', nullif(hint, '')));
+	ELSIF state = '23505' THEN
+		status := 409;
+		code := CASE constraint_name WHEN 'creator_handle_key' THEN 'handle_taken' WHEN 'member_user_key' THEN 'member_exists'
+			WHEN 'campaign_item_pkey' THEN 'item_exists' WHEN 'video_tiktok_video_id_key' THEN 'video_exists' ELSE 'duplicate' END;
+		meta := '{"message": "There is one already."}';
+	ELSIF state IN ('23503', '23514', '23502', '22001', '22003', '22007', '22008', '22P02', '22P05', '22021', '22023') THEN
+		status := 400;
+		code := 'invalid_body';
+		meta := jsonb_build_object('message', 'A value is not allowed.') || CASE WHEN coalesce(constraint_name, '') <> '' THEN
+			jsonb_build_object('constraint', constraint_name) ELSE '{}' END;
+	ELSIF state IN ('40001', '40P01', '55P03') THEN
+		status := 409;
+		code := 'conflict';
+		meta := '{"message": "Somebody else is changing the same.", "hint": "Try again."}';
+	ELSE
+		status := 500;
+		code := 'internal_error';
+		meta := '{"message": "The server could not do it.", "hint": "The server''s log says why."}';
+	END IF;
+	RETURN NEXT;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.api_problem(text, text, text, text, text) IS
+	'the HTTP status, the documented code and what else is told of an error; of one that is not documented nothing but that it happened';
+
+CREATE FUNCTION trackagoat.envelope(data jsonb, error text, meta jsonb) RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN concat('{"data": ', coalesce(data, 'null'), ', "error": ', coalesce(to_jsonb(error), 'null'), ', "meta": ', coalesce(meta, '{}'), '}');
+COMMENT ON FUNCTION trackagoat.envelope(jsonb, text, jsonb) IS 'the body of every JSON answer: {data, error, meta}';
+
+-- ---- a request ----
+
+CREATE FUNCTION trackagoat.sign_in_by(headers jsonb) RETURNS void
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	key text := coalesce(headers ->> 'x-api-key', headers ->> 'apikey', substring(headers ->> 'authorization' FROM '(?i)^bearer\s+(tga_.*)$'));
+	claims jsonb := nullif(current_setting('request.jwt.claims', true), '');
+BEGIN
+	IF key IS NOT NULL THEN
+		PERFORM trackagoat.sign_in(key);
+	ELSIF claims ? 'sub' THEN
+		PERFORM trackagoat.sign_in_member(claims ->> 'sub',
+			trackagoat.check_field('invalid_query', 'X-Organization-Id', headers -> 'x-organization-id', '{"type": "string", "format": "uuid"}') #>> '{}');
+	ELSIF trackagoat.current_org() IS NULL THEN
+		PERFORM trackagoat.sign_in(NULL);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.sign_in_by(jsonb) IS
+	'sign in by a request''s headers, whose names are in lower case: an API key in X-Api-Key, apikey or Authorization, else the token that PostgREST has checked, else the role that has logged in';
+
+CREATE FUNCTION trackagoat.find_route(method text, path text, OUT handler text, OUT scope text, OUT query jsonb, OUT body jsonb, OUT pattern text)
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_variable
+DECLARE
+	allowed text;
+	wanted text := regexp_replace(path, '/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(?=/|$)', '/{id}', 'gi');
+BEGIN
+	SELECT r.handler, r.scope, r.query, r.body, r.pattern INTO handler, scope, query, body, pattern
+	FROM trackagoat.api_routes() r WHERE r.pattern = wanted AND r.method = find_route.method;
+	IF FOUND THEN
+		RETURN;
+	END IF;
+	SELECT string_agg(r.method, ', ' ORDER BY r.method) INTO allowed FROM trackagoat.api_routes() r WHERE r.pattern = wanted;
+	IF allowed IS NOT NULL THEN
+		RAISE SQLSTATE 'PT405' USING
+			MESSAGE = 'method_not_allowed',
+			DETAIL = json_build_object('allow', allowed),
+			HINT = format('Use %s.', allowed);
+	END IF;
+	RAISE SQLSTATE 'PT404' USING
+		MESSAGE = 'not_found',
+		DETAIL = format('There is no %s.', left(path, 200)),
+		HINT = 'GET /openapi.json lists what there is; ids are UUIDs.';
+END
+$$;
+COMMENT ON FUNCTION trackagoat.find_route(text, text) IS 'the route of a request: PT404 not_found, PT405 method_not_allowed';
+
+CREATE FUNCTION trackagoat.find_replay(idempotency_key text, route text, body text) RETURNS jsonb
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_variable
+DECLARE
+	before record;
+BEGIN
+	IF idempotency_key IS NULL OR trackagoat.current_key() IS NULL THEN
+		RETURN NULL;
+	END IF;
+	IF char_length(idempotency_key) NOT BETWEEN 1 AND 255 THEN
+		PERFORM trackagoat.refuse_field('invalid_query', 'Idempotency-Key', 'must have 1 to 255 characters');
+	END IF;
+	-- of two alike the second waits, and is then answered as the first
+	PERFORM pg_advisory_xact_lock(hashtextextended(trackagoat.current_key() || idempotency_key, 0));
+	DELETE FROM trackagoat.api_replay a
+	WHERE a.key_id = trackagoat.current_key() AND a.org_id = trackagoat.current_org() AND a.idempotency_key = find_replay.idempotency_key
+		AND a.created_at < clock_timestamp() - interval '24 hours';
+	SELECT a.* INTO before FROM trackagoat.api_replay a
+	WHERE a.key_id = trackagoat.current_key() AND a.org_id = trackagoat.current_org() AND a.idempotency_key = find_replay.idempotency_key;
+	IF NOT FOUND THEN
+		RETURN NULL;
+	END IF;
+	IF before.route <> route OR before.request_hash <> sha256(convert_to(coalesce(body, ''), 'UTF8')) THEN
+		RAISE SQLSTATE 'PT409' USING
+			MESSAGE = 'idempotency_key_reused',
+			DETAIL = format('The Idempotency-Key was sent with another request: %s.', before.route),
+			HINT = 'Use a new one for each request.';
+	END IF;
+	RETURN jsonb_build_object('status', before.status, 'text', before.body, 'headers', '{"Idempotent-Replayed": "true"}'::jsonb);
+END
+$$;
+COMMENT ON FUNCTION trackagoat.find_replay(text, text, text) IS
+	'what the same request was answered in the last 24 hours; NULL for a new one: PT409 idempotency_key_reused';
+
+CREATE FUNCTION trackagoat.keep_replay(idempotency_key text, route text, body text, result jsonb) RETURNS void
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	IF idempotency_key IS NOT NULL AND trackagoat.current_key() IS NOT NULL THEN
+		INSERT INTO trackagoat.api_replay (org_id, key_id, idempotency_key, route, request_hash, status, body)
+		VALUES (trackagoat.current_org(), trackagoat.current_key(), keep_replay.idempotency_key, keep_replay.route,
+			sha256(convert_to(coalesce(keep_replay.body, ''), 'UTF8')), (result ->> 'status')::integer,
+			trackagoat.envelope(coalesce(result -> 'replay', result -> 'data'), NULL, result -> 'meta'));
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.keep_replay(text, text, text, jsonb) IS
+	'keep what a request with an Idempotency-Key is answered, without a secret: what replay says instead of data';
+
+CREATE FUNCTION trackagoat.handle_request(method text, path text, query text, headers jsonb, body text) RETURNS jsonb
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_variable
+DECLARE
+	route record := trackagoat.find_route(method, path);
+	media_type text := coalesce(headers ->> 'x-content-type', headers ->> 'content-type');
+	idempotency_key text := CASE WHEN method = 'POST' THEN headers ->> 'idempotency-key' END;
+	request jsonb;
+	result jsonb;
+BEGIN
+	IF route.scope IS NOT NULL THEN
+		PERFORM trackagoat.sign_in_by(headers);
+		PERFORM trackagoat.check_scope(route.scope);
+	END IF;
+	IF octet_length(body) > 1048576 THEN
+		RAISE SQLSTATE 'PT413' USING
+			MESSAGE = 'body_too_large', DETAIL = format('The body has %s bytes.', octet_length(body)), HINT = 'Send 1 MiB at most.';
+	END IF;
+	IF coalesce(body, '') <> '' AND coalesce(media_type, '') <> '' AND media_type !~* '^\s*application/json\s*(;|$)' THEN
+		RAISE SQLSTATE 'PT415' USING
+			MESSAGE = 'unsupported_media_type', DETAIL = format('The body is of type %s.', left(media_type, 100)), HINT = 'Send application/json.';
+	END IF;
+	request := jsonb_build_object(
+		'ids', ARRAY(SELECT lower(m.id[1]) FROM regexp_matches(path, '/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?=/|$)', 'gi') m (id)),
+		'query', trackagoat.read_query(query, route.query),
+		'body', trackagoat.read_body(body, route.body));
+	result := trackagoat.find_replay(idempotency_key, method || ' ' || path, body);
+	IF result IS NULL THEN
+		EXECUTE format('SELECT trackagoat.%I($1)', route.handler) INTO STRICT result USING request;
+		PERFORM trackagoat.keep_replay(idempotency_key, method || ' ' || path, body, result);
+	END IF;
+	RETURN result;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.handle_request(text, text, text, jsonb, text) IS
+	'what a handler answers: {status, data, meta} or {status, text, headers}; errors are errors';
+
+CREATE FUNCTION trackagoat.answer_request(
+	method text, uri text, headers jsonb, body text, OUT status integer, OUT response_headers jsonb, OUT response_body text)
+	LANGUAGE plpgsql VOLATILE SET lock_timeout = '5s' SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_variable
+DECLARE
+	result jsonb;
+	problem record;
+	state text;
+	message text;
+	detail text;
+	hint text;
+	constraint_name text;
+BEGIN
+	response_headers := '{"Content-Type": "application/json; charset=utf-8"}';
+	BEGIN
+		result := trackagoat.handle_request(upper(method),
+			regexp_replace(split_part(uri, '?', 1), '^(https?://[^/]*)?(/api/v1)?(?=/|$)', ''), substr(uri, strpos(uri || '?', '?') + 1),
+			(SELECT jsonb_object_agg(lower(h.key), h.value) FROM jsonb_each(headers) h), body);
+		-- what waits for the commit is refused here, where it can be answered
+		IF upper(method) <> 'GET' THEN
+			SET CONSTRAINTS ALL IMMEDIATE;
+		END IF;
+		status := (result ->> 'status')::integer;
+		response_headers := response_headers || coalesce(result -> 'headers', '{}');
+		response_body := coalesce(result ->> 'text', trackagoat.envelope(result -> 'data', NULL, result -> 'meta'));
+	EXCEPTION WHEN OTHERS THEN
+		GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL,
+			hint = PG_EXCEPTION_HINT, constraint_name = CONSTRAINT_NAME;
+		SELECT p.* INTO problem FROM trackagoat.api_problem(state, message, detail, hint, constraint_name) p;
+		IF problem.status = 500 THEN
+			RAISE LOG 'trackagoat: % % failed: % (%)', method, split_part(uri, '?', 1), message, state;
+		END IF;
+		status := problem.status;
+		response_headers := response_headers || jsonb_strip_nulls(jsonb_build_object(
+			'Retry-After', problem.meta ->> 'retryAfter', 'Allow', problem.meta ->> 'allow',
+			'WWW-Authenticate', CASE status WHEN 401 THEN 'Bearer' END));
+		response_body := trackagoat.envelope(NULL, problem.code, jsonb_build_object('code', problem.code) || problem.meta);
+	END;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.answer_request(text, text, jsonb, text) IS
+	'answer a request to the v1 API, in the envelope; where it fails, what it wrote is undone';

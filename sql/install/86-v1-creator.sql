@@ -1,0 +1,226 @@
+-- Handlers of the v1 API: creators.
+
+CREATE FUNCTION trackagoat.creator_objects(creator_ids uuid[]) RETURNS TABLE (id uuid, object jsonb)
+	LANGUAGE plpgsql STABLE ROWS 50 SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY SELECT c.id, jsonb_build_object('id', c.id, 'project_id', c.project_id, 'tiktok_handle', c.tiktok_handle,
+		'display_name', coalesce(c.display_name_override, c.display_name), 'description', c.readme, 'readme', c.readme, 'metadata', c.metadata,
+		'tracking_mode', c.tracking_mode, 'tracking_start_date', c.tracking_start_date, 'avatar_url', c.avatar_url, 'bio', c.bio,
+		'follower_count', c.follower_count, 'following_count', c.following_count, 'total_likes_count', c.total_likes_count,
+		'video_count', c.video_count, 'last_scraped_at', c.last_scraped_at, 'is_active', c.is_active, 'disabled_at', c.disabled_at,
+		'disabled_reason', c.disabled_reason, 'created_at', c.created_at, 'updated_at', c.updated_at)
+	FROM trackagoat.creator c WHERE c.id = ANY (creator_ids) AND c.org_id = trackagoat.current_org()
+	ORDER BY c.id DESC;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.creator_objects(uuid[]) IS 'creators of one''s organization as the API answers them, newest first';
+
+CREATE FUNCTION trackagoat.tracked_creator(request jsonb) RETURNS uuid
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	creator_id uuid := trackagoat.own_creator((request #>> '{ids,0}')::uuid);
+BEGIN
+	PERFORM FROM trackagoat.creator c WHERE c.id = creator_id AND c.org_id = trackagoat.current_org() AND c.removed_at IS NULL;
+	IF NOT FOUND THEN
+		PERFORM trackagoat.entity_missing('creator', creator_id);
+	END IF;
+	RETURN creator_id;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.tracked_creator(jsonb) IS 'the creator that a request names, who is in the program: PT404 creator_not_found';
+
+CREATE FUNCTION trackagoat.v1_list_creators(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	query jsonb := request -> 'query';
+	after uuid := trackagoat.page_after(query);
+	for_project uuid := CASE WHEN query ? 'project_id' THEN trackagoat.own_project((query ->> 'project_id')::uuid) END;
+	part text := '%' || regexp_replace(ltrim(query ->> 'search', '@'), '([\\%_])', '\\\1', 'g') || '%';
+	ids uuid[] := ARRAY(SELECT c.id FROM trackagoat.creator c
+		WHERE c.org_id = trackagoat.current_org() AND c.removed_at IS NULL AND (after IS NULL OR c.id < after)
+			AND (for_project IS NULL OR c.project_id = for_project) AND (part IS NULL OR c.tiktok_handle::text ILIKE part)
+		ORDER BY c.id DESC LIMIT trackagoat.page_limit(query) + 1);
+BEGIN
+	RETURN trackagoat.page_answer(ARRAY(SELECT o.object FROM trackagoat.creator_objects(ids) o), ids, query);
+END
+$$;
+COMMENT ON FUNCTION trackagoat.v1_list_creators(jsonb) IS 'GET /creators';
+
+CREATE FUNCTION trackagoat.v1_get_creator(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	creator_id uuid := trackagoat.tracked_creator(request);
+BEGIN
+	RETURN jsonb_build_object('status', 200, 'data', (SELECT o.object FROM trackagoat.creator_objects(ARRAY[creator_id]) o));
+END
+$$;
+COMMENT ON FUNCTION trackagoat.v1_get_creator(jsonb) IS 'GET /creators/{id}';
+
+CREATE FUNCTION trackagoat.v1_create_creators(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	project_id uuid := trackagoat.own_project((request #>> '{ids,0}')::uuid);
+	body jsonb := request -> 'body';
+	is_many boolean := body ? 'creators';
+	wanted jsonb := CASE WHEN body ? 'creators' THEN body -> 'creators' ELSE jsonb_build_array(body) END;
+	item record;
+	added record;
+	objects jsonb := '[]';
+	any_created boolean := false;
+BEGIN
+	IF is_many AND body - 'creators' <> '{}' THEN
+		PERFORM trackagoat.refuse_field('invalid_body', 'creators', 'stands alone, or is left out');
+	ELSIF NOT is_many AND NOT body ? 'tiktok_handle' THEN
+		PERFORM trackagoat.refuse_field('invalid_body', 'tiktok_handle', 'is missing');
+	END IF;
+	FOR item IN SELECT w.value FROM jsonb_array_elements(wanted) WITH ORDINALITY w (value, place) ORDER BY w.place LOOP
+		SELECT a.* INTO added FROM trackagoat.add_creators(project_id, ARRAY[item.value ->> 'tiktok_handle'],
+			(item.value ->> 'tracking_mode')::trackagoat.tracking_mode, (item.value ->> 'tracking_start_date')::date) a;
+		-- one by itself is refused as it is documented; of many each has its own result
+		IF NOT is_many AND (added.code IS NOT NULL OR added.result = 'already_there') THEN
+			PERFORM trackagoat.refuse_creator(coalesce(added.code, 'handle_taken'), item.value ->> 'tiktok_handle', project_id);
+		END IF;
+		any_created := any_created OR added.result = 'created';
+		objects := objects || CASE WHEN is_many THEN jsonb_build_object('tiktok_handle', item.value ->> 'tiktok_handle', 'result', added.result,
+				'code', added.code, 'creator', (SELECT o.object FROM trackagoat.creator_objects(ARRAY[added.creator_id]) o))
+			ELSE (SELECT o.object FROM trackagoat.creator_objects(ARRAY[added.creator_id]) o) END;
+	END LOOP;
+	RETURN jsonb_build_object('status', CASE WHEN any_created THEN 201 ELSE 200 END,
+		'data', CASE WHEN is_many THEN objects ELSE objects -> 0 END);
+END
+$$;
+COMMENT ON FUNCTION trackagoat.v1_create_creators(jsonb) IS 'POST /projects/{id}/creators: 201, or 200 where the creator came back';
+
+CREATE FUNCTION trackagoat.refuse_creator(code text, handle text, project_id uuid) RETURNS void
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	IF code = 'limit_reached' THEN
+		-- the limit's own trigger says how many there are
+		INSERT INTO trackagoat.creator (org_id, project_id, tiktok_handle)
+		VALUES (trackagoat.current_org(), refuse_creator.project_id, trackagoat.parse_handle(handle));
+	END IF;
+	PERFORM trackagoat.parse_handle(handle);
+	RAISE SQLSTATE 'PT409' USING
+		MESSAGE = code,
+		DETAIL = CASE code WHEN 'handle_taken' THEN format('The project tracks %s already.', handle)
+			WHEN 'creator_banned' THEN format('The handle %s is banned on this platform.', handle)
+			ELSE format('The handle %s was refused.', handle) END,
+		HINT = 'GET /creators?search= finds a creator by the handle.';
+END
+$$;
+COMMENT ON FUNCTION trackagoat.refuse_creator(text, text, uuid) IS 'raises what adding one creator was refused for, as the documented code';
+
+CREATE FUNCTION trackagoat.v1_update_creator(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	creator_id uuid := trackagoat.tracked_creator(request);
+	body jsonb := request -> 'body';
+BEGIN
+	-- alone, as a rename to what it is is refused
+	IF body ? 'tiktok_handle' THEN
+		UPDATE trackagoat.creator c SET tiktok_handle = trackagoat.parse_handle(body ->> 'tiktok_handle')
+		WHERE c.id = creator_id AND c.org_id = trackagoat.current_org();
+	END IF;
+	IF body - 'tiktok_handle' <> '{}' THEN
+		UPDATE trackagoat.creator c SET
+			readme = CASE WHEN body ? 'readme' THEN body ->> 'readme' ELSE c.readme END,
+			metadata = coalesce(body -> 'metadata', c.metadata),
+			tracking_mode = coalesce((body ->> 'tracking_mode')::trackagoat.tracking_mode, c.tracking_mode),
+			tracking_start_date = coalesce((body ->> 'tracking_start_date')::date, c.tracking_start_date),
+			display_name_override = CASE WHEN body ? 'display_name_override' THEN body ->> 'display_name_override' ELSE c.display_name_override END
+		WHERE c.id = creator_id AND c.org_id = trackagoat.current_org();
+	END IF;
+	RETURN jsonb_build_object('status', 200, 'data', (SELECT o.object FROM trackagoat.creator_objects(ARRAY[creator_id]) o));
+END
+$$;
+COMMENT ON FUNCTION trackagoat.v1_update_creator(jsonb) IS 'PATCH /creators/{id}';
+
+CREATE FUNCTION trackagoat.v1_remove_creator(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	creator_id uuid := trackagoat.tracked_creator(request);
+BEGIN
+	PERFORM FROM trackagoat.remove_creators(ARRAY[creator_id]);
+	RETURN jsonb_build_object('status', 200, 'data', jsonb_build_object('id', creator_id, 'removed', true));
+END
+$$;
+COMMENT ON FUNCTION trackagoat.v1_remove_creator(jsonb) IS 'DELETE /creators/{id}';
+
+CREATE FUNCTION trackagoat.v1_scrape_creator(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	creator_id uuid := trackagoat.tracked_creator(request);
+BEGIN
+	RETURN jsonb_build_object('status', 202, 'data', jsonb_build_object('creator_id', creator_id, 'job_id', trackagoat.scrape_creator(creator_id)));
+END
+$$;
+COMMENT ON FUNCTION trackagoat.v1_scrape_creator(jsonb) IS 'POST /creators/{id}/scrape';
+
+CREATE FUNCTION trackagoat.v1_list_creator_events(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	query jsonb := request -> 'query';
+	after uuid := trackagoat.page_after(query);
+	creator_id uuid := trackagoat.own_creator((request #>> '{ids,0}')::uuid);
+	ids uuid[];
+	objects jsonb[];
+BEGIN
+	SELECT array_agg(e.id ORDER BY e.id DESC), array_agg(jsonb_build_object('id', e.id, 'creator_id', e.creator_id, 'video_id', e.video_id,
+		'kind', e.kind, 'detail', e.detail, 'created_at', e.created_at) ORDER BY e.id DESC)
+	INTO ids, objects
+	FROM (SELECT v.* FROM trackagoat.creator_event v
+		WHERE v.creator_id = v1_list_creator_events.creator_id AND v.org_id = trackagoat.current_org() AND (after IS NULL OR v.id < after)
+		ORDER BY v.id DESC LIMIT trackagoat.page_limit(query) + 1) e;
+	RETURN trackagoat.page_answer(objects, ids, query);
+END
+$$;
+COMMENT ON FUNCTION trackagoat.v1_list_creator_events(jsonb) IS 'GET /creators/{id}/events';
+
+CREATE FUNCTION trackagoat.project_creators(request jsonb) RETURNS uuid[]
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	project_id uuid := trackagoat.own_project((request #>> '{ids,0}')::uuid);
+	given uuid[] := ARRAY(SELECT g.id::uuid FROM jsonb_array_elements_text(request #> '{body,creator_ids}') g (id));
+	stranger uuid;
+BEGIN
+	SELECT g.id INTO stranger FROM unnest(given) g (id)
+	WHERE NOT EXISTS (SELECT FROM trackagoat.creator c WHERE c.id = g.id AND c.org_id = trackagoat.current_org() AND c.project_id = project_creators.project_id) LIMIT 1;
+	IF FOUND THEN
+		PERFORM trackagoat.entity_missing('creator', stranger);
+	END IF;
+	RETURN given;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.project_creators(jsonb) IS 'the creators that a request names, all of its project: PT404 creator_not_found';
+
+CREATE FUNCTION trackagoat.v1_reenable_creators(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	RETURN jsonb_build_object('status', 200, 'data', (SELECT coalesce(jsonb_agg(to_jsonb(r)), '[]')
+		FROM trackagoat.reenable_creators(trackagoat.project_creators(request)) r));
+END
+$$;
+COMMENT ON FUNCTION trackagoat.v1_reenable_creators(jsonb) IS 'POST /projects/{id}/creators/bulk-reenable';
+
+CREATE FUNCTION trackagoat.v1_remove_creators(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	RETURN jsonb_build_object('status', 200, 'data', (SELECT coalesce(jsonb_agg(to_jsonb(r)), '[]')
+		FROM trackagoat.remove_creators(trackagoat.project_creators(request)) r));
+END
+$$;
+COMMENT ON FUNCTION trackagoat.v1_remove_creators(jsonb) IS 'POST /projects/{id}/creators/bulk-remove';
