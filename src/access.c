@@ -18,10 +18,12 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "parser/parse_func.h"
 #include "miscadmin.h"
 #include "storage/proc.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
@@ -39,6 +41,7 @@ PG_FUNCTION_INFO_V1(current_key);
 PG_FUNCTION_INFO_V1(current_actor);
 PG_FUNCTION_INFO_V1(check_scope);
 PG_FUNCTION_INFO_V1(new_api_key);
+PG_FUNCTION_INFO_V1(call_handler);
 
 #define KEY_PREFIX "tga_"
 #define KEY_BYTES 32
@@ -72,8 +75,8 @@ static SavedQuery key_query = {
 	"  2 OPERATOR(pg_catalog.*) coalesce(k.expires_at OPERATOR(pg_catalog.<=) pg_catalog.now(), false)::pg_catalog.int4,"
 	"  CASE WHEN o.plan IS NOT NULL THEN trackagoat.plan_limit(o.plan, 'max_api_requests_per_day') END"
 	" FROM trackagoat.api_key k JOIN trackagoat.organization o ON o.id OPERATOR(pg_catalog.=) k.org_id"
-	" WHERE k.key_hash OPERATOR(pg_catalog.=) pg_catalog.sha256(pg_catalog.convert_to($1, 'UTF8'))",
-	.nargs = 1, .types = {TEXTOID}
+	" WHERE k.key_hash OPERATOR(pg_catalog.=) $1",
+	.nargs = 1, .types = {BYTEAOID}
 };
 
 static SavedQuery used_query = {
@@ -257,7 +260,7 @@ Datum
 sign_in(PG_FUNCTION_ARGS)
 {
 	char	   *key = PG_ARGISNULL(0) ? "" : text_to_cstring(PG_GETARG_TEXT_PP(0));
-	Datum		value = CStringGetTextDatum(key);
+	Datum		hash;
 	Identity	found = {.transaction = this_transaction(), .is_known = true, .has_key = true};
 	Caller		caller;
 	HeapTuple	tuple;
@@ -275,9 +278,11 @@ sign_in(PG_FUNCTION_ARGS)
 	memset(&identity, 0, sizeof(identity));
 	if (!is_key(key))
 		refuse_key(key[0] == '\0' ? "There is no key." : "It does not look like a key.");
+	/* a key is ASCII, so its text is its bytes */
+	hash = DirectFunctionCall1(sha256_bytea, CStringGetTextDatum(key));
 	caller = become_owner();
 	SPI_connect();
-	saved_query_run(&key_query, &value, NULL);
+	saved_query_run(&key_query, &hash, NULL);
 	if (SPI_processed == 0)
 		refuse_key("No organization has such a key.");
 	tuple = SPI_tuptable->vals[0];
@@ -479,4 +484,17 @@ check_scope(PG_FUNCTION_ARGS)
 			 errmsg("insufficient_scope"),
 			 errdetail_internal("{\"required\": \"%s\", \"granted\": [%s]}", wanted, granted.data),
 			 errhint("Use a key, or a member's role, that has the scope %s.", wanted)));
+}
+
+/*
+ * call_handler(name, request): what this handler of the API answers.  A
+ * statement made for each request would be parsed and planned each time.
+ */
+Datum
+call_handler(PG_FUNCTION_ARGS)
+{
+	List	   *name = list_make2(makeString("trackagoat"), makeString(text_to_cstring(PG_GETARG_TEXT_PP(0))));
+	Oid			argument = JSONBOID;
+
+	PG_RETURN_DATUM(OidFunctionCall1(LookupFuncName(name, 1, &argument, false), PG_GETARG_DATUM(1)));
 }

@@ -8,18 +8,18 @@ CREATE VIEW trackagoat_api.projects WITH (security_invoker) AS
 COMMENT ON VIEW trackagoat_api.projects IS 'projects';
 CREATE VIEW trackagoat_api.creators WITH (security_invoker) AS
 	SELECT c.id, c.org_id, c.project_id, c.tiktok_handle::text AS tiktok_handle, coalesce(c.display_name_override, c.display_name) AS display_name,
-		c.readme AS description, c.metadata, c.tracking_mode, c.tracking_start_date, c.avatar_url, c.bio, c.follower_count, c.following_count,
+		c.readme AS description, c.readme, c.metadata, c.tracking_mode, c.tracking_start_date, c.avatar_url, c.bio, c.follower_count, c.following_count,
 		c.total_likes_count, c.video_count, c.last_scraped_at, c.is_active, c.disabled_at, c.disabled_reason, c.created_at, c.updated_at
 	FROM trackagoat.creator c WHERE c.removed_at IS NULL;
 COMMENT ON VIEW trackagoat_api.creators IS 'creators that are in the program';
 CREATE VIEW trackagoat_api.videos WITH (security_invoker) AS
 	SELECT v.id, v.org_id, v.project_id, v.creator_id, v.tiktok_video_id::text AS tiktok_video_id, v.tiktok_handle::text AS tiktok_handle,
 		v.tracking_status, v.kind, v.title, v.posted_at, v.duration, v.thumbnail_url, v.hashtags, v.view_count, v.like_count, v.comment_count,
-		v.share_count, v.save_count, v.last_observed_at, v.readme AS description, v.metadata, v.tracking_disabled_at, v.created_at, v.updated_at
+		v.share_count, v.save_count, v.last_observed_at, v.readme AS description, v.readme, v.metadata, v.tracking_disabled_at, v.created_at, v.updated_at
 	FROM trackagoat.video v WHERE v.tracking_status <> 'excluded';
 COMMENT ON VIEW trackagoat_api.videos IS 'videos that are not excluded';
 CREATE VIEW trackagoat_api.campaigns WITH (security_invoker) AS
-	SELECT k.id, k.org_id, k.project_id, k.name, k.readme AS description, k.metadata, k.target_views, k.target_at, k.created_at, k.updated_at
+	SELECT k.id, k.org_id, k.project_id, k.name, k.readme AS description, k.readme, k.metadata, k.target_views, k.target_at, k.created_at, k.updated_at
 	FROM trackagoat.campaign k;
 COMMENT ON VIEW trackagoat_api.campaigns IS 'campaigns';
 CREATE VIEW trackagoat_api.campaign_items WITH (security_invoker) AS

@@ -99,6 +99,9 @@ DECLARE
 	unknown text;
 	missing text;
 BEGIN
+	IF given = '{}' AND NOT schema ?| ARRAY['required', 'minProperties'] THEN
+		RETURN given;
+	END IF;
 	SELECT k INTO unknown FROM jsonb_object_keys(given) k WHERE NOT schema -> 'properties' ? k ORDER BY k LIMIT 1;
 	IF FOUND THEN
 		PERFORM trackagoat.refuse_field(code, prefix || left(unknown, 100), 'is unknown', format('Known are: %s.',
@@ -151,7 +154,7 @@ DECLARE
 	repeated text;
 BEGIN
 	IF coalesce(body, '') = '' THEN
-		body := '{}';
+		RETURN trackagoat.check_fields('invalid_body', '', '{}', schema);
 	END IF;
 	BEGIN
 		given := body::jsonb;
@@ -199,18 +202,18 @@ CREATE FUNCTION trackagoat.page_limit(query jsonb) RETURNS integer
 	RETURN coalesce((query ->> 'limit')::integer, 50);
 COMMENT ON FUNCTION trackagoat.page_limit(jsonb) IS 'how many items a page has: 50, or what was asked for';
 
-CREATE FUNCTION trackagoat.page_answer(items jsonb[], ids uuid[], query jsonb) RETURNS jsonb
+CREATE FUNCTION trackagoat.page_answer(items json[], ids uuid[], query jsonb) RETURNS jsonb
 	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
 	size integer := trackagoat.page_limit(query);
 BEGIN
-	-- a list asks for one more than it shows
-	RETURN jsonb_build_object('status', 200, 'data', to_jsonb(coalesce(items[:size], '{}')), 'meta', jsonb_build_object('limit', size,
-		'nextCursor', CASE WHEN cardinality(ids) > size THEN trackagoat.page_cursor(ids[size]) END));
+	-- a list asks for one more than it shows; as text, since a page as jsonb would be taken apart and put together again
+	RETURN jsonb_build_object('status', 200, 'text', concat('{"data": ', coalesce(array_to_json(items[:size]), '[]'), ', "error": null, "meta": ',
+		json_build_object('limit', size, 'nextCursor', CASE WHEN cardinality(ids) > size THEN trackagoat.page_cursor(ids[size]) END), '}'));
 END
 $$;
-COMMENT ON FUNCTION trackagoat.page_answer(jsonb[], uuid[], jsonb) IS 'a page of a list, from one item more than it shows and their ids';
+COMMENT ON FUNCTION trackagoat.page_answer(json[], uuid[], jsonb) IS 'a page of a list, from one item more than it shows and their ids';
 
 -- ---- whose a row is ----
 
@@ -363,11 +366,11 @@ DECLARE
 	wanted text := regexp_replace(path, '/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(?=/|$)', '/{id}', 'gi');
 BEGIN
 	SELECT r.handler, r.scope, r.query, r.body, r.pattern INTO handler, scope, query, body, pattern
-	FROM trackagoat.api_routes() r WHERE r.pattern = wanted AND r.method = find_route.method;
+	FROM trackagoat_api.route r WHERE r.pattern = wanted AND r.method = find_route.method;
 	IF FOUND THEN
 		RETURN;
 	END IF;
-	SELECT string_agg(r.method, ', ' ORDER BY r.method) INTO allowed FROM trackagoat.api_routes() r WHERE r.pattern = wanted;
+	SELECT string_agg(r.method, ', ' ORDER BY r.method) INTO allowed FROM trackagoat_api.route r WHERE r.pattern = wanted;
 	IF allowed IS NOT NULL THEN
 		RAISE SQLSTATE 'PT405' USING
 			MESSAGE = 'method_not_allowed',
@@ -432,6 +435,10 @@ $$;
 COMMENT ON FUNCTION trackagoat.keep_replay(text, text, text, jsonb) IS
 	'keep what a request with an Idempotency-Key is answered, without a secret: what replay says instead of data';
 
+CREATE FUNCTION trackagoat.call_handler(handler text, request jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION trackagoat.call_handler(text, jsonb) IS 'what a handler of the API answers, by its name';
+
 CREATE FUNCTION trackagoat.handle_request(method text, path text, query text, headers jsonb, body text) RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
@@ -461,7 +468,7 @@ BEGIN
 		'body', trackagoat.read_body(body, route.body));
 	result := trackagoat.find_replay(idempotency_key, method || ' ' || path, body);
 	IF result IS NULL THEN
-		EXECUTE format('SELECT trackagoat.%I($1)', route.handler) INTO STRICT result USING request;
+		result := trackagoat.call_handler(route.handler, request);
 		PERFORM trackagoat.keep_replay(idempotency_key, method || ' ' || path, body, result);
 	END IF;
 	RETURN result;
