@@ -28,7 +28,7 @@ BEGIN
 	IF first_day < earliest THEN
 		RAISE SQLSTATE 'PT402' USING
 			MESSAGE = 'retention_exceeded',
-			DETAIL = json_build_object('retentionDays', days, 'earliest', earliest),
+			DETAIL = format('{"retentionDays": %s, "earliest": "%s"}', days, earliest),
 			HINT = format('Ask for %s or later, or choose a plan that keeps more.', earliest);
 	END IF;
 END
