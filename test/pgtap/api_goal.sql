@@ -82,7 +82,7 @@ SELECT is(pg_temp.told(pg_temp.ask(:'b', m, u, b)), w, m || ' ' || u || ' of ano
 	('POST', '/projects/' || :'p' || '/goals', pg_temp.goal(:'goat', '{"goal_type": "posts", "target": 3, "period": "daily"}'), '404 project_not_found'), ('POST', '/projects/' || :'r' || '/goals', pg_temp.goal(:'goat', '{"goal_type": "posts", "target": 3, "period": "daily"}'), '404 creator_not_found'),
 	('GET', '/goals?project_id=' || :'p', NULL, '404 project_not_found'), ('GET', '/goals?creator_id=' || :'goat', NULL, '404 creator_not_found'), ('GET', '/projects/' || :'p' || '/goal-compliance', NULL, '404 project_not_found'),
 	('GET', '/projects/' || :'r' || '/goal-compliance?creator_id=' || :'goat', NULL, '404 creator_not_found'), ('GET', '/analytics/aggregate/goal-compliance?project_id=' || :'p', NULL, '404 project_not_found')) v (m, u, b, w);
-SELECT is(pg_temp.ask(:'b', 'GET', '/goals') -> 'data', '[]', 'they have no goals');
+SELECT is(pg_temp.ask(:'b', 'GET', '/goals?limit=1') - 'headers', '{"status": 200, "data": [], "error": null, "meta": {"limit": 1, "nextCursor": null}}', 'they have no goals');
 SELECT is((count(*), min(target))::text, '(3,3)', 'and have changed none') FROM trackagoat.goal;
 SELECT pg_temp.scopes_of(:'a', '^/goals|/goals$|goal-compliance');
 
