@@ -76,6 +76,7 @@ GRANT EXECUTE ON FUNCTION
 	trackagoat.check_analytics(text, text, text, text, text, text),
 	trackagoat.check_window(date, date),
 	trackagoat.check_timezone(text),
+	trackagoat.analytics_window(date, date, text, timestamptz),
 	trackagoat.parent_missing(text, text, uuid),
 	trackagoat.entity_missing(text, uuid),
 	trackagoat.check_observations(text, uuid[], timestamptz[], integer[]),
