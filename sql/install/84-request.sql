@@ -296,16 +296,16 @@ CREATE FUNCTION trackagoat.project_rows(request jsonb, entity text) RETURNS uuid
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	project_id uuid := trackagoat.own_project((request #>> '{ids,0}')::uuid);
+	for_project uuid := trackagoat.own_project((request #>> '{ids,0}')::uuid);
 	given uuid[] := ARRAY(SELECT g.id::uuid FROM jsonb_array_elements_text(request #> ARRAY['body', entity || '_ids']) g (id));
 	stranger uuid;
 BEGIN
 	SELECT g.id INTO stranger FROM unnest(given) g (id)
 	WHERE NOT CASE entity
 		WHEN 'creator' THEN EXISTS (SELECT FROM trackagoat.creator c
-			WHERE c.id = g.id AND c.org_id = trackagoat.current_org() AND c.project_id = project_rows.project_id)
+			WHERE c.id = g.id AND c.org_id = trackagoat.current_org() AND c.project_id = for_project)
 		WHEN 'video' THEN EXISTS (SELECT FROM trackagoat.video v
-			WHERE v.id = g.id AND v.org_id = trackagoat.current_org() AND v.project_id = project_rows.project_id) END
+			WHERE v.id = g.id AND v.org_id = trackagoat.current_org() AND v.project_id = for_project) END
 	LIMIT 1;
 	IF FOUND THEN
 		PERFORM trackagoat.entity_missing(entity, stranger);

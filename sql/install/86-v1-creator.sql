@@ -172,7 +172,7 @@ $$
 DECLARE
 	query jsonb := request -> 'query';
 	after uuid := trackagoat.page_after(query);
-	creator_id uuid := trackagoat.own_creator((request #>> '{ids,0}')::uuid);
+	for_creator uuid := trackagoat.own_creator((request #>> '{ids,0}')::uuid);
 	ids uuid[];
 	objects json[];
 BEGIN
@@ -180,7 +180,7 @@ BEGIN
 		'kind', e.kind, 'detail', e.detail, 'created_at', e.created_at) ORDER BY e.id DESC)
 	INTO ids, objects
 	FROM (SELECT v.* FROM trackagoat.creator_event v
-		WHERE v.creator_id = v1_list_creator_events.creator_id AND v.org_id = trackagoat.current_org() AND (after IS NULL OR v.id < after)
+		WHERE v.creator_id = for_creator AND v.org_id = trackagoat.current_org() AND (after IS NULL OR v.id < after)
 		ORDER BY v.id DESC LIMIT trackagoat.page_limit(query) + 1) e;
 	RETURN trackagoat.page_answer(objects, ids, query);
 END

@@ -1,51 +1,39 @@
--- Handlers of the v1 API: videos.  Whoever reads is never shown an excluded one,
--- nor one of a removed creator; a write that names it finds it, as it may bring it back.
+-- Handlers of the v1 API: videos.  An excluded one, or one of a removed creator,
+-- is never returned; a write that names it finds it, as it may bring it back.
 
-CREATE FUNCTION trackagoat.video_is_shown(status trackagoat.tracking_status, creator_removed_at timestamptz) RETURNS boolean
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-	RETURN status <> 'excluded' AND creator_removed_at IS NULL;
-COMMENT ON FUNCTION trackagoat.video_is_shown(trackagoat.tracking_status, timestamptz) IS
-	'whether the API shows a video to whoever reads: it is not excluded, nor is its creator removed';
-
-CREATE FUNCTION trackagoat.video_objects(video_ids uuid[]) RETURNS TABLE (id uuid, object jsonb)
-	LANGUAGE plpgsql STABLE ROWS 50 SET search_path = pg_catalog, trackagoat, pg_temp AS
+CREATE FUNCTION trackagoat.video_object(video_id uuid) RETURNS json
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
-#variable_conflict use_column
 BEGIN
-	-- TikTok's ids are text, for JSON readers whose numbers are doubles
-	RETURN QUERY SELECT v.id, jsonb_build_object('id', v.id, 'project_id', v.project_id, 'creator_id', v.creator_id,
-		'tiktok_video_id', v.tiktok_video_id::text, 'tiktok_handle', coalesce(v.tiktok_handle, c.tiktok_handle),
-		'url', trackagoat.video_url(coalesce(v.tiktok_handle, c.tiktok_handle), v.tiktok_video_id, v.kind), 'title', v.title, 'kind', v.kind,
-		'posted_at', trackagoat.video_posted_at(v.posted_at, v.tiktok_video_id), 'duration', v.duration, 'thumbnail_url', v.thumbnail_url,
-		'hashtags', v.hashtags, 'view_count', v.view_count, 'like_count', v.like_count, 'comment_count', v.comment_count,
-		'share_count', v.share_count, 'save_count', v.save_count, 'tracking_status', v.tracking_status, 'description', v.readme,
-		'readme', v.readme, 'metadata', v.metadata, 'tracking_disabled_at', v.tracking_disabled_at,
-		'refresh_stopped_at', v.refresh_stopped_at, 'last_observed_at', v.last_observed_at, 'created_at', v.created_at, 'updated_at', v.updated_at)
-	FROM trackagoat.video v LEFT JOIN trackagoat.creator c ON c.id = v.creator_id AND c.org_id = v.org_id
-	WHERE v.id = ANY (video_ids) AND v.org_id = trackagoat.current_org()
-	ORDER BY v.id DESC;
+	RETURN coalesce(
+		(SELECT row_to_json(v) FROM trackagoat_api.videos v WHERE v.id = video_object.video_id AND v.org_id = trackagoat.current_org()),
+		(SELECT json_build_object('id', v.id, 'tracking_status', v.tracking_status)
+			FROM trackagoat.video v WHERE v.id = video_object.video_id AND v.org_id = trackagoat.current_org()));
 END
 $$;
-COMMENT ON FUNCTION trackagoat.video_objects(uuid[]) IS
-	'videos of one''s organization as the API answers them, newest first; counters are null until they are known';
+COMMENT ON FUNCTION trackagoat.video_object(uuid) IS
+	'a video as the API answers it to whoever has written it: of one that is excluded, or of a removed creator, the status alone';
 
 CREATE FUNCTION trackagoat.video_page(query jsonb, status trackagoat.tracking_status) RETURNS jsonb
-	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp SET plan_cache_mode = force_generic_plan AS
 $$
 DECLARE
 	after uuid := trackagoat.page_after(query);
 	for_project uuid := CASE WHEN query ? 'project_id' THEN trackagoat.own_project((query ->> 'project_id')::uuid) END;
 	for_creator uuid := CASE WHEN query ? 'creator_id' THEN trackagoat.own_creator((query ->> 'creator_id')::uuid) END;
-	ids uuid[] := ARRAY(SELECT v.id FROM trackagoat.video v LEFT JOIN trackagoat.creator c ON c.id = v.creator_id AND c.org_id = v.org_id
-		WHERE v.org_id = trackagoat.current_org() AND trackagoat.video_is_shown(v.tracking_status, c.removed_at)
-			AND (status IS NULL OR v.tracking_status = status) AND (after IS NULL OR v.id < after)
-			AND (for_project IS NULL OR v.project_id = for_project) AND (for_creator IS NULL OR v.creator_id = for_creator)
-		ORDER BY v.id DESC LIMIT trackagoat.page_limit(query) + 1);
+	ids uuid[];
+	objects json[];
 BEGIN
-	RETURN trackagoat.page_answer(ARRAY(SELECT o.object FROM trackagoat.video_objects(ids) o), ids, query);
+	SELECT array_agg(o.id), array_agg(row_to_json(o)) INTO ids, objects
+	FROM (SELECT v.* FROM trackagoat_api.videos v
+		WHERE v.org_id = trackagoat.current_org() AND v.id < coalesce(after, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+			AND (for_project IS NULL OR v.project_id = for_project) AND (for_creator IS NULL OR v.creator_id = for_creator)
+			AND (status IS NULL OR v.tracking_status = status)
+		ORDER BY v.id DESC LIMIT trackagoat.page_limit(query) + 1) o;
+	RETURN trackagoat.page_answer(objects, ids, query);
 END
 $$;
-COMMENT ON FUNCTION trackagoat.video_page(jsonb, trackagoat.tracking_status) IS 'a page of the videos of one status, or of all that are shown';
+COMMENT ON FUNCTION trackagoat.video_page(jsonb, trackagoat.tracking_status) IS 'a page of the videos that are shown, of one status or of all';
 
 CREATE FUNCTION trackagoat.v1_list_videos(request jsonb) RETURNS jsonb
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
@@ -71,16 +59,15 @@ $$
 DECLARE
 	video_id uuid := (request #>> '{ids,0}')::uuid;
 BEGIN
-	PERFORM FROM trackagoat.video v LEFT JOIN trackagoat.creator c ON c.id = v.creator_id AND c.org_id = v.org_id
-	WHERE v.id = video_id AND v.org_id = trackagoat.current_org() AND trackagoat.video_is_shown(v.tracking_status, c.removed_at);
+	PERFORM FROM trackagoat_api.videos v WHERE v.id = video_id AND v.org_id = trackagoat.current_org();
 	IF NOT FOUND THEN
 		PERFORM trackagoat.entity_missing('video', video_id);
 	END IF;
-	RETURN jsonb_build_object('status', 200, 'data', (SELECT o.object FROM trackagoat.video_objects(ARRAY[video_id]) o));
+	RETURN jsonb_build_object('status', 200, 'data', trackagoat.video_object(video_id));
 END
 $$;
 COMMENT ON FUNCTION trackagoat.v1_get_video(jsonb) IS
-	'GET /videos/{id}; an excluded video is never returned, so it is not found: PATCH alone brings it back, and answers it';
+	'GET /videos/{id}; an excluded video is never returned, so it is not found, but PATCH brings it back';
 
 CREATE FUNCTION trackagoat.v1_create_video(request jsonb) RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
@@ -101,7 +88,7 @@ BEGIN
 	ELSIF added.result = 'refused' THEN
 		PERFORM trackagoat.refuse_video(added.code, url, project_id);
 	END IF;
-	RETURN jsonb_build_object('status', 201, 'data', (SELECT o.object FROM trackagoat.video_objects(ARRAY[added.video_id]) o));
+	RETURN jsonb_build_object('status', 201, 'data', trackagoat.video_object(added.video_id));
 END
 $$;
 COMMENT ON FUNCTION trackagoat.v1_create_video(jsonb) IS 'POST /projects/{id}/videos: 201, or 202 for a short link, which the worker follows: PT409 video_exists';
@@ -136,7 +123,7 @@ BEGIN
 		readme = CASE WHEN body ? 'readme' THEN body ->> 'readme' ELSE v.readme END,
 		metadata = coalesce(body -> 'metadata', v.metadata)
 	WHERE v.id = video_id AND v.org_id = trackagoat.current_org();
-	RETURN jsonb_build_object('status', 200, 'data', (SELECT o.object FROM trackagoat.video_objects(ARRAY[video_id]) o));
+	RETURN jsonb_build_object('status', 200, 'data', trackagoat.video_object(video_id));
 END
 $$;
 COMMENT ON FUNCTION trackagoat.v1_update_video(jsonb) IS 'PATCH /videos/{id}, of an excluded video too';
@@ -189,7 +176,7 @@ DECLARE
 	video_id uuid := trackagoat.own_video((request #>> '{ids,0}')::uuid);
 BEGIN
 	PERFORM trackagoat.disable_videos(ARRAY[video_id], now());
-	RETURN jsonb_build_object('status', 200, 'data', (SELECT o.object FROM trackagoat.video_objects(ARRAY[video_id]) o));
+	RETURN jsonb_build_object('status', 200, 'data', trackagoat.video_object(video_id));
 END
 $$;
 COMMENT ON FUNCTION trackagoat.v1_disable_video(jsonb) IS 'POST /videos/{id}/tracking-disable';
@@ -201,7 +188,7 @@ DECLARE
 	video_id uuid := trackagoat.own_video((request #>> '{ids,0}')::uuid);
 BEGIN
 	PERFORM trackagoat.disable_videos(ARRAY[video_id], NULL);
-	RETURN jsonb_build_object('status', 200, 'data', (SELECT o.object FROM trackagoat.video_objects(ARRAY[video_id]) o));
+	RETURN jsonb_build_object('status', 200, 'data', trackagoat.video_object(video_id));
 END
 $$;
 COMMENT ON FUNCTION trackagoat.v1_enable_video(jsonb) IS 'POST /videos/{id}/tracking-enable';
