@@ -84,7 +84,7 @@ BEGIN
 		any_created := any_created OR added.result = 'created';
 		objects := objects || CASE WHEN is_many THEN jsonb_build_object('tiktok_handle', item.value ->> 'tiktok_handle', 'result', added.result,
 				'code', added.code, 'creator', trackagoat.creator_object(added.creator_id))
-			ELSE trackagoat.creator_object(added.creator_id) END;
+			ELSE trackagoat.creator_object(added.creator_id)::jsonb END;
 	END LOOP;
 	RETURN jsonb_build_object('status', CASE WHEN any_created THEN 201 ELSE 200 END,
 		'data', CASE WHEN is_many THEN objects ELSE objects -> 0 END);
@@ -97,15 +97,20 @@ CREATE FUNCTION trackagoat.refuse_creator(code text, handle text, project_id uui
 $$
 BEGIN
 	IF code = 'limit_reached' THEN
-		-- the limit's own trigger says how many there are
+		-- the limit's own trigger says how many there are, of one that would come back or come
+		UPDATE trackagoat.creator c SET removed_at = NULL
+		WHERE c.id = (SELECT r.id FROM trackagoat.creator r WHERE r.project_id = refuse_creator.project_id AND r.org_id = trackagoat.current_org()
+				AND r.tiktok_handle = trackagoat.parse_handle(handle) AND r.removed_at IS NOT NULL ORDER BY r.removed_at DESC LIMIT 1)
+			AND c.org_id = trackagoat.current_org();
 		INSERT INTO trackagoat.creator (org_id, project_id, tiktok_handle)
 		VALUES (trackagoat.current_org(), refuse_creator.project_id, trackagoat.parse_handle(handle));
+	ELSIF code = 'creator_banned' THEN
+		PERFORM trackagoat.check_ban(trackagoat.parse_handle(handle));
 	END IF;
 	PERFORM trackagoat.parse_handle(handle);
 	RAISE SQLSTATE 'PT409' USING
 		MESSAGE = code,
 		DETAIL = CASE code WHEN 'handle_taken' THEN format('The project tracks %s already.', handle)
-			WHEN 'creator_banned' THEN format('The handle %s is banned on this platform.', handle)
 			ELSE format('The handle %s was refused.', handle) END,
 		HINT = 'GET /creators?search= finds a creator by the handle.';
 END
@@ -167,7 +172,7 @@ $$
 DECLARE
 	query jsonb := request -> 'query';
 	after uuid := trackagoat.page_after(query);
-	creator_id uuid := trackagoat.own_creator((request #>> '{ids,0}')::uuid);
+	for_creator uuid := trackagoat.own_creator((request #>> '{ids,0}')::uuid);
 	ids uuid[];
 	objects json[];
 BEGIN
@@ -175,37 +180,19 @@ BEGIN
 		'kind', e.kind, 'detail', e.detail, 'created_at', e.created_at) ORDER BY e.id DESC)
 	INTO ids, objects
 	FROM (SELECT v.* FROM trackagoat.creator_event v
-		WHERE v.creator_id = v1_list_creator_events.creator_id AND v.org_id = trackagoat.current_org() AND (after IS NULL OR v.id < after)
+		WHERE v.creator_id = for_creator AND v.org_id = trackagoat.current_org() AND (after IS NULL OR v.id < after)
 		ORDER BY v.id DESC LIMIT trackagoat.page_limit(query) + 1) e;
 	RETURN trackagoat.page_answer(objects, ids, query);
 END
 $$;
 COMMENT ON FUNCTION trackagoat.v1_list_creator_events(jsonb) IS 'GET /creators/{id}/events';
 
-CREATE FUNCTION trackagoat.project_creators(request jsonb) RETURNS uuid[]
-	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
-$$
-DECLARE
-	project_id uuid := trackagoat.own_project((request #>> '{ids,0}')::uuid);
-	given uuid[] := ARRAY(SELECT g.id::uuid FROM jsonb_array_elements_text(request #> '{body,creator_ids}') g (id));
-	stranger uuid;
-BEGIN
-	SELECT g.id INTO stranger FROM unnest(given) g (id)
-	WHERE NOT EXISTS (SELECT FROM trackagoat.creator c WHERE c.id = g.id AND c.org_id = trackagoat.current_org() AND c.project_id = project_creators.project_id) LIMIT 1;
-	IF FOUND THEN
-		PERFORM trackagoat.entity_missing('creator', stranger);
-	END IF;
-	RETURN given;
-END
-$$;
-COMMENT ON FUNCTION trackagoat.project_creators(jsonb) IS 'the creators that a request names, all of its project: PT404 creator_not_found';
-
 CREATE FUNCTION trackagoat.v1_reenable_creators(request jsonb) RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 BEGIN
 	RETURN jsonb_build_object('status', 200, 'data', (SELECT coalesce(jsonb_agg(to_jsonb(r)), '[]')
-		FROM trackagoat.reenable_creators(trackagoat.project_creators(request)) r));
+		FROM trackagoat.reenable_creators(trackagoat.project_rows(request, 'creator')) r));
 END
 $$;
 COMMENT ON FUNCTION trackagoat.v1_reenable_creators(jsonb) IS 'POST /projects/{id}/creators/bulk-reenable';
@@ -215,7 +202,7 @@ CREATE FUNCTION trackagoat.v1_remove_creators(request jsonb) RETURNS jsonb
 $$
 BEGIN
 	RETURN jsonb_build_object('status', 200, 'data', (SELECT coalesce(jsonb_agg(to_jsonb(r)), '[]')
-		FROM trackagoat.remove_creators(trackagoat.project_creators(request)) r));
+		FROM trackagoat.remove_creators(trackagoat.project_rows(request, 'creator')) r));
 END
 $$;
 COMMENT ON FUNCTION trackagoat.v1_remove_creators(jsonb) IS 'POST /projects/{id}/creators/bulk-remove';

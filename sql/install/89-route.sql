@@ -11,7 +11,7 @@ DECLARE
 	creator jsonb := '{"creator_id": {"type": "string", "format": "uuid"}}';
 	readme jsonb := '{"readme": {"type": "string", "maxLength": 65536, "nullable": true}}';
 	metadata jsonb := '{"metadata": {"type": "object"}}';
-	handle jsonb := '{"tiktok_handle": {"type": "string", "minLength": 1, "maxLength": 300}}';
+	handle jsonb := '{"tiktok_handle": {"type": "string"}}';
 	mode jsonb := '{"tracking_mode": {"type": "string", "enum": ["auto", "selective"]}}';
 	start jsonb := '{"tracking_start_date": {"type": "string", "format": "date"}}';
 	name jsonb := '{"name": {"type": "string", "minLength": 1, "maxLength": 200}}';

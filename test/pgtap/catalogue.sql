@@ -33,7 +33,7 @@ SELECT set_eq($$SELECT DISTINCT proname::text FROM routine WHERE has_function_pr
 	ARRAY['handle_in', 'handle_out', 'handle_recv', 'handle_send', 'handle', 'text', 'handle_eq', 'handle_ne', 'handle_lt', 'handle_le', 'handle_gt', 'handle_ge',
 		'handle_cmp', 'handle_sortsupport', 'handle_hash', 'handle_hash_extended', 'handle_like', 'handle_not_like', 'handle_larger', 'handle_smaller', 'max', 'min', 'uuidv7', 'video_id_time',
 		'parse_handle', 'parse_video_url', 'read_page', 'is_timezone', 'tables_version', 'is_public_address', 'happens_now', 'scrape_slot', 'video_is_fetched', 'video_counts', 'video_counts_for_goals',
-		'parent_missing', 'entity_missing', 'check_observations', 'video_posted_at', 'status_counts', 'check_choice', 'check_analytics', 'check_window', 'check_timezone', 'analytics_window',
+		'parent_missing', 'entity_missing', 'check_observations', 'video_posted_at', 'video_url', 'status_counts', 'check_choice', 'check_analytics', 'check_window', 'check_timezone', 'analytics_window',
 		'series_in', 'series_out', 'series_recv', 'series_send', 'series', 'series_append', 'series_at', 'series_anchor', 'series_is_sound', 'series_gain', 'series_points', 'series_buckets',
 		'series_merge', 'series_thin', 'series_cut', 'series_days', 'sum_gains_add', 'sum_gains_combine', 'sum_gains_serialize', 'sum_gains_deserialize', 'sum_gains_final', 'sum_gains'],
 	'what PUBLIC may execute');
