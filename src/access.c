@@ -59,6 +59,7 @@ static const char *const scope_names[] = {"read", "write", "admin"};
 typedef struct Identity
 {
 	LocalTransactionId transaction; /* 0: nobody has been asked for yet */
+	Oid			login;			/* role that has logged in */
 	bool		is_known;
 	pg_uuid_t	org;
 	bool		has_key;
@@ -71,23 +72,28 @@ static Identity identity;
 
 static SavedQuery key_query = {
 	.text = "SELECT k.org_id, k.id, k.scopes, k.last_used_at,"
-	"  (k.revoked_at IS NOT NULL)::pg_catalog.int4 OPERATOR(pg_catalog.+)"
-	"  2 OPERATOR(pg_catalog.*) coalesce(k.expires_at OPERATOR(pg_catalog.<=) pg_catalog.now(), false)::pg_catalog.int4,"
+	"  CASE WHEN k.revoked_at IS NOT NULL THEN 'The key was revoked.'"
+	"    WHEN k.expires_at OPERATOR(pg_catalog.<=) pg_catalog.now() THEN 'The key has expired.' END,"
 	"  CASE WHEN o.plan IS NOT NULL THEN trackagoat.plan_limit(o.plan, 'max_api_requests_per_day') END"
 	" FROM trackagoat.api_key k JOIN trackagoat.organization o ON o.id OPERATOR(pg_catalog.=) k.org_id"
 	" WHERE k.key_hash OPERATOR(pg_catalog.=) $1",
 	.nargs = 1, .types = {BYTEAOID}
 };
 
+/* Notes wait for nobody: who holds the row notes it, or is about to revoke the key. */
 static SavedQuery used_query = {
-	.text = "UPDATE trackagoat.api_key SET last_used_at = pg_catalog.now()"
-	" WHERE id OPERATOR(pg_catalog.=) $1 AND org_id OPERATOR(pg_catalog.=) $2",
+	.text = "UPDATE trackagoat.api_key k SET last_used_at = pg_catalog.now()"
+	" FROM (SELECT u.id, u.org_id FROM trackagoat.api_key u WHERE u.id OPERATOR(pg_catalog.=) $1"
+	"  AND u.org_id OPERATOR(pg_catalog.=) $2 FOR NO KEY UPDATE SKIP LOCKED) f"
+	" WHERE k.id OPERATOR(pg_catalog.=) f.id AND k.org_id OPERATOR(pg_catalog.=) f.org_id",
 	.nargs = 2, .types = {UUIDOID, UUIDOID}
 };
 
 /* Whoever comes later with less has begun earlier. */
 static SavedQuery usage_query = {
-	.text = "INSERT INTO trackagoat.api_usage AS u (org_id, day, requests) VALUES ($1, $2, $3)"
+	.text = "INSERT INTO trackagoat.api_usage AS u (org_id, day, requests) SELECT $1, $2, $3"
+	" WHERE pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended('trackagoat.api_usage'"
+	"  OPERATOR(pg_catalog.||) $1::pg_catalog.text, 0))"
 	" ON CONFLICT ON CONSTRAINT api_usage_pkey DO UPDATE SET requests = GREATEST(u.requests, excluded.requests)",
 	.nargs = 3, .types = {UUIDOID, DATEOID, INT8OID}
 };
@@ -261,7 +267,7 @@ sign_in(PG_FUNCTION_ARGS)
 {
 	char	   *key = PG_ARGISNULL(0) ? "" : text_to_cstring(PG_GETARG_TEXT_PP(0));
 	Datum		hash;
-	Identity	found = {.transaction = this_transaction(), .is_known = true, .has_key = true};
+	Identity	found = {.transaction = this_transaction(), .login = GetSessionUserId(), .is_known = true, .has_key = true};
 	Caller		caller;
 	HeapTuple	tuple;
 	TupleDesc	tupdesc;
@@ -272,7 +278,7 @@ sign_in(PG_FUNCTION_ARGS)
 	bool		isnull;
 	bool		is_unlimited;
 	bool		never_used;
-	int			state;
+	char	   *problem;
 	int64		requests;
 
 	memset(&identity, 0, sizeof(identity));
@@ -291,10 +297,10 @@ sign_in(PG_FUNCTION_ARGS)
 	id = SPI_getbinval(tuple, tupdesc, 2, &isnull);
 	found.scopes = scopes_of(DatumGetArrayTypeP(SPI_getbinval(tuple, tupdesc, 3, &isnull)));
 	last_used = SPI_getbinval(tuple, tupdesc, 4, &never_used);
-	state = DatumGetInt32(SPI_getbinval(tuple, tupdesc, 5, &isnull));
+	problem = SPI_getvalue(tuple, tupdesc, 5);
 	limit = SPI_getbinval(tuple, tupdesc, 6, &is_unlimited);
-	if (state != 0)
-		refuse_key((state & 1) ? "The key was revoked." : "The key has expired.");
+	if (problem != NULL)
+		refuse_key(problem);
 	found.org = *DatumGetUUIDP(org);
 	found.key = *DatumGetUUIDP(id);
 	strlcpy(found.actor, DatumGetCString(DirectFunctionCall1(uuid_out, id)), sizeof(found.actor));
@@ -352,7 +358,7 @@ sign_in_member(PG_FUNCTION_ARGS)
 	Datum		values[2] = {PG_GETARG_DATUM(0), PG_ARGISNULL(1) ? (Datum) 0 : PG_GETARG_DATUM(1)};
 	char		nulls[2] = {' ', PG_ARGISNULL(1) ? 'n' : ' '};
 	Datum		login = DirectFunctionCall1(namein, CStringGetDatum(GetUserNameFromId(GetSessionUserId(), false)));
-	Identity	found = {.transaction = this_transaction()};
+	Identity	found = {.transaction = this_transaction(), .login = GetSessionUserId()};
 	Caller		caller = become_owner();
 
 	memset(&identity, 0, sizeof(identity));
@@ -360,8 +366,9 @@ sign_in_member(PG_FUNCTION_ARGS)
 	saved_query_run(&postgrest_query, &login, NULL);
 	if (SPI_processed == 0)
 		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("only a login role of PostgREST may say who is signed in"),
+				(errcode(ERRCODE_TRACKAGOAT_UNAUTHORIZED),
+				 errmsg("invalid_token"),
+				 errdetail("Only a login role of PostgREST may say who is signed in."),
 				 errhint("SELECT trackagoat.setup_api(authenticator) makes one; others log in with the role in member.db_role.")));
 	if (PG_ARGISNULL(0))
 		ereport(ERROR,
@@ -394,7 +401,7 @@ static void
 look_up_login(void)
 {
 	Datum		login = DirectFunctionCall1(namein, CStringGetDatum(GetUserNameFromId(GetSessionUserId(), false)));
-	Identity	found = {.transaction = this_transaction()};
+	Identity	found = {.transaction = this_transaction(), .login = GetSessionUserId()};
 	Caller		caller = become_owner();
 
 	SPI_connect();
@@ -409,7 +416,7 @@ look_up_login(void)
 static const Identity *
 current_identity(void)
 {
-	if (identity.transaction != this_transaction())
+	if (identity.transaction != this_transaction() || identity.login != GetSessionUserId())
 		look_up_login();
 	return &identity;
 }

@@ -12,6 +12,8 @@ CREATE VIEW trackagoat_api.creators WITH (security_invoker) AS
 		c.total_likes_count, c.video_count, c.last_scraped_at, c.is_active, c.disabled_at, c.disabled_reason, c.created_at, c.updated_at
 	FROM trackagoat.creator c WHERE c.removed_at IS NULL;
 COMMENT ON VIEW trackagoat_api.creators IS 'creators that are in the program';
+COMMENT ON COLUMN trackagoat_api.creators.display_name IS 'name that the team has given, else that of the profile';
+COMMENT ON COLUMN trackagoat_api.creators.description IS 'the same as readme';
 CREATE VIEW trackagoat_api.videos WITH (security_invoker) AS
 	SELECT v.id, v.org_id, v.project_id, v.creator_id, v.tiktok_video_id::text AS tiktok_video_id, coalesce(v.tiktok_handle, c.tiktok_handle)::text AS tiktok_handle,
 		trackagoat.video_url(coalesce(v.tiktok_handle, c.tiktok_handle), v.tiktok_video_id, v.kind) AS url,
@@ -23,10 +25,12 @@ CREATE VIEW trackagoat_api.videos WITH (security_invoker) AS
 COMMENT ON VIEW trackagoat_api.videos IS 'videos that are not excluded, nor of a removed creator';
 COMMENT ON COLUMN trackagoat_api.videos.url IS 'where TikTok shows it';
 COMMENT ON COLUMN trackagoat_api.videos.posted_at IS 'when it was posted: as its page says, or else as its id does';
+COMMENT ON COLUMN trackagoat_api.videos.description IS 'the same as readme';
 CREATE VIEW trackagoat_api.campaigns WITH (security_invoker) AS
 	SELECT k.id, k.org_id, k.project_id, k.name, k.readme AS description, k.readme, k.metadata, k.target_views, k.target_at, k.created_at, k.updated_at
 	FROM trackagoat.campaign k;
 COMMENT ON VIEW trackagoat_api.campaigns IS 'campaigns';
+COMMENT ON COLUMN trackagoat_api.campaigns.description IS 'the same as readme';
 CREATE VIEW trackagoat_api.campaign_items WITH (security_invoker) AS
 	SELECT i.campaign_id, i.item_id, i.org_id, i.project_id, i.creator_id, i.video_id, i.child_campaign_id, i.created_at
 	FROM trackagoat.campaign_item i;
@@ -45,3 +49,6 @@ COMMENT ON VIEW trackagoat_api.notifications IS 'what people are to be told';
 CREATE VIEW trackagoat_api.members WITH (security_invoker) AS
 	SELECT m.id, m.org_id, m.user_id, m.name, m.role, m.created_at, m.updated_at FROM trackagoat.member m;
 COMMENT ON VIEW trackagoat_api.members IS 'members of the organization';
+CREATE VIEW trackagoat_api.api_keys WITH (security_invoker) AS
+	SELECT k.id, k.org_id, k.name, k.scopes, k.created_by, k.created_at, k.expires_at, k.revoked_at, k.last_used_at FROM trackagoat.api_key k;
+COMMENT ON VIEW trackagoat_api.api_keys IS 'API keys, for the v1 API alone, which asks whether it is an admin';

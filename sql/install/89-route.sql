@@ -36,7 +36,7 @@ BEGIN
 		('GET', '/creators', 'read', 'list_creators', 'creators, newest first; search is a part of the handle', page || project || '{"search": {"type": "string", "maxLength": 100}}', NULL, 'creator[]'),
 		('POST', '/projects/{id}/creators', 'write', 'create_creators', 'track an account, or up to 50 under creators; one that was removed comes back', NULL,
 			jsonb_build_object('properties', handle || mode || start || jsonb_build_object('creators', jsonb_build_object('type', 'array', 'minItems', 1, 'maxItems', 50, 'items',
-				jsonb_build_object('type', 'object', 'properties', handle || mode || start, 'required', '["tiktok_handle"]'::jsonb))), 'minProperties', 1), 'creator'),
+				jsonb_build_object('type', 'object', 'properties', handle || mode || start, 'required', '["tiktok_handle"]'::jsonb))), 'minProperties', 1), 'creator|added_creator[]'),
 		('GET', '/creators/{id}', 'read', 'get_creator', 'one creator', NULL, NULL, 'creator'),
 		('PATCH', '/creators/{id}', 'write', 'update_creator', 'notes (readme, null clears), metadata, mode, another handle, display name', NULL,
 			jsonb_build_object('properties', readme || metadata || mode || handle || start || '{"display_name_override": {"type": "string", "minLength": 1, "maxLength": 200, "nullable": true}}', 'minProperties', 1), 'creator'),

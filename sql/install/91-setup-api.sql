@@ -60,7 +60,7 @@ $api$;
 	GRANT USAGE ON SCHEMA trackagoat, trackagoat_api TO trackagoat_api, trackagoat_member;
 	GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA trackagoat_api TO trackagoat_api, trackagoat_member;
 	GRANT SELECT ON ALL TABLES IN SCHEMA trackagoat_api TO trackagoat_api, trackagoat_member;
-	REVOKE ALL ON trackagoat_api.route FROM trackagoat_api, trackagoat_member;
+	REVOKE ALL ON trackagoat_api.route, trackagoat_api.api_keys FROM trackagoat_api, trackagoat_member;
 	GRANT EXECUTE ON FUNCTION trackagoat.current_org(), trackagoat.readable_org() TO trackagoat_api, trackagoat_member;
 	-- what the views show, through row-level security
 	FOREACH tenant IN ARRAY ARRAY['organization', 'project', 'creator', 'video', 'campaign', 'campaign_item', 'goal', 'creator_event',

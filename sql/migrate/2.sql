@@ -193,6 +193,8 @@ $refused$;
 @SETUP 52-schedule.sql@
 @SETUP 52-scrape-source.sql@
 @SETUP 54-scrape-status.sql@
+@SETUP 60-access.sql@
+@SETUP 62-policy.sql@
 
 -- a hundred thousand at a time, by time, so that most points are appended
 SELECT trackagoat.observe_creators(array_agg(h.creator_id), array_agg(h.observed_at), array_agg(h.follower_count),
