@@ -68,8 +68,7 @@ static Identity identity;
 
 static SavedQuery key_query = {
 	.text = "SELECT k.org_id, k.id, k.scopes, k.last_used_at,"
-	"  (k.revoked_at IS NOT NULL)::pg_catalog.int4 OPERATOR(pg_catalog.+)"
-	"  2 OPERATOR(pg_catalog.*) coalesce(k.expires_at OPERATOR(pg_catalog.<=) pg_catalog.now(), false)::pg_catalog.int4,"
+	"  CASE WHEN k.revoked_at IS NOT NULL THEN 1 WHEN k.expires_at OPERATOR(pg_catalog.<=) pg_catalog.now() THEN 2 ELSE 0 END,"
 	"  CASE WHEN o.plan IS NOT NULL THEN trackagoat.plan_limit(o.plan, 'max_api_requests_per_day') END"
 	" FROM trackagoat.api_key k JOIN trackagoat.organization o ON o.id OPERATOR(pg_catalog.=) k.org_id"
 	" WHERE k.key_hash OPERATOR(pg_catalog.=) pg_catalog.sha256(pg_catalog.convert_to($1, 'UTF8'))",
@@ -289,7 +288,7 @@ sign_in(PG_FUNCTION_ARGS)
 	state = DatumGetInt32(SPI_getbinval(tuple, tupdesc, 5, &isnull));
 	limit = SPI_getbinval(tuple, tupdesc, 6, &is_unlimited);
 	if (state != 0)
-		refuse_key((state & 1) ? "The key was revoked." : "The key has expired.");
+		refuse_key(state == 1 ? "The key was revoked." : "The key has expired.");
 	found.org = *DatumGetUUIDP(org);
 	found.key = *DatumGetUUIDP(id);
 	strlcpy(found.actor, DatumGetCString(DirectFunctionCall1(uuid_out, id)), sizeof(found.actor));

@@ -345,7 +345,7 @@ BEGIN
 		PERFORM trackagoat.sign_in(key);
 	ELSIF claims ? 'sub' THEN
 		PERFORM trackagoat.sign_in_member(claims ->> 'sub',
-			trackagoat.check_field('invalid_query', 'X-Organization-Id', headers -> 'x-organization-id', '{"type": "string", "format": "uuid"}') #>> '{}');
+			(trackagoat.check_field('invalid_query', 'X-Organization-Id', headers -> 'x-organization-id', '{"type": "string", "format": "uuid"}') #>> '{}')::uuid);
 	ELSIF trackagoat.current_org() IS NULL THEN
 		PERFORM trackagoat.sign_in(NULL);
 	END IF;

@@ -13,7 +13,8 @@
 # Each request is a transaction of the login role that takes on the role of the
 # token or db-anon-role, sets request.*, calls db-pre-request, asks, and obeys
 # response.status and response.headers; errors have PostgREST's shape and
-# statuses.  A process serves a connection, with a session of its own.
+# statuses.  A process serves a connection, with a session of its own; the server
+# must ask for no password.
 use strict;
 use warnings;
 
@@ -21,7 +22,7 @@ use Digest::SHA qw(hmac_sha256);
 use IO::Socket::IP;
 use IO::Socket::UNIX;
 use JSON::PP ();
-use MIME::Base64 qw(encode_base64url decode_base64url);
+use MIME::Base64 qw(decode_base64url encode_base64url);
 
 my $json = JSON::PP->new->utf8->canonical->allow_nonref;
 my %config = read_config(shift);
@@ -132,22 +133,21 @@ sub plan_call
 	my $given = $raw ? {} : eval { $json->decode($request->{body}) };
 	refuse(400, 'PGRST102', 'Empty or invalid json') unless ref $given eq 'HASH';
 	my $found = ask(<<'SQL', $schema, $name);
-SELECT p.provolatile, p.proretset, p.pronargs, p.pronargdefaults, array_to_json(p.proargnames),
-	(SELECT json_agg(format_type(t.oid, NULL) ORDER BY t.place) FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY t (oid, place)), t.typtype, t.typname
-FROM pg_proc p JOIN pg_type t ON t.oid = p.prorettype
-WHERE p.pronamespace = (SELECT oid FROM pg_namespace WHERE nspname = $1) AND p.proname = $2
+SELECT p.provolatile, p.proretset, p.pronargs - p.pronargdefaults,
+	(SELECT json_agg(a.name ORDER BY a.place) FROM unnest(p.proargnames, p.proargmodes) WITH ORDINALITY a (name, mode, place) WHERE a.mode IN ('i', 'b') OR a.mode IS NULL),
+	(SELECT json_agg(format_type(t.oid, NULL) ORDER BY t.place) FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY t (oid, place))
+FROM pg_proc p WHERE p.pronamespace = (SELECT oid FROM pg_namespace WHERE nspname = $1) AND p.proname = $2
 SQL
 	my $call = $schema . '.' . quote($name);
 	for my $f (@$found)
 	{
-		my ($volatility, $is_set, $count, $defaults, $names, $types, $kind, $type) = @$f;
+		my ($volatility, $is_set, $needed, $names, $types) = @$f;
 		my @types = @{ $json->decode($types // '[]') };
 		my @names = @{ $json->decode($names // '[]') };
-		return ("SELECT encode($call(\$1::bytea), 'escape'), 1", [ '\x' . unpack 'H*', $request->{body} ], $volatility eq 'v')
+		return ("SELECT $call(\$1::bytea)::bytea, 1", [ '\x' . unpack 'H*', $request->{body} ], $volatility eq 'v')
 		  if $raw && !defined $names && "@types" eq 'bytea';
-		# INOUT and OUT stand among the names, IN before those of a table
-		next if $raw || grep { my $n = $_; !grep { $_ eq $n } @names[ 0 .. $#types ] } keys %$given;
-		next if grep { !exists $given->{$_} } @names[ 0 .. $count - $defaults - 1 ];
+		next if $raw || grep { my $n = $_; !grep { $_ eq $n } @names } keys %$given;
+		next if grep { !exists $given->{$_} } @names[ 0 .. $needed - 1 ];
 		my @used = grep { exists $given->{ $names[$_] } } 0 .. $#types;
 		my $arguments = join ', ', map { quote($names[$_]) . ' := a.' . quote($names[$_]) } @used;
 		my $from = @used ? sprintf 'json_to_record($1::json) a (%s), ', join ', ', map { quote($names[$_]) . ' ' . $types[$_] } @used : '';
@@ -211,7 +211,7 @@ sub answer
 	my $headers = { 'Content-Type' => 'application/json; charset=utf-8' };
 	my $claims;
 	my $answer = eval {
-		return (204, $headers, '') if $request->{method} eq 'OPTIONS';
+		return [ 204, $headers, '' ] if $request->{method} eq 'OPTIONS';
 		$claims = claims_of($request->{headers});
 		connect_database() unless $database;
 		my $path = $request->{path};
@@ -229,6 +229,7 @@ sub answer
 		my ($body, $count) = @{ ask($sql, @$values)->[0] };
 		my ($status, $more) = @{ ask(q{SELECT nullif(current_setting('response.status', true), ''), nullif(current_setting('response.headers', true), '')})->[0] };
 		ask('COMMIT');
+		$body = pack 'H*', substr $body, 2 if ($request->{headers}{'content-type'} // '') eq 'application/octet-stream';
 		%$headers = (%$headers, %$_) for @{ $json->decode($more // '[]') };
 		$headers->{'Content-Range'} = $count ? '0-' . ($count - 1) . '/*' : '*/*' if $path !~ m{^/(rpc/|$)};
 		return [ $status // 200, $headers, $body // 'null' ];
@@ -239,10 +240,10 @@ sub answer
 	eval { ask('ROLLBACK') } if $database;
 	return ($error->{status}, { %$headers, %{ $error->{headers} } }, $json->encode($error->{body})) if $error->{status};
 	return (status_of($error->{state}, !$claims || $claims->{role} eq $config{'db-anon-role'}), $headers,
-		$json->encode({ code => $error->{state}, message => decode_utf8($error->{message}), details => decode_utf8($error->{detail}), hint => decode_utf8($error->{hint}) }));
+		$json->encode({ code => $error->{state}, message => as_text($error->{message}), details => as_text($error->{detail}), hint => as_text($error->{hint}) }));
 }
 
-sub decode_utf8 { my ($text) = @_; utf8::decode($text) if defined $text; return $text }
+sub as_text { my ($text) = @_; utf8::decode($text) if defined $text; return $text }
 
 # The next request of a connection; undef at its end.
 sub read_request
@@ -280,8 +281,10 @@ $SIG{CHLD} = 'IGNORE';
 $SIG{PIPE} = 'IGNORE';
 my $listener = IO::Socket::IP->new(LocalHost => $config{'server-host'}, LocalPort => $config{'server-port'}, Listen => 128, ReuseAddr => 1)
   or die "could not listen: $@\n";
-# until whoever started it is gone
-$SIG{ALRM} = sub { exit if getppid != $parent; alarm 1 };
+# until told to end, or whoever started it is gone; its processes with it
+setpgrp;
+$SIG{TERM} = sub { $SIG{TERM} = 'IGNORE'; kill 'TERM', -$$; exit };
+$SIG{ALRM} = sub { kill 'TERM', $$ if getppid != $parent; alarm 1 };
 alarm 1;
 while (1)
 {
@@ -289,6 +292,7 @@ while (1)
 	my $child = fork // die "fork: $!\n";
 	if (!$child)
 	{
+		$SIG{TERM} = 'DEFAULT';
 		alarm 0;
 		$client->autoflush;
 		serve($client);
