@@ -339,6 +339,10 @@ BEGIN
 		code := 'invalid_body';
 		meta := jsonb_build_object('message', 'A value is not allowed.') || CASE WHEN coalesce(constraint_name, '') <> '' THEN
 			jsonb_build_object('constraint', constraint_name) ELSE '{}' END;
+	ELSIF state = '42501' THEN
+		status := 403;
+		code := 'forbidden';
+		meta := '{"message": "That is not for whoever asks."}';
 	ELSIF state IN ('40001', '40P01', '55P03') THEN
 		status := 409;
 		code := 'conflict';
@@ -368,6 +372,8 @@ DECLARE
 	key text := coalesce(headers ->> 'x-api-key', headers ->> 'apikey', substring(headers ->> 'authorization' FROM '(?i)^bearer\s+(tga_.*)$'));
 	claims jsonb := nullif(current_setting('request.jwt.claims', true), '');
 BEGIN
+	-- an earlier request of the transaction was another's
+	PERFORM trackagoat.sign_out();
 	IF key IS NOT NULL THEN
 		PERFORM trackagoat.sign_in(key);
 	ELSIF claims ? 'sub' THEN
