@@ -27,12 +27,17 @@ CREATE FUNCTION trackagoat.analyze_grown() RETURNS integer
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp
 	-- a sample of 900 rows will do, and takes little memory
 	SET default_statistics_target = 3
+	-- one that somebody holds is analyzed another time, without a word
+	SET client_min_messages = error
 AS
 $$
 DECLARE
 	grown regclass;
 	analyzed integer := 0;
 BEGIN
+	IF NOT pg_try_advisory_xact_lock(hashtextextended('trackagoat.analyze_grown', 0)) THEN
+		RETURN 0;
+	END IF;
 	-- of a table that was empty, plans take whatever index, and keep to it; the larger ones autovacuum sees in time
 	FOR grown IN SELECT c.oid FROM pg_class c
 		WHERE c.relnamespace = 'trackagoat'::regnamespace AND c.relkind = 'r' AND c.relpages < 4096
