@@ -3624,7 +3624,7 @@ BEGIN
 	END IF;
 	-- of a table that was empty, plans take whatever index, and keep to it; the larger ones autovacuum sees in time
 	FOR grown IN SELECT c.oid FROM pg_class c
-		WHERE c.relnamespace = 'trackagoat'::regnamespace AND c.relkind = 'r' AND c.relpages < 4096
+		WHERE c.relnamespace = 'trackagoat'::regnamespace AND c.relkind = 'r' AND pg_has_role(c.relowner, 'USAGE') AND c.relpages < 4096
 			AND pg_relation_size(c.oid) / current_setting('block_size')::integer > 2 * greatest(c.relpages, 2)
 	LOOP
 		EXECUTE format('ANALYZE (SKIP_LOCKED) %s', grown);

@@ -111,9 +111,9 @@ analyze_due(Scraper *scraper)
 	if (now < scraper->next_analyze)
 		return;
 	report_activity(scraper, "analyzing tables");
-	queue_analyze();
+	/* what fails will fail again */
+	scraper->next_analyze = TimestampTzPlusMilliseconds(now, queue_analyze() ? ANALYZE_SPACING : SAFETY_POLL);
 	MemoryContextReset(scraper->scratch);
-	scraper->next_analyze = TimestampTzPlusMilliseconds(now, ANALYZE_SPACING);
 }
 
 /* Deal with every request that has finished. */
