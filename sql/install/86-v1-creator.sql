@@ -97,16 +97,20 @@ CREATE FUNCTION trackagoat.refuse_creator(code text, handle text, project_id uui
 $$
 BEGIN
 	IF code = 'limit_reached' THEN
-		-- the limit's own trigger says how many there are
+		-- the limit's own trigger says how many there are, of one that would come back or come
+		UPDATE trackagoat.creator c SET removed_at = NULL
+		WHERE c.id = (SELECT r.id FROM trackagoat.creator r WHERE r.project_id = refuse_creator.project_id AND r.org_id = trackagoat.current_org()
+				AND r.tiktok_handle = trackagoat.parse_handle(handle) AND r.removed_at IS NOT NULL ORDER BY r.removed_at DESC LIMIT 1)
+			AND c.org_id = trackagoat.current_org();
 		INSERT INTO trackagoat.creator (org_id, project_id, tiktok_handle)
 		VALUES (trackagoat.current_org(), refuse_creator.project_id, trackagoat.parse_handle(handle));
+	ELSIF code = 'creator_banned' THEN
+		PERFORM trackagoat.check_ban(trackagoat.parse_handle(handle));
 	END IF;
 	PERFORM trackagoat.parse_handle(handle);
 	RAISE SQLSTATE 'PT409' USING
-		MESSAGE = code,
-		DETAIL = CASE code WHEN 'handle_taken' THEN format('The project tracks %s already.', handle)
-			WHEN 'creator_banned' THEN format('The handle %s is banned on this platform.', handle)
-			ELSE format('The handle %s was refused.', handle) END,
+		MESSAGE = 'handle_taken',
+		DETAIL = format('The project tracks %s already.', handle),
 		HINT = 'GET /creators?search= finds a creator by the handle.';
 END
 $$;

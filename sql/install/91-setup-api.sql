@@ -32,6 +32,8 @@ BEGIN
 			MESSAGE = 'the tables of trackagoat are not there',
 			HINT = 'CALL trackagoat.setup();';
 	END IF;
+	-- the functions of the API run with the rights of whoever makes them
+	PERFORM trackagoat.check_owner('set up the API');
 	PERFORM FROM pg_roles r WHERE r.rolname = authenticator AND r.rolcanlogin AND NOT r.rolsuper;
 	IF NOT FOUND THEN
 		RAISE undefined_object USING
@@ -61,7 +63,6 @@ $api$;
 	GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA trackagoat_api TO trackagoat_api, trackagoat_member;
 	GRANT SELECT ON ALL TABLES IN SCHEMA trackagoat_api TO trackagoat_api, trackagoat_member;
 	REVOKE ALL ON trackagoat_api.route, trackagoat_api.api_keys FROM trackagoat_api, trackagoat_member;
-	GRANT EXECUTE ON FUNCTION trackagoat.current_org(), trackagoat.readable_org() TO trackagoat_api, trackagoat_member;
 	-- what the views show, through row-level security
 	FOREACH tenant IN ARRAY ARRAY['organization', 'project', 'creator', 'video', 'campaign', 'campaign_item', 'goal', 'creator_event',
 		'notification', 'member']
