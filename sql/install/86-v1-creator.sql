@@ -84,7 +84,7 @@ BEGIN
 		any_created := any_created OR added.result = 'created';
 		objects := objects || CASE WHEN is_many THEN jsonb_build_object('tiktok_handle', item.value ->> 'tiktok_handle', 'result', added.result,
 				'code', added.code, 'creator', trackagoat.creator_object(added.creator_id))
-			ELSE trackagoat.creator_object(added.creator_id) END;
+			ELSE trackagoat.creator_object(added.creator_id)::jsonb END;
 	END LOOP;
 	RETURN jsonb_build_object('status', CASE WHEN any_created THEN 201 ELSE 200 END,
 		'data', CASE WHEN is_many THEN objects ELSE objects -> 0 END);

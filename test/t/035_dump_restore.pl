@@ -115,7 +115,7 @@ SQL
 # the API, with a key and an answer that is kept
 my $key = $node->safe_psql('source', <<'SQL');
 SET ROLE goat_owner;
-SELECT setup_api FROM trackagoat.setup_api('authenticator') WHERE false;
+DO 'BEGIN PERFORM trackagoat.setup_api($$authenticator$$); END';
 INSERT INTO trackagoat.member (org_id, user_id, role) SELECT id, 'kid', 'admin' FROM trackagoat.organization;
 SELECT trackagoat.create_api_key(id, 'kept') FROM trackagoat.organization WHERE name = 'one';
 SQL
