@@ -35,6 +35,7 @@
 
 PG_FUNCTION_INFO_V1(sign_in);
 PG_FUNCTION_INFO_V1(sign_in_member);
+PG_FUNCTION_INFO_V1(sign_out);
 PG_FUNCTION_INFO_V1(current_org);
 PG_FUNCTION_INFO_V1(readable_org);
 PG_FUNCTION_INFO_V1(current_key);
@@ -311,6 +312,14 @@ sign_in(PG_FUNCTION_ARGS)
 	SPI_finish();
 	become_caller(caller);
 	identity = found;
+	PG_RETURN_VOID();
+}
+
+/* sign_out(): the transaction is of whoever has logged in. */
+Datum
+sign_out(PG_FUNCTION_ARGS)
+{
+	memset(&identity, 0, sizeof(identity));
 	PG_RETURN_VOID();
 }
 

@@ -15,11 +15,16 @@ COMMENT ON VIEW trackagoat_api.creators IS 'creators that are in the program';
 COMMENT ON COLUMN trackagoat_api.creators.display_name IS 'name that the team has given, else that of the profile';
 COMMENT ON COLUMN trackagoat_api.creators.description IS 'the same as readme';
 CREATE VIEW trackagoat_api.videos WITH (security_invoker) AS
-	SELECT v.id, v.org_id, v.project_id, v.creator_id, v.tiktok_video_id::text AS tiktok_video_id, v.tiktok_handle::text AS tiktok_handle,
-		v.tracking_status, v.kind, v.title, v.posted_at, v.duration, v.thumbnail_url, v.hashtags, v.view_count, v.like_count, v.comment_count,
-		v.share_count, v.save_count, v.last_observed_at, v.readme AS description, v.readme, v.metadata, v.tracking_disabled_at, v.created_at, v.updated_at
-	FROM trackagoat.video v WHERE v.tracking_status <> 'excluded';
-COMMENT ON VIEW trackagoat_api.videos IS 'videos that are not excluded';
+	SELECT v.id, v.org_id, v.project_id, v.creator_id, v.tiktok_video_id::text AS tiktok_video_id, coalesce(v.tiktok_handle, c.tiktok_handle)::text AS tiktok_handle,
+		trackagoat.video_url(coalesce(v.tiktok_handle, c.tiktok_handle), v.tiktok_video_id, v.kind) AS url,
+		v.tracking_status, v.kind, v.title, trackagoat.video_posted_at(v.posted_at, v.tiktok_video_id) AS posted_at, v.duration, v.thumbnail_url, v.hashtags,
+		v.view_count, v.like_count, v.comment_count, v.share_count, v.save_count, v.last_observed_at, v.readme AS description, v.readme, v.metadata,
+		v.tracking_disabled_at, v.refresh_stopped_at, v.created_at, v.updated_at
+	FROM trackagoat.video v LEFT JOIN trackagoat.creator c ON c.id = v.creator_id AND c.org_id = v.org_id
+	WHERE v.tracking_status <> 'excluded' AND c.removed_at IS NULL;
+COMMENT ON VIEW trackagoat_api.videos IS 'videos that are not excluded, nor of a removed creator';
+COMMENT ON COLUMN trackagoat_api.videos.url IS 'where TikTok shows it';
+COMMENT ON COLUMN trackagoat_api.videos.posted_at IS 'when it was posted: as its page says, or else as its id does';
 COMMENT ON COLUMN trackagoat_api.videos.description IS 'the same as readme';
 CREATE VIEW trackagoat_api.campaigns WITH (security_invoker) AS
 	SELECT k.id, k.org_id, k.project_id, k.name, k.readme AS description, k.readme, k.metadata, k.target_views, k.target_at, k.created_at, k.updated_at

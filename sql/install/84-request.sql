@@ -292,6 +292,30 @@ END
 $$;
 COMMENT ON FUNCTION trackagoat.own_entity(text, uuid) IS 'a project, creator, video or campaign of one''s organization: PT404 for any other; NULL for another word';
 
+CREATE FUNCTION trackagoat.project_rows(request jsonb, entity text) RETURNS uuid[]
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	for_project uuid := trackagoat.own_project((request #>> '{ids,0}')::uuid);
+	given uuid[] := ARRAY(SELECT g.id::uuid FROM jsonb_array_elements_text(request #> ARRAY['body', entity || '_ids']) g (id));
+	stranger uuid;
+BEGIN
+	SELECT g.id INTO stranger FROM unnest(given) g (id)
+	WHERE NOT CASE entity
+		WHEN 'creator' THEN EXISTS (SELECT FROM trackagoat.creator c
+			WHERE c.id = g.id AND c.org_id = trackagoat.current_org() AND c.project_id = for_project)
+		WHEN 'video' THEN EXISTS (SELECT FROM trackagoat.video v
+			WHERE v.id = g.id AND v.org_id = trackagoat.current_org() AND v.project_id = for_project) END
+	LIMIT 1;
+	IF FOUND THEN
+		PERFORM trackagoat.entity_missing(entity, stranger);
+	END IF;
+	RETURN given;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.project_rows(jsonb, text) IS
+	'the creators or videos that a request names, all of its project: PT404 creator_not_found, video_not_found';
+
 -- ---- what went wrong ----
 
 CREATE FUNCTION trackagoat.api_problem(state text, message text, detail text, hint text, constraint_name text)
@@ -315,6 +339,10 @@ BEGIN
 		code := 'invalid_body';
 		meta := jsonb_build_object('message', 'A value is not allowed.') || CASE WHEN coalesce(constraint_name, '') <> '' THEN
 			jsonb_build_object('constraint', constraint_name) ELSE '{}' END;
+	ELSIF state = '42501' THEN
+		status := 403;
+		code := 'forbidden';
+		meta := '{"message": "That is not for whoever asks."}';
 	ELSIF state IN ('40001', '40P01', '55P03') THEN
 		status := 409;
 		code := 'conflict';
@@ -344,6 +372,8 @@ DECLARE
 	key text := coalesce(headers ->> 'x-api-key', headers ->> 'apikey', substring(headers ->> 'authorization' FROM '(?i)^bearer\s+(tga_.*)$'));
 	claims jsonb := nullif(current_setting('request.jwt.claims', true), '');
 BEGIN
+	-- an earlier request of the transaction was another's
+	PERFORM trackagoat.sign_out();
 	IF key IS NOT NULL THEN
 		PERFORM trackagoat.sign_in(key);
 	ELSIF claims ? 'sub' THEN

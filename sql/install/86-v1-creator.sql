@@ -171,7 +171,7 @@ $$
 DECLARE
 	query jsonb := request -> 'query';
 	after uuid := trackagoat.page_after(query);
-	creator_id uuid := trackagoat.own_creator((request #>> '{ids,0}')::uuid);
+	for_creator uuid := trackagoat.own_creator((request #>> '{ids,0}')::uuid);
 	ids uuid[];
 	objects json[];
 BEGIN
@@ -179,37 +179,19 @@ BEGIN
 		'kind', e.kind, 'detail', e.detail, 'created_at', e.created_at) ORDER BY e.id DESC)
 	INTO ids, objects
 	FROM (SELECT v.* FROM trackagoat.creator_event v
-		WHERE v.creator_id = v1_list_creator_events.creator_id AND v.org_id = trackagoat.current_org() AND (after IS NULL OR v.id < after)
+		WHERE v.creator_id = for_creator AND v.org_id = trackagoat.current_org() AND (after IS NULL OR v.id < after)
 		ORDER BY v.id DESC LIMIT trackagoat.page_limit(query) + 1) e;
 	RETURN trackagoat.page_answer(objects, ids, query);
 END
 $$;
 COMMENT ON FUNCTION trackagoat.v1_list_creator_events(jsonb) IS 'GET /creators/{id}/events';
 
-CREATE FUNCTION trackagoat.project_creators(request jsonb) RETURNS uuid[]
-	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
-$$
-DECLARE
-	project_id uuid := trackagoat.own_project((request #>> '{ids,0}')::uuid);
-	given uuid[] := ARRAY(SELECT g.id::uuid FROM jsonb_array_elements_text(request #> '{body,creator_ids}') g (id));
-	stranger uuid;
-BEGIN
-	SELECT g.id INTO stranger FROM unnest(given) g (id)
-	WHERE NOT EXISTS (SELECT FROM trackagoat.creator c WHERE c.id = g.id AND c.org_id = trackagoat.current_org() AND c.project_id = project_creators.project_id) LIMIT 1;
-	IF FOUND THEN
-		PERFORM trackagoat.entity_missing('creator', stranger);
-	END IF;
-	RETURN given;
-END
-$$;
-COMMENT ON FUNCTION trackagoat.project_creators(jsonb) IS 'the creators that a request names, all of its project: PT404 creator_not_found';
-
 CREATE FUNCTION trackagoat.v1_reenable_creators(request jsonb) RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 BEGIN
 	RETURN jsonb_build_object('status', 200, 'data', (SELECT coalesce(jsonb_agg(to_jsonb(r)), '[]')
-		FROM trackagoat.reenable_creators(trackagoat.project_creators(request)) r));
+		FROM trackagoat.reenable_creators(trackagoat.project_rows(request, 'creator')) r));
 END
 $$;
 COMMENT ON FUNCTION trackagoat.v1_reenable_creators(jsonb) IS 'POST /projects/{id}/creators/bulk-reenable';
@@ -219,7 +201,7 @@ CREATE FUNCTION trackagoat.v1_remove_creators(request jsonb) RETURNS jsonb
 $$
 BEGIN
 	RETURN jsonb_build_object('status', 200, 'data', (SELECT coalesce(jsonb_agg(to_jsonb(r)), '[]')
-		FROM trackagoat.remove_creators(trackagoat.project_creators(request)) r));
+		FROM trackagoat.remove_creators(trackagoat.project_rows(request, 'creator')) r));
 END
 $$;
 COMMENT ON FUNCTION trackagoat.v1_remove_creators(jsonb) IS 'POST /projects/{id}/creators/bulk-remove';

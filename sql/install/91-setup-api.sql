@@ -61,13 +61,11 @@ $api$;
 	REVOKE ALL ON ALL FUNCTIONS IN SCHEMA trackagoat_api FROM PUBLIC;
 	GRANT USAGE ON SCHEMA trackagoat, trackagoat_api TO trackagoat_api, trackagoat_member;
 	GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA trackagoat_api TO trackagoat_api, trackagoat_member;
-	GRANT SELECT ON ALL TABLES IN SCHEMA trackagoat_api TO trackagoat_api, trackagoat_member;
-	REVOKE ALL ON trackagoat_api.route, trackagoat_api.api_keys FROM trackagoat_api, trackagoat_member;
-	-- what the views show, through row-level security
+	-- views, and what they show, through row-level security
 	FOREACH tenant IN ARRAY ARRAY['organization', 'project', 'creator', 'video', 'campaign', 'campaign_item', 'goal', 'creator_event',
 		'notification', 'member']
 	LOOP
-		EXECUTE format('GRANT SELECT ON trackagoat.%I TO trackagoat_api, trackagoat_member', tenant);
+		EXECUTE format('GRANT SELECT ON trackagoat_api.%I, trackagoat.%I TO trackagoat_api, trackagoat_member', tenant || 's', tenant);
 	END LOOP;
 	NOTIFY pgrst, 'reload schema';
 END

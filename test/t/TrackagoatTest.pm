@@ -12,12 +12,13 @@ use File::Basename qw(dirname);
 use File::Temp qw(tempdir);
 use IPC::Run ();
 use JSON::PP ();
+use POSIX ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(time usleep);
 
-our @EXPORT = qw(new_node setup_database plain_failures source_dir captures_dir make_site start_nginx start_fault_server
+our @EXPORT = qw(new_node setup_database plain_failures source_dir captures_dir make_site start_nginx start_fault_server start_program end_program
   wait_until answer_of wait_for_answer wait_for_log read_file write_file worker_pid seconds_of catalogue_of same);
 
 # Every server that this test has started, by process id: ended with it.  The
@@ -280,6 +281,31 @@ sub start_fault_server
 	my $host = ($address // '') =~ /:/ ? "[$address]" : $address // '127.0.0.1';
 	return bless { dir => $dir, url => "http://$host:$port", port => $port, answers => {} },
 	  'TrackagoatTest::Fault';
+}
+
+# A program that runs until the test ends, or end_program(); what it prints goes
+# to a file.  Answers its process id.
+sub start_program
+{
+	my ($log, @command) = @_;
+	my $pid = fork // die "fork: $!\n";
+
+	if (!$pid)
+	{
+		open STDOUT, '>>', $log and open STDERR, '>&', \*STDOUT and exec { $command[0] } @command;
+		POSIX::_exit(127);
+	}
+	$children{$pid} = 1;
+	return $pid;
+}
+
+sub end_program
+{
+	my ($pid) = @_;
+	kill 'TERM', $pid;
+	waitpid $pid, 0;
+	delete $children{$pid};
+	return;
 }
 
 END
