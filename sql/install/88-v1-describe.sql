@@ -42,9 +42,9 @@ BEGIN ATOMIC
 	SELECT o.entity, o.hidden::text[], o.fields::jsonb FROM (VALUES
 		('api_key', '{}', '{"key": {"type": "string", "nullable": true, "description": "the key itself: only where it is made, this once"}}'),
 		('campaign', '{org_id}', '{"creators": {"type": "integer", "description": "creators of the videos that count"},
-			"videos": {"type": "integer", "description": "videos that count, each once"}, "views": {"type": "integer", "description": "their views"},
-			"likes": {"type": "integer", "description": "their likes"}, "comments": {"type": "integer", "description": "their comments"},
-			"shares": {"type": "integer", "description": "their shares"}, "saves": {"type": "integer", "description": "how often they were saved"},
+			"videos": {"type": "integer", "description": "videos that count, each once"}, "views": {"type": "integer", "nullable": true, "description": "their views; null while none is known"},
+			"likes": {"type": "integer", "nullable": true, "description": "their likes; null while none is known"}, "comments": {"type": "integer", "nullable": true, "description": "their comments; null while none is known"},
+			"shares": {"type": "integer", "nullable": true, "description": "their shares; null while none is known"}, "saves": {"type": "integer", "nullable": true, "description": "how often they were saved; null while none is known"},
 			"engagement_rate": {"type": "number", "nullable": true, "description": "likes, comments, shares and saves in percent of the views"}}'),
 		('campaign_item', '{org_id,project_id,campaign_id,creator_id,video_id,child_campaign_id}',
 			'{"item_type": {"type": "string", "enum": ["creator", "video", "campaign"], "description": "what it is"}}'),
