@@ -36,7 +36,7 @@ CREATE VIEW trackagoat_api.campaign_items WITH (security_invoker) AS
 	FROM trackagoat.campaign_item i;
 COMMENT ON VIEW trackagoat_api.campaign_items IS 'what campaigns hold';
 CREATE VIEW trackagoat_api.goals WITH (security_invoker) AS
-	SELECT g.id, g.org_id, g.project_id, g.creator_id, g.goal_type, g.target, g.period, g.starts_on, g.ends_on, g.status, g.status_period,
+	SELECT g.id, g.org_id, g.project_id, g.creator_id, g.goal_type, g.target, g.period, g.starts_on, g.ends_on, g.status, g.status_period, g.status_at,
 		g.created_at, g.updated_at
 	FROM trackagoat.goal g;
 COMMENT ON VIEW trackagoat_api.goals IS 'goals of creators';

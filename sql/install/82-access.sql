@@ -73,7 +73,7 @@ BEGIN
 	RAISE SQLSTATE 'PT409' USING
 		MESSAGE = 'key_revoked',
 		DETAIL = 'A key that was revoked stays so.',
-		HINT = 'Make another with create_api_key().';
+		HINT = 'An admin makes another one.';
 END
 $$;
 COMMENT ON FUNCTION trackagoat.api_key_final() IS 'trigger: refuses to bring back a key that was revoked: PT409 key_revoked';

@@ -109,9 +109,8 @@ BEGIN
 	END IF;
 	PERFORM trackagoat.parse_handle(handle);
 	RAISE SQLSTATE 'PT409' USING
-		MESSAGE = code,
-		DETAIL = CASE code WHEN 'handle_taken' THEN format('The project tracks %s already.', handle)
-			ELSE format('The handle %s was refused.', handle) END,
+		MESSAGE = 'handle_taken',
+		DETAIL = format('The project tracks %s already.', handle),
 		HINT = 'GET /creators?search= finds a creator by the handle.';
 END
 $$;

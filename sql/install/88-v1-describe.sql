@@ -36,37 +36,70 @@ END
 $$;
 COMMENT ON FUNCTION trackagoat.json_type(regtype) IS 'how JSON Schema describes the values of a type';
 
-CREATE FUNCTION trackagoat.api_objects() RETURNS TABLE (entity text, fields jsonb)
+CREATE FUNCTION trackagoat.api_objects() RETURNS TABLE (entity text, hidden text[], fields jsonb)
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 20
 BEGIN ATOMIC
-	SELECT o.entity, o.fields::jsonb FROM (VALUES
-		('api_key', '{"key": {"type": "string", "nullable": true, "description": "the key itself: only where it is made, this once"}}'),
-		('deleted', '{"id": {"type": "string", "format": "uuid", "description": "what it was"}, "deleted": {"type": "boolean", "description": "true"}}'),
-		('removed', '{"id": {"type": "string", "format": "uuid", "description": "who it was"}, "removed": {"type": "boolean", "description": "true"}}'),
-		('job', '{"creator_id": {"type": "string", "format": "uuid", "description": "creator that is fetched"},
-			"video_id": {"type": "string", "format": "uuid", "description": "video that is fetched"},
+	SELECT o.entity, o.hidden::text[], o.fields::jsonb FROM (VALUES
+		('api_key', '{}', '{"key": {"type": "string", "nullable": true, "description": "the key itself: only where it is made, this once"}}'),
+		('campaign', '{org_id}', '{"creators": {"type": "integer", "description": "creators of the videos that count"},
+			"videos": {"type": "integer", "description": "videos that count, each once"}, "views": {"type": "integer", "nullable": true, "description": "their views; null while none is known"},
+			"likes": {"type": "integer", "nullable": true, "description": "their likes; null while none is known"}, "comments": {"type": "integer", "nullable": true, "description": "their comments; null while none is known"},
+			"shares": {"type": "integer", "nullable": true, "description": "their shares; null while none is known"}, "saves": {"type": "integer", "nullable": true, "description": "how often they were saved; null while none is known"},
+			"engagement_rate": {"type": "number", "nullable": true, "description": "likes, comments, shares and saves in percent of the views"}}'),
+		('campaign_item', '{org_id,project_id,campaign_id,creator_id,video_id,child_campaign_id}',
+			'{"item_type": {"type": "string", "enum": ["creator", "video", "campaign"], "description": "what it is"}}'),
+		('creator_event', '{org_id,project_id}', '{}'),
+		('goal', '{org_id}', '{}'),
+		('deleted', '{}', '{"id": {"type": "string", "format": "uuid", "description": "what it was"}, "deleted": {"type": "boolean", "description": "true"}}'),
+		('removed', '{}', '{"id": {"type": "string", "format": "uuid", "description": "who it was"}, "removed": {"type": "boolean", "description": "true"}}'),
+		('job', '{}', '{"creator_id": {"type": "string", "format": "uuid", "description": "creator that is fetched, if it is one"},
+			"video_id": {"type": "string", "format": "uuid", "description": "video that is fetched, if it is one"},
 			"job_id": {"type": "string", "format": "uuid", "description": "the job, which all share that track the account or video"}}'),
-		('added_creator', '{"tiktok_handle": {"type": "string", "description": "as it was sent"},
+		('added_creator', '{}', '{"tiktok_handle": {"type": "string", "description": "as it was sent"},
 			"result": {"type": "string", "enum": ["created", "reactivated", "already_there", "refused"], "description": "what became of it"},
 			"code": {"type": "string", "nullable": true, "description": "why it was refused"},
 			"creator": {"type": "creator", "nullable": true, "description": "the creator; null where it was refused"}}'),
-		('creator_result', '{"creator_id": {"type": "string", "format": "uuid", "description": "creator"},
+		('queued_link', '{}', '{"result": {"type": "string", "description": "queued: it is followed soon"}, "url": {"type": "string", "description": "the short link"}}'),
+		('creator_result', '{}', '{"creator_id": {"type": "string", "format": "uuid", "description": "creator"},
 			"result": {"type": "string", "description": "what became of it"},
 			"code": {"type": "string", "nullable": true, "description": "why it was refused"}}'),
-		('video_result', '{"video_id": {"type": "string", "format": "uuid", "description": "video"},
+		('video_result', '{}', '{"video_id": {"type": "string", "format": "uuid", "description": "video"},
 			"result": {"type": "string", "description": "what became of it"},
 			"code": {"type": "string", "nullable": true, "description": "why it was refused"}}'),
-		('schema', '{"entities": {"type": "object", "description": "by name: description, and fields by name with type, nullable and description"}}')
-	) o (entity, fields);
+		('compliance', '{}', '{"creator": {"type": "object", "description": "id, tiktok_handle, display_name, avatar_url"},
+			"compliance": {"type": "array", "items": {"type": "goal_state"}, "description": "where each of the goals stands"}}'),
+		('goal_state', '{}', '{"goal": {"type": "goal", "description": "the goal"},
+			"actual": {"type": "number", "nullable": true, "description": "what was reached in the period; null where nothing is known"},
+			"projected": {"type": "number", "nullable": true, "description": "what it comes to by the end of the period at this pace"},
+			"target": {"type": "number", "description": "what is to be reached"}, "status": {"type": "string", "description": "as of the reference date; see goal"},
+			"period_start": {"type": "string", "format": "date", "description": "first day of the period"},
+			"period_end": {"type": "string", "format": "date", "nullable": true, "description": "its last day"},
+			"compliant": {"type": "boolean", "nullable": true, "description": "whether it is on track or completed"},
+			"advisory": {"type": "object", "description": "has_advisory, messages, and a flag for each reason to be careful"}}'),
+		('goal_counts', '{}', '{"project_id": {"type": "string", "format": "uuid", "description": "project"},
+			"creators": {"type": "integer", "description": "creators that have goals"}, "goals": {"type": "integer", "description": "goals; in which status they are follows, by its name"}}'),
+		('analytics', '{}', '{"entity": {"type": "string", "description": "as it was asked"}, "metric": {"type": "string", "description": "as it was asked"},
+			"mode": {"type": "string", "description": "new, cumulative or rate"}, "granularity": {"type": "string", "description": "day, week or month"},
+			"unit": {"type": "string", "enum": ["percent", "count"], "description": "of the values"}, "tz": {"type": "string", "description": "time zone of the days"},
+			"from": {"type": "string", "format": "date", "description": "first day"}, "to": {"type": "string", "format": "date", "description": "last day"},
+			"series": {"type": "array", "nullable": true, "items": {"type": "analytics_series"}, "description": "one for each entity, and for its prior period"},
+			"breakdown_series": {"type": "array", "nullable": true, "items": {"type": "analytics_series"}, "description": "of a campaign by video: ten, and the others as __other__"},
+			"tier_retention_days": {"type": "integer", "nullable": true, "description": "days that the plan keeps; null for all"}}'),
+		('analytics_series', '{}', '{"entity_ref": {"type": "object", "description": "id and label"},
+			"series_kind": {"type": "string", "description": "main, prior_period or breakdown"},
+			"points": {"type": "array", "items": {"type": "object"}, "description": "bucket (its first day), value, is_partial, is_baseline"}}'),
+		('schema', '{}', '{"entities": {"type": "object", "description": "by name: description, and fields by name with type, nullable and description"}}')
+	) o (entity, hidden, fields);
 END;
-COMMENT ON FUNCTION trackagoat.api_objects() IS 'what the API answers that is no column of a table: fields by name, as JSON schemas; a type may be another entity';
+COMMENT ON FUNCTION trackagoat.api_objects() IS
+	'what the API answers that is no column of a view: fields by name, as JSON schemas, a type may be another entity; and which columns it does not answer';
 
 CREATE FUNCTION trackagoat.api_entities() RETURNS TABLE (entity text, description text, fields jsonb)
 	LANGUAGE plpgsql STABLE ROWS 30 SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 BEGIN
 	-- a view shows the columns of its table by their names; on what it calls otherwise it has its own comment
-	RETURN QUERY SELECT coalesce(t.entity, o.entity), t.description, coalesce(t.fields, '{}') || coalesce(o.fields, '{}')
+	RETURN QUERY SELECT coalesce(t.entity, o.entity), t.description, coalesce(t.fields - o.hidden, t.fields, '{}') || coalesce(o.fields, '{}')
 	FROM (SELECT b.relname::text AS entity, obj_description(b.oid, 'pg_class') AS description,
 			jsonb_object_agg(a.attname, trackagoat.json_type(a.atttypid) || jsonb_build_object('nullable', NOT coalesce(c.attnotnull, false),
 				'description', coalesce(col_description(v.oid, a.attnum), col_description(b.oid, c.attnum)))) AS fields
@@ -133,27 +166,25 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION trackagoat.openapi_path(text) IS 'the pattern of a route with a name for each id';
 
-CREATE FUNCTION trackagoat.openapi_content(data text, has_csv boolean) RETURNS jsonb
+CREATE FUNCTION trackagoat.openapi_answer(summary text, data text, has_csv boolean) RETURNS jsonb
 	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	is_list boolean := data LIKE '%[]' AND data NOT LIKE '%|%';
 	choices jsonb;
+	body jsonb;
 BEGIN
-	IF data = 'openapi' THEN
-		RETURN '{"application/json": {"schema": {"type": "object"}}}';
-	END IF;
 	SELECT jsonb_agg(CASE WHEN c.choice LIKE '%[]' THEN jsonb_build_object('type', 'array', 'items', r.ref) ELSE r.ref END) INTO choices
 	FROM string_to_table(data, '|') c (choice), LATERAL (SELECT jsonb_build_object('$ref', '#/components/schemas/' || rtrim(c.choice, '[]')) AS ref) r;
-	RETURN jsonb_build_object('application/json', jsonb_build_object('schema', jsonb_build_object('type', 'object',
-			'required', '["data", "error", "meta"]'::jsonb, 'properties', jsonb_build_object(
-				'data', CASE jsonb_array_length(choices) WHEN 1 THEN choices -> 0 ELSE jsonb_build_object('oneOf', choices) END,
-				'error', '{"type": "null"}'::jsonb,
-				'meta', jsonb_build_object('$ref', '#/components/schemas/' || CASE WHEN is_list THEN 'page' ELSE 'meta' END)))))
-		|| CASE WHEN has_csv THEN '{"text/csv": {"schema": {"type": "string"}}}' ELSE '{}'::jsonb END;
+	body := CASE data WHEN 'openapi' THEN '{"type": "object"}' ELSE jsonb_build_object('type', 'object', 'required', '["data", "error", "meta"]'::jsonb,
+		'properties', jsonb_build_object(
+			'data', CASE jsonb_array_length(choices) WHEN 1 THEN choices -> 0 ELSE jsonb_build_object('oneOf', choices) END,
+			'error', '{"type": "null"}'::jsonb,
+			'meta', '{"$ref": "#/components/schemas/meta"}'::jsonb)) END;
+	RETURN jsonb_build_object('description', summary, 'content', jsonb_build_object('application/json', jsonb_build_object('schema', body))
+		|| CASE WHEN has_csv THEN '{"text/csv": {"schema": {"type": "string"}}}' ELSE '{}'::jsonb END);
 END
 $$;
-COMMENT ON FUNCTION trackagoat.openapi_content(text, boolean) IS 'the body of an answer, in the envelope';
+COMMENT ON FUNCTION trackagoat.openapi_answer(text, text, boolean) IS 'an answer, in the envelope';
 
 CREATE FUNCTION trackagoat.openapi_problems() RETURNS TABLE (status text, description text)
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 12
@@ -182,10 +213,7 @@ DECLARE
 	is_gone boolean := route ->> 'data' = 'gone';
 	is_post boolean := route ->> 'method' = 'POST';
 	has_body boolean := route #> '{body,properties}' <> '{}';
-	content jsonb := trackagoat.openapi_content(route ->> 'data', coalesce(route #> '{query,properties,format,enum}' ? 'csv', false));
-	statuses text[] := CASE WHEN is_gone THEN '{}' WHEN handler LIKE 'scrape\_%' THEN '{202}'
-		WHEN handler LIKE '%\_creators' AND route ->> 'data' NOT LIKE '%result[]' AND is_post THEN '{200,201}'
-		WHEN handler ~ '^(create|add)_' THEN '{201}' ELSE '{200}' END;
+	has_csv boolean := coalesce(route #> '{query,properties,format,enum}' ? 'csv', false);
 	problems text[] := '{500}' || CASE WHEN NOT is_gone THEN ARRAY['400'] END || CASE WHEN route ->> 'scope' IS NOT NULL THEN ARRAY['401', '403', '429'] END
 		|| CASE WHEN path LIKE '%{%' THEN ARRAY['404'] END || CASE WHEN route ->> 'method' <> 'GET' THEN ARRAY['409'] END
 		|| CASE WHEN has_body THEN ARRAY['413', '415'] END || CASE WHEN is_post OR handler = 'analytics' THEN ARRAY['402'] END
@@ -203,7 +231,8 @@ BEGIN
 			UNION ALL SELECT '{"$ref": "#/components/parameters/idempotency_key"}' WHERE is_post
 			UNION ALL SELECT '{"$ref": "#/components/parameters/organization_id"}' WHERE route ->> 'scope' IS NOT NULL) p (parameter)),
 		'responses', (SELECT jsonb_object_agg(r.status, r.response) FROM (
-			SELECT s.status, jsonb_build_object('description', route ->> 'summary', 'content', content) FROM unnest(statuses) s (status)
+			SELECT coalesce(substring(a.answer FROM '^[0-9]+'), '200'), trackagoat.openapi_answer(route ->> 'summary', ltrim(a.answer, '0123456789 '), has_csv)
+				FROM string_to_table(route ->> 'data', ', ') a (answer) WHERE NOT is_gone
 			UNION ALL SELECT e.status, jsonb_build_object('$ref', '#/components/responses/' || e.status) FROM unnest(problems) e (status)) r (status, response)))
 		|| CASE WHEN has_body THEN jsonb_build_object('requestBody', jsonb_build_object(
 				'required', route -> 'body' ?| ARRAY['required', 'minProperties'],
@@ -231,9 +260,8 @@ BEGIN
 		'responses', (SELECT jsonb_object_agg(p.status, jsonb_build_object('description', p.description,
 			'content', '{"application/json": {"schema": {"$ref": "#/components/schemas/problem"}}}'::jsonb)) FROM trackagoat.openapi_problems() p),
 		'schemas', '{
-			"meta": {"type": "object"},
-			"page": {"type": "object", "required": ["limit", "nextCursor"], "properties": {"limit": {"type": "integer"},
-				"nextCursor": {"type": ["string", "null"], "description": "cursor of the next page; null on the last"}}},
+			"meta": {"type": "object", "properties": {"limit": {"type": "integer", "description": "of a list: how many items a page has"},
+				"nextCursor": {"type": ["string", "null"], "description": "of a list: cursor of the next page; null on the last"}}},
 			"problem": {"type": "object", "required": ["data", "error", "meta"], "properties": {"data": {"type": "null"},
 				"error": {"type": "string", "description": "the code"},
 				"meta": {"type": "object", "required": ["code"], "properties": {"code": {"type": "string"}, "message": {"type": "string"},

@@ -32,6 +32,13 @@ BEGIN
 			MESSAGE = 'the tables of trackagoat are not there',
 			HINT = 'CALL trackagoat.setup();';
 	END IF;
+	-- the functions of the API run with the rights of whoever makes them
+	PERFORM trackagoat.check_owner('set up the API');
+	IF NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = 'trackagoat.api_login'::regclass AND c.relowner = current_user::regrole) THEN
+		RAISE insufficient_privilege USING
+			MESSAGE = 'only the owner of the tables may call setup_api',
+			HINT = 'SET ROLE to the owner of trackagoat.api_login.';
+	END IF;
 	PERFORM FROM pg_roles r WHERE r.rolname = authenticator AND r.rolcanlogin AND NOT r.rolsuper;
 	IF NOT FOUND THEN
 		RAISE undefined_object USING
@@ -59,14 +66,11 @@ $api$;
 	REVOKE ALL ON ALL FUNCTIONS IN SCHEMA trackagoat_api FROM PUBLIC;
 	GRANT USAGE ON SCHEMA trackagoat, trackagoat_api TO trackagoat_api, trackagoat_member;
 	GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA trackagoat_api TO trackagoat_api, trackagoat_member;
-	GRANT SELECT ON ALL TABLES IN SCHEMA trackagoat_api TO trackagoat_api, trackagoat_member;
-	REVOKE ALL ON trackagoat_api.route, trackagoat_api.api_keys FROM trackagoat_api, trackagoat_member;
-	GRANT EXECUTE ON FUNCTION trackagoat.current_org(), trackagoat.readable_org() TO trackagoat_api, trackagoat_member;
-	-- what the views show, through row-level security
+	-- views, and what they show, through row-level security
 	FOREACH tenant IN ARRAY ARRAY['organization', 'project', 'creator', 'video', 'campaign', 'campaign_item', 'goal', 'creator_event',
 		'notification', 'member']
 	LOOP
-		EXECUTE format('GRANT SELECT ON trackagoat.%I TO trackagoat_api, trackagoat_member', tenant);
+		EXECUTE format('GRANT SELECT ON trackagoat_api.%I, trackagoat.%I TO trackagoat_api, trackagoat_member', tenant || 's', tenant);
 	END LOOP;
 	NOTIFY pgrst, 'reload schema';
 END

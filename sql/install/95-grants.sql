@@ -1,5 +1,6 @@
--- Rights: PUBLIC may use what only computes; all that touches tables or the
--- worker is for the roles that the owner names.
+-- Rights: PUBLIC may use what only computes, and ask whose it is, as row-level
+-- security does; all that touches tables or the worker is for the roles that the
+-- owner names.
 
 REVOKE ALL ON ALL ROUTINES IN SCHEMA trackagoat FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
@@ -72,6 +73,8 @@ GRANT EXECUTE ON FUNCTION
 	trackagoat.sum_gains_final(internal),
 	trackagoat.sum_gains(trackagoat.series, date, date, text),
 	trackagoat.sum_gains(trackagoat.series, date, date, text, integer),
+	trackagoat.current_org(),
+	trackagoat.readable_org(),
 	trackagoat.check_choice(text, text, text[]),
 	trackagoat.check_analytics(text, text, text, text, text, text),
 	trackagoat.check_window(date, date),
@@ -88,6 +91,8 @@ GRANT EXECUTE ON FUNCTION
 	trackagoat.is_timezone(text),
 	trackagoat.tables_version(),
 	trackagoat.is_public_address(inet),
+	trackagoat.current_org(),
+	trackagoat.readable_org(),
 	trackagoat.happens_now(timestamptz),
 	trackagoat.scrape_slot(trackagoat.scrape_kind, trackagoat.handle, bigint, interval, timestamptz),
 	trackagoat.video_is_fetched(trackagoat.tracking_status, timestamptz, timestamptz),

@@ -186,7 +186,7 @@ SELECT is(pg_temp.refusal(format('DELETE FROM trackagoat.organization WHERE id =
 -- by a token, which only a login role of PostgREST passes on
 SELECT set_config('request.jwt.claims', '{"sub": "alice"}', true) \g /dev/null
 SELECT is(pg_temp.said($$SELECT trackagoat.sign_in_member('alice')$$), 'PT401 invalid_token Only a login role of PostgREST may say who is signed in.', 'not even a superuser says who somebody is');
-GRANT EXECUTE ON FUNCTION trackagoat.sign_in_member(text, uuid), trackagoat.current_org(), trackagoat.current_actor() TO PUBLIC;
+GRANT EXECUTE ON FUNCTION trackagoat.sign_in_member(text, uuid), trackagoat.current_actor() TO PUBLIC;
 GRANT USAGE ON SCHEMA trackagoat TO PUBLIC;
 SET SESSION AUTHORIZATION trackagoat_test_bob;
 SELECT pg_temp.said($$SELECT trackagoat.sign_in_member('alice')$$) AS bob_said, trackagoat.current_org() AS bob_org,
@@ -202,7 +202,7 @@ SELECT pg_temp.said($$SELECT trackagoat.sign_in_member(NULL)$$) AS nobody_said, 
 	pg_temp.said(format($$SELECT trackagoat.sign_in_member('both', %L)$$, :'their_org')) AS both_named, trackagoat.current_org() AS both_org,
 	pg_temp.said(format($$SELECT trackagoat.sign_in_member('alice', %L)$$, :'their_org')) AS alice_elsewhere \gset
 RESET SESSION AUTHORIZATION;
-REVOKE EXECUTE ON FUNCTION trackagoat.sign_in_member(text, uuid), trackagoat.current_org(), trackagoat.current_actor() FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION trackagoat.sign_in_member(text, uuid), trackagoat.current_actor() FROM PUBLIC;
 REVOKE USAGE ON SCHEMA trackagoat FROM PUBLIC;
 SELECT is((:'alice_said', :'alice_org', :'alice_actor')::text, format('(accepted,%s,alice)', :'org'), 'PostgREST says so, and it is');
 SELECT is(:'nobody_said'::text, 'PT401 invalid_token The token has no claim sub.', 'a token without sub');

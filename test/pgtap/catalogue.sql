@@ -29,11 +29,11 @@ SELECT set_eq($$SELECT proname || ' ' || c FROM routine, unnest(proconfig) c WHE
 	'finish_scrape plan_cache_mode=force_generic_plan', 'finish_scrape enable_seqscan=off', 'finish_scrape jit=off'],
 	'what else functions set');
 
--- what computes, without looking at tables or the clock: for everyone
+-- what computes, without looking at tables or the clock, and what row-level security asks: for everyone
 SELECT set_eq($$SELECT DISTINCT proname::text FROM routine WHERE has_function_privilege('public', oid, 'EXECUTE')$$,
-	ARRAY['handle_in', 'handle_out', 'handle_recv', 'handle_send', 'handle', 'text', 'handle_eq', 'handle_ne', 'handle_lt', 'handle_le', 'handle_gt', 'handle_ge',
+	ARRAY['current_org', 'readable_org', 'handle_in', 'handle_out', 'handle_recv', 'handle_send', 'handle', 'text', 'handle_eq', 'handle_ne', 'handle_lt', 'handle_le', 'handle_gt', 'handle_ge',
 		'handle_cmp', 'handle_sortsupport', 'handle_hash', 'handle_hash_extended', 'handle_like', 'handle_not_like', 'handle_larger', 'handle_smaller', 'max', 'min', 'uuidv7', 'video_id_time',
-		'parse_handle', 'parse_video_url', 'read_page', 'is_timezone', 'tables_version', 'is_public_address', 'happens_now', 'scrape_slot', 'video_is_fetched', 'video_counts', 'video_counts_for_goals',
+		'parse_handle', 'parse_video_url', 'read_page', 'is_timezone', 'tables_version', 'is_public_address', 'current_org', 'readable_org', 'happens_now', 'scrape_slot', 'video_is_fetched', 'video_counts', 'video_counts_for_goals',
 		'parent_missing', 'entity_missing', 'check_observations', 'video_posted_at', 'video_url', 'status_counts', 'check_choice', 'check_analytics', 'check_window', 'check_timezone', 'analytics_window',
 		'series_in', 'series_out', 'series_recv', 'series_send', 'series', 'series_append', 'series_at', 'series_anchor', 'series_is_sound', 'series_gain', 'series_points', 'series_buckets',
 		'series_merge', 'series_thin', 'series_cut', 'series_days', 'sum_gains_add', 'sum_gains_combine', 'sum_gains_serialize', 'sum_gains_deserialize', 'sum_gains_final', 'sum_gains'],
@@ -49,7 +49,7 @@ INSERT INTO marked VALUES
 		'parse_video_url', 'read_page', 'is_timezone', 'tables_version', 'is_public_address', 'scrape_slot', 'video_is_fetched', 'video_counts', 'video_counts_for_goals',
 		'parent_missing', 'entity_missing', 'video_posted_at', 'status_counts', 'check_choice', 'check_analytics', 'check_window', 'check_timezone',
 		'documented_plans', 'url_decode', 'refuse_field', 'check_field', 'check_fields', 'read_query', 'read_body', 'page_cursor', 'page_after', 'page_limit', 'page_answer', 'api_problem', 'envelope', 'api_routes',
-		'api_objects', 'openapi_schema', 'openapi_path', 'openapi_content', 'openapi_problems', 'openapi_operation', 'follower_milestones', 'settled_count', 'handle_or_null', 'check_many', 'status_goes_to', 'video_url', 'video_url_or_null', 'short_link', 'post_amounts', 'page_video_ids', 'page_serves_videos', 'series_out', 'series_recv', 'series_send', 'series', 'series_append', 'series_at', 'series_anchor', 'series_is_sound', 'series_gain', 'series_points',
+		'api_objects', 'openapi_schema', 'openapi_path', 'openapi_answer', 'openapi_problems', 'openapi_operation', 'follower_milestones', 'settled_count', 'handle_or_null', 'check_many', 'status_goes_to', 'video_url', 'video_url_or_null', 'short_link', 'post_amounts', 'page_video_ids', 'page_serves_videos', 'series_out', 'series_recv', 'series_send', 'series', 'series_append', 'series_at', 'series_anchor', 'series_is_sound', 'series_gain', 'series_points',
 		'series_merge', 'series_thin', 'series_cut', 'series_days', 'sum_gains'], 'i', 's'),
 	(ARRAY['series_in', 'series_buckets', 'sum_gains_add', 'sum_gains_combine', 'sum_gains_serialize', 'sum_gains_deserialize', 'sum_gains_final',
 		'video_snapshots', 'creator_snapshots', 'happens_now', 'scrape_targets', 'first_scrape_slot', 'organization_intervals', 'video_intervals', 'video_slots', 'page_videos', 'cron_command', 'cron_jobs', 'attempt_retention', 'scrape_host', 'choose_source', 'plan_limit', 'check_observations'], 's', 's'),
@@ -179,9 +179,8 @@ SELECT is_empty($$SELECT name FROM shown_relation WHERE CASE relkind WHEN 'v' TH
 	'each view asks as its user, each table has row-level security');
 SELECT is_empty($$SELECT signature::text FROM shown WHERE has_function_privilege('public', oid, 'EXECUTE') UNION ALL
 	SELECT name::text FROM shown_relation, aclexplode(relacl) a WHERE a.grantee = 0 UNION ALL
-	SELECT nspname::text FROM pg_namespace, aclexplode(nspacl) a WHERE nspname LIKE 'trackagoat%' AND a.grantee = 0$$, 'PUBLIC has no right to any of it');
-SELECT set_eq($$SELECT role || ' ' || signature FROM api_role, routine WHERE has_function_privilege(role, oid, 'EXECUTE') AND NOT has_function_privilege('public', oid, 'EXECUTE')$$,
-	$$SELECT role || ' ' || f FROM api_role, unnest('{trackagoat.current_org(),trackagoat.readable_org()}'::text[]) f$$, 'of our functions its roles may ask whose they are');
+	SELECT nspname::text FROM pg_namespace, aclexplode(nspacl) a WHERE nspname IN ('trackagoat', 'trackagoat_api') AND a.grantee = 0$$, 'PUBLIC has no right to any of it');
+SELECT is_empty($$SELECT role, signature FROM api_role, routine WHERE has_function_privilege(role, oid, 'EXECUTE') AND NOT has_function_privilege('public', oid, 'EXECUTE')$$, 'its roles may execute no more of our functions than PUBLIC');
 SELECT is_empty($$SELECT role, name, p FROM api_role, relation, unnest('{INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'::text[]) p WHERE relkind IN ('r', 'v') AND has_table_privilege(role, oid, p)
 	UNION ALL SELECT role, name, p FROM api_role, shown_relation, unnest('{INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'::text[]) p WHERE has_table_privilege(role, oid, p)$$, 'they write nothing');
 SELECT is_empty($$SELECT role, name FROM api_role, relation WHERE relkind IN ('r', 'v') AND has_table_privilege(role, oid, 'SELECT') AND NOT EXISTS (SELECT FROM policy WHERE polrelid = relation.oid)$$, 'and read only what has a policy');

@@ -17,14 +17,17 @@ my $host = start_fault_server();
 my $node = new_node('dump', url => $host->{url}, conf => "trackagoat.database = 'served'");
 my $dump = PostgreSQL::Test::Utils::tempdir('dump') . '/dump';
 
-$node->safe_psql('postgres', $_) for 'CREATE EXTENSION trackagoat', 'CREATE ROLE goat_owner', 'CREATE ROLE reader',
+$node->safe_psql('postgres', $_) for 'CREATE EXTENSION trackagoat', 'CREATE ROLE goat_owner CREATEROLE', 'CREATE ROLE reader',
+  'CREATE ROLE authenticator LOGIN NOINHERIT',
   map { "CREATE DATABASE $_ TEMPLATE template0" } qw(source copy served empty);
 
 # --- rows in every table, and what users add ----------------------------------
 
 $node->safe_psql('source', <<'SQL');
 CREATE EXTENSION trackagoat;
-GRANT USAGE, CREATE ON SCHEMA trackagoat TO goat_owner;
+GRANT USAGE ON SCHEMA trackagoat TO goat_owner WITH GRANT OPTION;
+GRANT CREATE ON SCHEMA trackagoat TO goat_owner;
+GRANT CREATE ON DATABASE source TO goat_owner;
 GRANT EXECUTE ON ALL ROUTINES IN SCHEMA trackagoat TO goat_owner;
 GRANT CREATE ON SCHEMA public TO goat_owner;
 SET ROLE goat_owner;
@@ -109,6 +112,23 @@ ALTER TABLE video SET (fillfactor = 60);
 ALTER TABLE campaign DISABLE TRIGGER campaign_touch;
 SQL
 
+# the API, with a key and an answer that is kept
+my $key = $node->safe_psql('source', <<'SQL');
+SET ROLE goat_owner;
+DO 'BEGIN PERFORM trackagoat.setup_api($$authenticator$$); END';
+INSERT INTO trackagoat.member (org_id, user_id, role) SELECT id, 'kid', 'admin' FROM trackagoat.organization;
+SELECT trackagoat.create_api_key(id, 'kept') FROM trackagoat.organization WHERE name = 'one';
+SQL
+
+# What a request answers there: status, and the names of projects.
+sub asked
+{
+	my ($database, $method, $body) = @_;
+	return $node->safe_psql($database, qq(SELECT a.status, regexp_replace(a.body, '^.*"name" ?: ?("[^"]*").*\$', '\\1')
+		FROM trackagoat_api.request('$method', '/api/v1/projects', '{"X-Api-Key": "$key", "Idempotency-Key": "once"}', '$body') a));
+}
+is(asked('source', 'POST', '{"name": "third"}'), '201|"third"', 'the API answers');
+
 # --- everything of a database as text -------------------------------------------
 
 sub rows_of
@@ -116,11 +136,10 @@ sub rows_of
 	my ($database) = @_;
 	my $rows = '';
 
-	for my $table (split /\n/, $node->safe_psql($database, q(SELECT relname FROM pg_class WHERE relkind = 'r'
-		AND relnamespace IN ('trackagoat'::regnamespace, 'public'::regnamespace) ORDER BY 1)))
+	for my $table (split /\n/, $node->safe_psql($database, q(SELECT relnamespace::regnamespace || '.' || relname FROM pg_class
+		WHERE relkind = 'r' AND relnamespace::regnamespace::text IN ('trackagoat', 'trackagoat_api', 'public') ORDER BY 1)))
 	{
-		my $schema = $table eq 'note' ? 'public' : 'trackagoat';
-		my $text = $node->safe_psql($database, "SET timezone = 'UTC'; SELECT t::text FROM $schema.$table t ORDER BY 1");
+		my $text = $node->safe_psql($database, "SET timezone = 'UTC'; SELECT t::text FROM $table t ORDER BY 1");
 		is($text eq '' ? 'empty' : 'filled', 'filled', "$database has rows in $table") if $database eq 'source';
 		$rows .= "$table:\n$text\n";
 	}
@@ -143,6 +162,8 @@ same(catalogue_of($node, 'copy'), $catalogue, 'and no object');
 $node->safe_psql('copy', q(INSERT INTO trackagoat.creator (project_id, tiktok_handle) SELECT id, 'new_goat' FROM trackagoat.project));
 is($node->safe_psql('copy', q(SELECT count(*) FROM trackagoat.scrape_job WHERE tiktok_handle OPERATOR(trackagoat.=) 'new_goat')),
 	'2', 'the copy is alive');
+is(asked('copy', 'POST', '{"name": "third"}'), '201|"third"', 'and answers with the keys of before, what was asked for already as it did');
+is($node->safe_psql('copy', q(SELECT count(*) FROM trackagoat.project WHERE name = 'third')), '1', 'and does it no second time');
 
 # --- into one that the worker serves -------------------------------------------------
 

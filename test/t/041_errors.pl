@@ -52,11 +52,14 @@ sub literal
 	return 'invalid_...' if $expression eq 'code';
 	return "$1..." if $expression =~ /^'(\w+)' \|\| \w+$/;
 	return "...$1" if $expression =~ /^\w+ \|\| '(\w+)'$/;
+	# of a JSON object its names
+	return '{' . join(', ', $expression =~ /'(\w+)',/g) . '}' if $expression =~ /^json_build_object\(/;
 	return plain($expression =~ /'((?:[^']|'')*)'/);
 }
 
 my %said;
-my %class = (BAD_REQUEST => 'PT400', LIMIT => 'PT402', NOT_FOUND => 'PT404', CONFLICT => 'PT409');
+my %class = (BAD_REQUEST => 'PT400', UNAUTHORIZED => 'PT401', LIMIT => 'PT402', FORBIDDEN => 'PT403', NOT_FOUND => 'PT404', CONFLICT => 'PT409',
+	TOO_MANY => 'PT429');
 my %raised;
 for my $file (glob("$source/src/*.c $source/src/worker/*.c"))
 {
@@ -64,7 +67,7 @@ for my $file (glob("$source/src/*.c $source/src/worker/*.c"))
 	while ($text =~ /errcode\(ERRCODE_TRACKAGOAT_(\w+)\),\s*(errmsg.*?\)\)\);)/gs)
 	{
 		my ($state, $rest) = ($class{$1}, $2);
-		my ($message, $detail, $hint) = map { plain($rest =~ /$_\("((?:[^"\\]|\\.)*)"/) } qw(errmsg errdetail errhint);
+		my ($message, $detail, $hint) = map { plain($rest =~ /$_\("((?:[^"\\]|\\.)*)"/) } qw(errmsg errdetail(?:_internal)? errhint);
 		$said{"$state $message: $detail ($hint)"} = $file;
 	}
 	while ($text =~ /errcode\(ERRCODE_TRACKAGOAT_(\w+)\),\s*errmsg\("([^"]+)"/g)
@@ -85,6 +88,7 @@ for my $file (glob("$source/sql/install/*.sql $source/sql/setup/*.sql"))
 	# helpers that are told the message, or the first or last part of it
 	$raised{"PT400 $1"} = $file while $text =~ /check_choice\('(\w+)'/g;
 	$raised{"PT404 $1_not_found"} = $file while $text =~ /entity_missing\('(\w+)'/g;
+	$raised{"PT400 $1"} = $file while $text =~ /(?:refuse|check)_fields?\('(\w+)'/g;
 	$raised{"PT400 too_many_$1"} = $file while $text =~ /check_many\('(\w+)'/g;
 	while ($text =~ /RAISE SQLSTATE '(PT\d{3})' USING(.*?);\n/gs)
 	{

@@ -179,7 +179,7 @@ sub catalogue_of
 	my ($node, $database) = @_;
 	return $node->safe_psql($database, <<'SQL');
 SET search_path = pg_catalog;
-WITH s AS (SELECT oid FROM pg_namespace WHERE nspname IN ('trackagoat', 'public')),
+WITH s AS (SELECT oid FROM pg_namespace WHERE nspname IN ('trackagoat', 'trackagoat_api', 'public')),
 r AS (SELECT c.* FROM pg_class c WHERE relnamespace IN (SELECT oid FROM s)),
 acls AS (
 	SELECT c.oid::regclass::text AS what, relacl AS acl FROM r c
