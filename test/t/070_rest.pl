@@ -53,21 +53,7 @@ my $rest;
 my $server = read_file(source_dir() . '/docs/rest/nginx.conf');
 $server =~ s/127\.0\.0\.1:3000/127.0.0.1:$port/;
 $server =~ s/127\.0\.0\.1:8080/127.0.0.1:\@PORT\@/;
-my $nginx = start_nginx('', <<"CONF");
-daemon on;
-pid \@RUN\@/nginx.pid;
-error_log \@RUN\@/error.log;
-events {}
-http {
-	access_log \@RUN\@/access.log;
-	client_body_temp_path \@RUN\@/client_body;
-	proxy_temp_path \@RUN\@/proxy;
-	fastcgi_temp_path \@RUN\@/fastcgi;
-	uwsgi_temp_path \@RUN\@/uwsgi;
-	scgi_temp_path \@RUN\@/scgi;
-$server
-}
-CONF
+my $nginx = start_nginx('', read_file(source_dir() . '/test/rest/nginx.conf.in') =~ s/\n\t\@SERVER\@/\n$server/r);
 
 # ---- asking ----
 
@@ -204,6 +190,8 @@ subtest 'who may ask' => sub {
 	like($answer->{headers}{'www-authenticate'}, qr/^Bearer/, 'with WWW-Authenticate');
 	refused(request('GET', '/projects', key => $_), 401, 'invalid_api_key', 'no key is ' . substr($_, 0, 12)) for 'tga_' . '0' x 64, 'tga_x', 'x', "x$reader", uc $reader;
 	refused(request('GET', '/projects', key => $revoked), 401, 'invalid_api_key', 'a revoked key');
+	my $expired = $node->safe_psql('postgres', "SELECT trackagoat.create_api_key('$a', 'old', expires_at => now() - interval '1 second')");
+	refused(request('GET', '/projects', key => $expired), 401, 'invalid_api_key', 'an expired key');
 	refused(request('GET', '/projects', headers => ['Authorization: Basic Z29hdDpnb2F0']), 401, 'invalid_api_key', 'another scheme');
 	is(request('GET', '/projects', headers => [$_])->{status}, 200, 'a key as ' . s/tga_.*//r) for "X-Api-Key: $reader", "authorization: bearer $reader";
 	$answer = refused(request('POST', '/projects', key => $reader, body => '{"name": "x"}'), 403, 'insufficient_scope', 'a key to read cannot write');
