@@ -142,6 +142,8 @@ my ($project, $creator);
 subtest 'projects and creators' => sub {
 	my ($mine, $theirs) = (new_key($a), new_key($b));
 	$project = data_of(201, 'POST', '/projects', key => $mine, body => '{"name": "Summer \u00fc", "description": null}');
+	my $answer = request('GET', '/projects', key => $mine);
+	is($answer->{headers}{'content-range'}, undef, 'PostgREST\'s ranges are not shown');
 	is($project->{name}, "Summer \xfc", 'a text comes back as it was');
 	is(data_of(200, 'PATCH', "/projects/$project->{id}", key => $mine, body => '{"description": "Zäune"}')->{description}, "Z\xe4une", 'UTF-8, too');
 	is_deeply(data_of(200, 'GET', '/projects', key => $mine), [ data_of(200, 'GET', "/projects/$project->{id}", key => $mine) ], 'it is the one in the list');
@@ -246,6 +248,7 @@ subtest 'headers that are not a client\'s to send' => sub {
 		is_deeply($answer->{data}, $list, 'no difference: ' . join ', ', map { s/tga_.*//r =~ s/[0-9a-f-]{36}/{id}/r } @$headers) or diag($answer->{body});
 	}
 	refused(request('POST', '/projects', key => $mine, body => '{"name": "x"}', type => 'text/plain', headers => ['X-Content-Type: application/json']), 415, 'unsupported_media_type', 'X-Content-Type is not believed');
+	refused(request('GET', '/projects', headers => ["apikey: $theirs"]), 401, 'invalid_api_key', 'apikey is for /rest/ alone');
 	refused(request('GET', '/projects', key => 'tga_x', headers => ["X-Api-Key: $theirs"]), 401, 'invalid_api_key', 'a wrong key in Authorization is not made good by X-Api-Key');
 };
 
