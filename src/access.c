@@ -18,10 +18,12 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "parser/parse_func.h"
 #include "miscadmin.h"
 #include "storage/proc.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
@@ -33,12 +35,14 @@
 
 PG_FUNCTION_INFO_V1(sign_in);
 PG_FUNCTION_INFO_V1(sign_in_member);
+PG_FUNCTION_INFO_V1(sign_out);
 PG_FUNCTION_INFO_V1(current_org);
 PG_FUNCTION_INFO_V1(readable_org);
 PG_FUNCTION_INFO_V1(current_key);
 PG_FUNCTION_INFO_V1(current_actor);
 PG_FUNCTION_INFO_V1(check_scope);
 PG_FUNCTION_INFO_V1(new_api_key);
+PG_FUNCTION_INFO_V1(call_handler);
 
 #define KEY_PREFIX "tga_"
 #define KEY_BYTES 32
@@ -56,6 +60,7 @@ static const char *const scope_names[] = {"read", "write", "admin"};
 typedef struct Identity
 {
 	LocalTransactionId transaction; /* 0: nobody has been asked for yet */
+	Oid			login;			/* role that has logged in */
 	bool		is_known;
 	pg_uuid_t	org;
 	bool		has_key;
@@ -68,22 +73,28 @@ static Identity identity;
 
 static SavedQuery key_query = {
 	.text = "SELECT k.org_id, k.id, k.scopes, k.last_used_at,"
-	"  CASE WHEN k.revoked_at IS NOT NULL THEN 1 WHEN k.expires_at OPERATOR(pg_catalog.<=) pg_catalog.now() THEN 2 ELSE 0 END,"
+	"  CASE WHEN k.revoked_at IS NOT NULL THEN 'The key was revoked.'"
+	"    WHEN k.expires_at OPERATOR(pg_catalog.<=) pg_catalog.now() THEN 'The key has expired.' END,"
 	"  CASE WHEN o.plan IS NOT NULL THEN trackagoat.plan_limit(o.plan, 'max_api_requests_per_day') END"
 	" FROM trackagoat.api_key k JOIN trackagoat.organization o ON o.id OPERATOR(pg_catalog.=) k.org_id"
-	" WHERE k.key_hash OPERATOR(pg_catalog.=) pg_catalog.sha256(pg_catalog.convert_to($1, 'UTF8'))",
-	.nargs = 1, .types = {TEXTOID}
+	" WHERE k.key_hash OPERATOR(pg_catalog.=) $1",
+	.nargs = 1, .types = {BYTEAOID}
 };
 
+/* Notes wait for nobody: who holds the row notes it, or is about to revoke the key. */
 static SavedQuery used_query = {
-	.text = "UPDATE trackagoat.api_key SET last_used_at = pg_catalog.now()"
-	" WHERE id OPERATOR(pg_catalog.=) $1 AND org_id OPERATOR(pg_catalog.=) $2",
+	.text = "UPDATE trackagoat.api_key k SET last_used_at = pg_catalog.now()"
+	" FROM (SELECT u.id, u.org_id FROM trackagoat.api_key u WHERE u.id OPERATOR(pg_catalog.=) $1"
+	"  AND u.org_id OPERATOR(pg_catalog.=) $2 FOR NO KEY UPDATE SKIP LOCKED) f"
+	" WHERE k.id OPERATOR(pg_catalog.=) f.id AND k.org_id OPERATOR(pg_catalog.=) f.org_id",
 	.nargs = 2, .types = {UUIDOID, UUIDOID}
 };
 
 /* Whoever comes later with less has begun earlier. */
 static SavedQuery usage_query = {
-	.text = "INSERT INTO trackagoat.api_usage AS u (org_id, day, requests) VALUES ($1, $2, $3)"
+	.text = "INSERT INTO trackagoat.api_usage AS u (org_id, day, requests) SELECT $1, $2, $3"
+	" WHERE pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended('trackagoat.api_usage'"
+	"  OPERATOR(pg_catalog.||) $1::pg_catalog.text, 0))"
 	" ON CONFLICT ON CONSTRAINT api_usage_pkey DO UPDATE SET requests = GREATEST(u.requests, excluded.requests)",
 	.nargs = 3, .types = {UUIDOID, DATEOID, INT8OID}
 };
@@ -256,8 +267,8 @@ Datum
 sign_in(PG_FUNCTION_ARGS)
 {
 	char	   *key = PG_ARGISNULL(0) ? "" : text_to_cstring(PG_GETARG_TEXT_PP(0));
-	Datum		value = CStringGetTextDatum(key);
-	Identity	found = {.transaction = this_transaction(), .is_known = true, .has_key = true};
+	Datum		hash;
+	Identity	found = {.transaction = this_transaction(), .login = GetSessionUserId(), .is_known = true, .has_key = true};
 	Caller		caller;
 	HeapTuple	tuple;
 	TupleDesc	tupdesc;
@@ -268,15 +279,17 @@ sign_in(PG_FUNCTION_ARGS)
 	bool		isnull;
 	bool		is_unlimited;
 	bool		never_used;
-	int			state;
+	char	   *problem;
 	int64		requests;
 
 	memset(&identity, 0, sizeof(identity));
 	if (!is_key(key))
 		refuse_key(key[0] == '\0' ? "There is no key." : "It does not look like a key.");
+	/* a key is ASCII, so its text is its bytes */
+	hash = DirectFunctionCall1(sha256_bytea, CStringGetTextDatum(key));
 	caller = become_owner();
 	SPI_connect();
-	saved_query_run(&key_query, &value, NULL);
+	saved_query_run(&key_query, &hash, NULL);
 	if (SPI_processed == 0)
 		refuse_key("No organization has such a key.");
 	tuple = SPI_tuptable->vals[0];
@@ -285,10 +298,10 @@ sign_in(PG_FUNCTION_ARGS)
 	id = SPI_getbinval(tuple, tupdesc, 2, &isnull);
 	found.scopes = scopes_of(DatumGetArrayTypeP(SPI_getbinval(tuple, tupdesc, 3, &isnull)));
 	last_used = SPI_getbinval(tuple, tupdesc, 4, &never_used);
-	state = DatumGetInt32(SPI_getbinval(tuple, tupdesc, 5, &isnull));
+	problem = SPI_getvalue(tuple, tupdesc, 5);
 	limit = SPI_getbinval(tuple, tupdesc, 6, &is_unlimited);
-	if (state != 0)
-		refuse_key(state == 1 ? "The key was revoked." : "The key has expired.");
+	if (problem != NULL)
+		refuse_key(problem);
 	found.org = *DatumGetUUIDP(org);
 	found.key = *DatumGetUUIDP(id);
 	strlcpy(found.actor, DatumGetCString(DirectFunctionCall1(uuid_out, id)), sizeof(found.actor));
@@ -299,6 +312,14 @@ sign_in(PG_FUNCTION_ARGS)
 	SPI_finish();
 	become_caller(caller);
 	identity = found;
+	PG_RETURN_VOID();
+}
+
+/* sign_out(): the transaction is of whoever has logged in. */
+Datum
+sign_out(PG_FUNCTION_ARGS)
+{
+	memset(&identity, 0, sizeof(identity));
 	PG_RETURN_VOID();
 }
 
@@ -346,7 +367,7 @@ sign_in_member(PG_FUNCTION_ARGS)
 	Datum		values[2] = {PG_GETARG_DATUM(0), PG_ARGISNULL(1) ? (Datum) 0 : PG_GETARG_DATUM(1)};
 	char		nulls[2] = {' ', PG_ARGISNULL(1) ? 'n' : ' '};
 	Datum		login = DirectFunctionCall1(namein, CStringGetDatum(GetUserNameFromId(GetSessionUserId(), false)));
-	Identity	found = {.transaction = this_transaction()};
+	Identity	found = {.transaction = this_transaction(), .login = GetSessionUserId()};
 	Caller		caller = become_owner();
 
 	memset(&identity, 0, sizeof(identity));
@@ -354,8 +375,9 @@ sign_in_member(PG_FUNCTION_ARGS)
 	saved_query_run(&postgrest_query, &login, NULL);
 	if (SPI_processed == 0)
 		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("only a login role of PostgREST may say who is signed in"),
+				(errcode(ERRCODE_TRACKAGOAT_UNAUTHORIZED),
+				 errmsg("invalid_token"),
+				 errdetail("Only a login role of PostgREST may say who is signed in."),
 				 errhint("SELECT trackagoat.setup_api(authenticator) makes one; others log in with the role in member.db_role.")));
 	if (PG_ARGISNULL(0))
 		ereport(ERROR,
@@ -388,7 +410,7 @@ static void
 look_up_login(void)
 {
 	Datum		login = DirectFunctionCall1(namein, CStringGetDatum(GetUserNameFromId(GetSessionUserId(), false)));
-	Identity	found = {.transaction = this_transaction()};
+	Identity	found = {.transaction = this_transaction(), .login = GetSessionUserId()};
 	Caller		caller = become_owner();
 
 	SPI_connect();
@@ -403,7 +425,7 @@ look_up_login(void)
 static const Identity *
 current_identity(void)
 {
-	if (identity.transaction != this_transaction())
+	if (identity.transaction != this_transaction() || identity.login != GetSessionUserId())
 		look_up_login();
 	return &identity;
 }
@@ -478,4 +500,17 @@ check_scope(PG_FUNCTION_ARGS)
 			 errmsg("insufficient_scope"),
 			 errdetail_internal("{\"required\": \"%s\", \"granted\": [%s]}", wanted, granted.data),
 			 errhint("Use a key, or a member's role, that has the scope %s.", wanted)));
+}
+
+/*
+ * call_handler(name, request): what this handler of the API answers.  A
+ * statement made for each request would be parsed and planned each time.
+ */
+Datum
+call_handler(PG_FUNCTION_ARGS)
+{
+	List	   *name = list_make2(makeString("trackagoat"), makeString(text_to_cstring(PG_GETARG_TEXT_PP(0))));
+	Oid			argument = JSONBOID;
+
+	PG_RETURN_DATUM(OidFunctionCall1(LookupFuncName(name, 1, &argument, false), PG_GETARG_DATUM(1)));
 }

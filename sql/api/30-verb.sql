@@ -135,10 +135,13 @@ CREATE FUNCTION trackagoat_api.analytics(entity text, entity_ids uuid[], metric 
 	LANGUAGE plpgsql STABLE ROWS 100 SECURITY DEFINER SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 #variable_conflict use_column
+DECLARE
+	days record;
 BEGIN
 	PERFORM trackagoat.check_scope('read');
 	PERFORM trackagoat.own_entity(analytics.entity, e.id) FROM unnest(analytics.entity_ids) e (id);
-	RETURN QUERY SELECT r.* FROM trackagoat.analytics(analytics.entity, analytics.entity_ids, analytics.metric, analytics.mode, analytics.granularity, analytics.from_date, analytics.to_date, analytics.tz, analytics.compare, analytics.base_metric) r;
+	SELECT w.* INTO days FROM trackagoat.retained_window(analytics.from_date, analytics.to_date, analytics.tz) w;
+	RETURN QUERY SELECT r.* FROM trackagoat.analytics(analytics.entity, analytics.entity_ids, analytics.metric, analytics.mode, analytics.granularity, days.first_day, days.last_day, days.tz, analytics.compare, analytics.base_metric) r;
 END
 $$;
 COMMENT ON FUNCTION trackagoat_api.analytics(text, uuid[], text, text, text, date, date, text, text, text) IS 'how a metric of up to five videos, creators, campaigns or projects went';

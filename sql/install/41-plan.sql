@@ -102,6 +102,10 @@ BEGIN
 			WHERE k.project_id = p.id AND k.org_id = p.org_id) FROM trackagoat.project p WHERE p.org_id = o.id
 		UNION ALL SELECT 'max_campaign_items_per_campaign', k.id, (SELECT count(*) FROM trackagoat.campaign_item i
 			WHERE i.campaign_id = k.id AND i.org_id = k.org_id) FROM trackagoat.campaign k WHERE k.org_id = o.id
+		UNION ALL SELECT 'max_members_per_org', NULL, count(*) FROM trackagoat.member m WHERE m.org_id = o.id
+		UNION ALL SELECT 'max_api_keys_per_org', NULL, count(*) FROM trackagoat.api_key k WHERE k.org_id = o.id AND k.revoked_at IS NULL
+		UNION ALL SELECT 'max_api_requests_per_day', NULL, coalesce((SELECT a.requests
+			FROM trackagoat.api_usage a WHERE a.org_id = o.id AND a.day = (now() AT TIME ZONE 'UTC')::date), 0)
 		UNION ALL SELECT 'max_manual_scrape_triggers_per_day', NULL, CASE WHEN l.max IS NOT NULL THEN coalesce((SELECT m.triggers
 			FROM trackagoat.manual_scrape m WHERE m.org_id = o.id AND m.day >= (now() AT TIME ZONE 'UTC')::date), 0) END) u USING (limit_key)
 	WHERE o.id = limit_usage.org_id

@@ -85,6 +85,20 @@ END
 $$;
 COMMENT ON FUNCTION trackagoat.check_timezone(text) IS 'raises PT400 invalid_timezone';
 
+CREATE FUNCTION trackagoat.analytics_window(
+	from_date date, to_date date, tz text, at timestamptz, OUT first_day date, OUT last_day date)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	PERFORM trackagoat.check_timezone(tz);
+	last_day := coalesce(to_date, from_date + 29, (coalesce(at, now()) AT TIME ZONE tz)::date);
+	first_day := coalesce(from_date, last_day - 29);
+	PERFORM trackagoat.check_window(first_day, last_day);
+END
+$$;
+COMMENT ON FUNCTION trackagoat.analytics_window(date, date, text, timestamptz) IS
+	'the days that are asked for: 30 of them where a date is left out, until today without any; PT400 invalid_timezone, invalid_window';
+
 CREATE FUNCTION trackagoat.entity_timezone(entity text, entity_id uuid) RETURNS text
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
@@ -240,10 +254,7 @@ BEGIN
 	FOREACH kind IN ARRAY CASE WHEN compare IS NULL THEN ARRAY['main'] ELSE ARRAY['main', 'prior_period'] END LOOP
 		FOREACH id IN ARRAY entity_ids LOOP
 			zone := coalesce(tz, trackagoat.entity_timezone(entity, id));
-			PERFORM trackagoat.check_timezone(zone);
-			last := coalesce(to_date, from_date + 29, (coalesce(at, now()) AT TIME ZONE zone)::date);
-			first := coalesce(from_date, last - 29);
-			PERFORM trackagoat.check_window(first, last);
+			SELECT w.first_day, w.last_day INTO first, last FROM trackagoat.analytics_window(from_date, to_date, zone, at) w;
 			IF kind = 'prior_period' THEN
 				-- as many days, right before
 				SELECT first - (last - first + 1), first - 1 INTO first, last;
@@ -278,10 +289,7 @@ BEGIN
 	PERFORM trackagoat.check_choice('invalid_mode', mode, ARRAY['new', 'cumulative']);
 	PERFORM trackagoat.check_choice('invalid_granularity', granularity, ARRAY['day', 'week', 'month']);
 	zone := coalesce(tz, trackagoat.entity_timezone('campaign', campaign_id));
-	PERFORM trackagoat.check_timezone(zone);
-	last := coalesce(to_date, from_date + 29, (coalesce(campaign_breakdown.at, now()) AT TIME ZONE zone)::date);
-	first := coalesce(from_date, last - 29);
-	PERFORM trackagoat.check_window(first, last);
+	SELECT w.first_day, w.last_day INTO first, last FROM trackagoat.analytics_window(from_date, to_date, zone, campaign_breakdown.at) w;
 	ends := least((last + 1)::timestamp AT TIME ZONE zone, campaign_breakdown.at + interval '1 microsecond');
 	SELECT array_agg(r.video_id ORDER BY r.score DESC, r.video_id) INTO top FROM (
 		SELECT v.video_id, CASE mode

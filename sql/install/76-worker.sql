@@ -17,7 +17,7 @@ BEGIN
 		AND (SELECT count(DISTINCT c.relowner) FROM pg_class c
 			WHERE c.relnamespace = 'trackagoat'::regnamespace
 				AND c.relname IN ('setup_version', 'organization', 'creator', 'creator_history', 'video',
-					'video_history', 'creator_event', 'creator_event_kind', 'banned_handle', 'deleted_video', 'video_link', 'plan', 'manual_scrape', 'goal', 'notification', 'total', 'total_month', 'total_difference', 'observation_source', 'scrape_outcome', 'scrape_source', 'scrape_host', 'scrape_job', 'scrape_request', 'scrape_attempt', 'retention_walk')) = 1;
+					'video_history', 'creator_event', 'creator_event_kind', 'banned_handle', 'deleted_video', 'video_link', 'plan', 'manual_scrape', 'goal', 'notification', 'total', 'total_month', 'total_difference', 'observation_source', 'scrape_outcome', 'scrape_source', 'scrape_host', 'scrape_job', 'scrape_request', 'scrape_attempt', 'retention_walk', 'member', 'api_key', 'api_login', 'api_usage', 'api_replay')) = 1;
 END
 $$;
 COMMENT ON FUNCTION trackagoat.tables_are_ready() IS

@@ -99,7 +99,7 @@ COMMENT ON FUNCTION trackagoat.prune_next_histories(text, integer, timestamptz) 
 
 CREATE FUNCTION trackagoat.prune(max_rows integer DEFAULT 10000, at timestamptz DEFAULT now())
 	RETURNS TABLE (what text, removed bigint)
-	LANGUAGE plpgsql VOLATILE STRICT ROWS 6 SET lock_timeout = '2s' SET search_path = pg_catalog, trackagoat, pg_temp AS
+	LANGUAGE plpgsql VOLATILE STRICT ROWS 8 SET lock_timeout = '2s' SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
 	entity text;
@@ -141,6 +141,24 @@ BEGIN
 			WHERE l.project_id = w.project_id AND l.org_id = w.org_id AND l.created_at < w.kept_from
 			ORDER BY l.created_at LIMIT max_rows FOR UPDATE SKIP LOCKED) o LIMIT max_rows) d
 	WHERE n.id = d.id AND n.org_id = d.org_id;
+	GET DIAGNOSTICS removed = ROW_COUNT;
+	RETURN NEXT;
+
+	-- as long as find_replay() gives them again
+	what := 'api_replay';
+	DELETE FROM trackagoat.api_replay a USING (SELECT o.key_id, o.idempotency_key, o.org_id FROM trackagoat.api_replay o
+		WHERE o.created_at < prune.at - interval '24 hours'
+		ORDER BY o.created_at LIMIT max_rows FOR UPDATE SKIP LOCKED) d
+	WHERE a.key_id = d.key_id AND a.idempotency_key = d.idempotency_key AND a.org_id = d.org_id;
+	GET DIAGNOSTICS removed = ROW_COUNT;
+	RETURN NEXT;
+
+	-- a month, to look back on
+	what := 'api_usage';
+	DELETE FROM trackagoat.api_usage u USING (SELECT o.org_id, o.day FROM trackagoat.api_usage o
+		WHERE o.day < (prune.at AT TIME ZONE 'UTC')::date - 35
+		LIMIT max_rows FOR UPDATE SKIP LOCKED) d
+	WHERE u.org_id = d.org_id AND u.day = d.day;
 	GET DIAGNOSTICS removed = ROW_COUNT;
 	RETURN NEXT;
 

@@ -10,6 +10,10 @@ CREATE FUNCTION trackagoat.sign_in_member(user_id text, org_id uuid DEFAULT NULL
 COMMENT ON FUNCTION trackagoat.sign_in_member(text, uuid) IS
 	'the rest of the transaction is of this member, whose token PostgREST has checked; its login roles alone may say so: PT401 invalid_token, PT403 not_a_member, PT400 organization_required';
 
+CREATE FUNCTION trackagoat.sign_out() RETURNS void
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION trackagoat.sign_out() IS 'the rest of the transaction is of whoever has logged in';
+
 CREATE FUNCTION trackagoat.current_org() RETURNS uuid
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION trackagoat.current_org() IS

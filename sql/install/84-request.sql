@@ -99,6 +99,9 @@ DECLARE
 	unknown text;
 	missing text;
 BEGIN
+	IF given = '{}' AND NOT schema ?| ARRAY['required', 'minProperties'] THEN
+		RETURN given;
+	END IF;
 	SELECT k INTO unknown FROM jsonb_object_keys(given) k WHERE NOT schema -> 'properties' ? k ORDER BY k LIMIT 1;
 	IF FOUND THEN
 		PERFORM trackagoat.refuse_field(code, prefix || left(unknown, 100), 'is unknown', format('Known are: %s.',
@@ -151,7 +154,7 @@ DECLARE
 	repeated text;
 BEGIN
 	IF coalesce(body, '') = '' THEN
-		body := '{}';
+		RETURN trackagoat.check_fields('invalid_body', '', '{}', schema);
 	END IF;
 	BEGIN
 		given := body::jsonb;
@@ -199,18 +202,18 @@ CREATE FUNCTION trackagoat.page_limit(query jsonb) RETURNS integer
 	RETURN coalesce((query ->> 'limit')::integer, 50);
 COMMENT ON FUNCTION trackagoat.page_limit(jsonb) IS 'how many items a page has: 50, or what was asked for';
 
-CREATE FUNCTION trackagoat.page_answer(items jsonb[], ids uuid[], query jsonb) RETURNS jsonb
+CREATE FUNCTION trackagoat.page_answer(items json[], ids uuid[], query jsonb) RETURNS jsonb
 	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
 	size integer := trackagoat.page_limit(query);
 BEGIN
-	-- a list asks for one more than it shows
-	RETURN jsonb_build_object('status', 200, 'data', to_jsonb(coalesce(items[:size], '{}')), 'meta', jsonb_build_object('limit', size,
-		'nextCursor', CASE WHEN cardinality(ids) > size THEN trackagoat.page_cursor(ids[size]) END));
+	-- a list asks for one more than it shows; as text, since a page as jsonb would be taken apart and put together again
+	RETURN jsonb_build_object('status', 200, 'text', concat('{"data": ', coalesce(array_to_json(items[:size]), '[]'), ', "error": null, "meta": ',
+		json_build_object('limit', size, 'nextCursor', CASE WHEN cardinality(ids) > size THEN trackagoat.page_cursor(ids[size]) END), '}'));
 END
 $$;
-COMMENT ON FUNCTION trackagoat.page_answer(jsonb[], uuid[], jsonb) IS 'a page of a list, from one item more than it shows and their ids';
+COMMENT ON FUNCTION trackagoat.page_answer(json[], uuid[], jsonb) IS 'a page of a list, from one item more than it shows and their ids';
 
 -- ---- whose a row is ----
 
@@ -289,6 +292,30 @@ END
 $$;
 COMMENT ON FUNCTION trackagoat.own_entity(text, uuid) IS 'a project, creator, video or campaign of one''s organization: PT404 for any other; NULL for another word';
 
+CREATE FUNCTION trackagoat.project_rows(request jsonb, entity text) RETURNS uuid[]
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	for_project uuid := trackagoat.own_project((request #>> '{ids,0}')::uuid);
+	given uuid[] := ARRAY(SELECT g.id::uuid FROM jsonb_array_elements_text(request #> ARRAY['body', entity || '_ids']) g (id));
+	stranger uuid;
+BEGIN
+	SELECT g.id INTO stranger FROM unnest(given) g (id)
+	WHERE NOT CASE entity
+		WHEN 'creator' THEN EXISTS (SELECT FROM trackagoat.creator c
+			WHERE c.id = g.id AND c.org_id = trackagoat.current_org() AND c.project_id = for_project)
+		WHEN 'video' THEN EXISTS (SELECT FROM trackagoat.video v
+			WHERE v.id = g.id AND v.org_id = trackagoat.current_org() AND v.project_id = for_project) END
+	LIMIT 1;
+	IF FOUND THEN
+		PERFORM trackagoat.entity_missing(entity, stranger);
+	END IF;
+	RETURN given;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.project_rows(jsonb, text) IS
+	'the creators or videos that a request names, all of its project: PT404 creator_not_found, video_not_found';
+
 -- ---- what went wrong ----
 
 CREATE FUNCTION trackagoat.api_problem(state text, message text, detail text, hint text, constraint_name text)
@@ -312,6 +339,10 @@ BEGIN
 		code := 'invalid_body';
 		meta := jsonb_build_object('message', 'A value is not allowed.') || CASE WHEN coalesce(constraint_name, '') <> '' THEN
 			jsonb_build_object('constraint', constraint_name) ELSE '{}' END;
+	ELSIF state = '42501' THEN
+		status := 403;
+		code := 'forbidden';
+		meta := '{"message": "That is not for whoever asks."}';
 	ELSIF state IN ('40001', '40P01', '55P03') THEN
 		status := 409;
 		code := 'conflict';
@@ -341,6 +372,8 @@ DECLARE
 	key text := coalesce(headers ->> 'x-api-key', headers ->> 'apikey', substring(headers ->> 'authorization' FROM '(?i)^bearer\s+(tga_.*)$'));
 	claims jsonb := nullif(current_setting('request.jwt.claims', true), '');
 BEGIN
+	-- an earlier request of the transaction was another's
+	PERFORM trackagoat.sign_out();
 	IF key IS NOT NULL THEN
 		PERFORM trackagoat.sign_in(key);
 	ELSIF claims ? 'sub' THEN
@@ -363,11 +396,11 @@ DECLARE
 	wanted text := regexp_replace(path, '/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(?=/|$)', '/{id}', 'gi');
 BEGIN
 	SELECT r.handler, r.scope, r.query, r.body, r.pattern INTO handler, scope, query, body, pattern
-	FROM trackagoat.api_routes() r WHERE r.pattern = wanted AND r.method = find_route.method;
+	FROM trackagoat_api.route r WHERE r.pattern = wanted AND r.method = find_route.method;
 	IF FOUND THEN
 		RETURN;
 	END IF;
-	SELECT string_agg(r.method, ', ' ORDER BY r.method) INTO allowed FROM trackagoat.api_routes() r WHERE r.pattern = wanted;
+	SELECT string_agg(r.method, ', ' ORDER BY r.method) INTO allowed FROM trackagoat_api.route r WHERE r.pattern = wanted;
 	IF allowed IS NOT NULL THEN
 		RAISE SQLSTATE 'PT405' USING
 			MESSAGE = 'method_not_allowed',
@@ -432,6 +465,10 @@ $$;
 COMMENT ON FUNCTION trackagoat.keep_replay(text, text, text, jsonb) IS
 	'keep what a request with an Idempotency-Key is answered, without a secret: what replay says instead of data';
 
+CREATE FUNCTION trackagoat.call_handler(handler text, request jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION trackagoat.call_handler(text, jsonb) IS 'what a handler of the API answers, by its name';
+
 CREATE FUNCTION trackagoat.handle_request(method text, path text, query text, headers jsonb, body text) RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
@@ -461,7 +498,7 @@ BEGIN
 		'body', trackagoat.read_body(body, route.body));
 	result := trackagoat.find_replay(idempotency_key, method || ' ' || path, body);
 	IF result IS NULL THEN
-		EXECUTE format('SELECT trackagoat.%I($1)', route.handler) INTO STRICT result USING request;
+		result := trackagoat.call_handler(route.handler, request);
 		PERFORM trackagoat.keep_replay(idempotency_key, method || ' ' || path, body, result);
 	END IF;
 	RETURN result;

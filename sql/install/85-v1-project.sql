@@ -1,12 +1,12 @@
 -- Handlers of the v1 API: projects.  Each runs as the owner of the tables, so
 -- each names current_org().
 
-CREATE FUNCTION trackagoat.project_objects(project_ids uuid[]) RETURNS TABLE (id uuid, object jsonb)
+CREATE FUNCTION trackagoat.project_objects(project_ids uuid[]) RETURNS TABLE (id uuid, object json)
 	LANGUAGE plpgsql STABLE ROWS 50 SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 #variable_conflict use_column
 BEGIN
-	RETURN QUERY SELECT p.id, jsonb_build_object('id', p.id, 'org_id', p.org_id, 'name', p.name, 'description', p.description,
+	RETURN QUERY SELECT p.id, json_build_object('id', p.id, 'org_id', p.org_id, 'name', p.name, 'description', p.description,
 		'created_at', p.created_at, 'updated_at', p.updated_at)
 	FROM trackagoat.project p WHERE p.id = ANY (project_ids) AND p.org_id = trackagoat.current_org()
 	ORDER BY p.id DESC;

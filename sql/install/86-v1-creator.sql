@@ -1,21 +1,13 @@
 -- Handlers of the v1 API: creators.
 
-CREATE FUNCTION trackagoat.creator_objects(creator_ids uuid[]) RETURNS TABLE (id uuid, object jsonb)
-	LANGUAGE plpgsql STABLE ROWS 50 SET search_path = pg_catalog, trackagoat, pg_temp AS
+CREATE FUNCTION trackagoat.creator_object(creator_id uuid) RETURNS json
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
-#variable_conflict use_column
 BEGIN
-	RETURN QUERY SELECT c.id, jsonb_build_object('id', c.id, 'project_id', c.project_id, 'tiktok_handle', c.tiktok_handle,
-		'display_name', coalesce(c.display_name_override, c.display_name), 'description', c.readme, 'readme', c.readme, 'metadata', c.metadata,
-		'tracking_mode', c.tracking_mode, 'tracking_start_date', c.tracking_start_date, 'avatar_url', c.avatar_url, 'bio', c.bio,
-		'follower_count', c.follower_count, 'following_count', c.following_count, 'total_likes_count', c.total_likes_count,
-		'video_count', c.video_count, 'last_scraped_at', c.last_scraped_at, 'is_active', c.is_active, 'disabled_at', c.disabled_at,
-		'disabled_reason', c.disabled_reason, 'created_at', c.created_at, 'updated_at', c.updated_at)
-	FROM trackagoat.creator c WHERE c.id = ANY (creator_ids) AND c.org_id = trackagoat.current_org()
-	ORDER BY c.id DESC;
+	RETURN (SELECT row_to_json(c) FROM trackagoat_api.creators c WHERE c.id = creator_object.creator_id AND c.org_id = trackagoat.current_org());
 END
 $$;
-COMMENT ON FUNCTION trackagoat.creator_objects(uuid[]) IS 'creators of one''s organization as the API answers them, newest first';
+COMMENT ON FUNCTION trackagoat.creator_object(uuid) IS 'a creator as the API answers it';
 
 CREATE FUNCTION trackagoat.tracked_creator(request jsonb) RETURNS uuid
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
@@ -33,19 +25,22 @@ $$;
 COMMENT ON FUNCTION trackagoat.tracked_creator(jsonb) IS 'the creator that a request names, who is in the program: PT404 creator_not_found';
 
 CREATE FUNCTION trackagoat.v1_list_creators(request jsonb) RETURNS jsonb
-	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp SET plan_cache_mode = force_generic_plan AS
 $$
 DECLARE
 	query jsonb := request -> 'query';
 	after uuid := trackagoat.page_after(query);
 	for_project uuid := CASE WHEN query ? 'project_id' THEN trackagoat.own_project((query ->> 'project_id')::uuid) END;
 	part text := '%' || regexp_replace(ltrim(query ->> 'search', '@'), '([\\%_])', '\\\1', 'g') || '%';
-	ids uuid[] := ARRAY(SELECT c.id FROM trackagoat.creator c
-		WHERE c.org_id = trackagoat.current_org() AND c.removed_at IS NULL AND (after IS NULL OR c.id < after)
-			AND (for_project IS NULL OR c.project_id = for_project) AND (part IS NULL OR c.tiktok_handle::text ILIKE part)
-		ORDER BY c.id DESC LIMIT trackagoat.page_limit(query) + 1);
+	ids uuid[];
+	objects json[];
 BEGIN
-	RETURN trackagoat.page_answer(ARRAY(SELECT o.object FROM trackagoat.creator_objects(ids) o), ids, query);
+	SELECT array_agg(o.id), array_agg(row_to_json(o)) INTO ids, objects
+	FROM (SELECT c.* FROM trackagoat_api.creators c
+		WHERE c.org_id = trackagoat.current_org() AND c.id < coalesce(after, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+			AND (for_project IS NULL OR c.project_id = for_project) AND (part IS NULL OR c.tiktok_handle ILIKE part)
+		ORDER BY c.id DESC LIMIT trackagoat.page_limit(query) + 1) o;
+	RETURN trackagoat.page_answer(objects, ids, query);
 END
 $$;
 COMMENT ON FUNCTION trackagoat.v1_list_creators(jsonb) IS 'GET /creators';
@@ -56,7 +51,7 @@ $$
 DECLARE
 	creator_id uuid := trackagoat.tracked_creator(request);
 BEGIN
-	RETURN jsonb_build_object('status', 200, 'data', (SELECT o.object FROM trackagoat.creator_objects(ARRAY[creator_id]) o));
+	RETURN jsonb_build_object('status', 200, 'data', trackagoat.creator_object(creator_id));
 END
 $$;
 COMMENT ON FUNCTION trackagoat.v1_get_creator(jsonb) IS 'GET /creators/{id}';
@@ -88,8 +83,8 @@ BEGIN
 		END IF;
 		any_created := any_created OR added.result = 'created';
 		objects := objects || CASE WHEN is_many THEN jsonb_build_object('tiktok_handle', item.value ->> 'tiktok_handle', 'result', added.result,
-				'code', added.code, 'creator', (SELECT o.object FROM trackagoat.creator_objects(ARRAY[added.creator_id]) o))
-			ELSE (SELECT o.object FROM trackagoat.creator_objects(ARRAY[added.creator_id]) o) END;
+				'code', added.code, 'creator', trackagoat.creator_object(added.creator_id))
+			ELSE trackagoat.creator_object(added.creator_id)::jsonb END;
 	END LOOP;
 	RETURN jsonb_build_object('status', CASE WHEN any_created THEN 201 ELSE 200 END,
 		'data', CASE WHEN is_many THEN objects ELSE objects -> 0 END);
@@ -102,15 +97,20 @@ CREATE FUNCTION trackagoat.refuse_creator(code text, handle text, project_id uui
 $$
 BEGIN
 	IF code = 'limit_reached' THEN
-		-- the limit's own trigger says how many there are
+		-- the limit's own trigger says how many there are, of one that would come back or come
+		UPDATE trackagoat.creator c SET removed_at = NULL
+		WHERE c.id = (SELECT r.id FROM trackagoat.creator r WHERE r.project_id = refuse_creator.project_id AND r.org_id = trackagoat.current_org()
+				AND r.tiktok_handle = trackagoat.parse_handle(handle) AND r.removed_at IS NOT NULL ORDER BY r.removed_at DESC LIMIT 1)
+			AND c.org_id = trackagoat.current_org();
 		INSERT INTO trackagoat.creator (org_id, project_id, tiktok_handle)
 		VALUES (trackagoat.current_org(), refuse_creator.project_id, trackagoat.parse_handle(handle));
+	ELSIF code = 'creator_banned' THEN
+		PERFORM trackagoat.check_ban(trackagoat.parse_handle(handle));
 	END IF;
 	PERFORM trackagoat.parse_handle(handle);
 	RAISE SQLSTATE 'PT409' USING
 		MESSAGE = code,
 		DETAIL = CASE code WHEN 'handle_taken' THEN format('The project tracks %s already.', handle)
-			WHEN 'creator_banned' THEN format('The handle %s is banned on this platform.', handle)
 			ELSE format('The handle %s was refused.', handle) END,
 		HINT = 'GET /creators?search= finds a creator by the handle.';
 END
@@ -138,7 +138,7 @@ BEGIN
 			display_name_override = CASE WHEN body ? 'display_name_override' THEN body ->> 'display_name_override' ELSE c.display_name_override END
 		WHERE c.id = creator_id AND c.org_id = trackagoat.current_org();
 	END IF;
-	RETURN jsonb_build_object('status', 200, 'data', (SELECT o.object FROM trackagoat.creator_objects(ARRAY[creator_id]) o));
+	RETURN jsonb_build_object('status', 200, 'data', trackagoat.creator_object(creator_id));
 END
 $$;
 COMMENT ON FUNCTION trackagoat.v1_update_creator(jsonb) IS 'PATCH /creators/{id}';
@@ -172,45 +172,27 @@ $$
 DECLARE
 	query jsonb := request -> 'query';
 	after uuid := trackagoat.page_after(query);
-	creator_id uuid := trackagoat.own_creator((request #>> '{ids,0}')::uuid);
+	for_creator uuid := trackagoat.own_creator((request #>> '{ids,0}')::uuid);
 	ids uuid[];
-	objects jsonb[];
+	objects json[];
 BEGIN
-	SELECT array_agg(e.id ORDER BY e.id DESC), array_agg(jsonb_build_object('id', e.id, 'creator_id', e.creator_id, 'video_id', e.video_id,
+	SELECT array_agg(e.id ORDER BY e.id DESC), array_agg(json_build_object('id', e.id, 'creator_id', e.creator_id, 'video_id', e.video_id,
 		'kind', e.kind, 'detail', e.detail, 'created_at', e.created_at) ORDER BY e.id DESC)
 	INTO ids, objects
 	FROM (SELECT v.* FROM trackagoat.creator_event v
-		WHERE v.creator_id = v1_list_creator_events.creator_id AND v.org_id = trackagoat.current_org() AND (after IS NULL OR v.id < after)
+		WHERE v.creator_id = for_creator AND v.org_id = trackagoat.current_org() AND (after IS NULL OR v.id < after)
 		ORDER BY v.id DESC LIMIT trackagoat.page_limit(query) + 1) e;
 	RETURN trackagoat.page_answer(objects, ids, query);
 END
 $$;
 COMMENT ON FUNCTION trackagoat.v1_list_creator_events(jsonb) IS 'GET /creators/{id}/events';
 
-CREATE FUNCTION trackagoat.project_creators(request jsonb) RETURNS uuid[]
-	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
-$$
-DECLARE
-	project_id uuid := trackagoat.own_project((request #>> '{ids,0}')::uuid);
-	given uuid[] := ARRAY(SELECT g.id::uuid FROM jsonb_array_elements_text(request #> '{body,creator_ids}') g (id));
-	stranger uuid;
-BEGIN
-	SELECT g.id INTO stranger FROM unnest(given) g (id)
-	WHERE NOT EXISTS (SELECT FROM trackagoat.creator c WHERE c.id = g.id AND c.org_id = trackagoat.current_org() AND c.project_id = project_creators.project_id) LIMIT 1;
-	IF FOUND THEN
-		PERFORM trackagoat.entity_missing('creator', stranger);
-	END IF;
-	RETURN given;
-END
-$$;
-COMMENT ON FUNCTION trackagoat.project_creators(jsonb) IS 'the creators that a request names, all of its project: PT404 creator_not_found';
-
 CREATE FUNCTION trackagoat.v1_reenable_creators(request jsonb) RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 BEGIN
 	RETURN jsonb_build_object('status', 200, 'data', (SELECT coalesce(jsonb_agg(to_jsonb(r)), '[]')
-		FROM trackagoat.reenable_creators(trackagoat.project_creators(request)) r));
+		FROM trackagoat.reenable_creators(trackagoat.project_rows(request, 'creator')) r));
 END
 $$;
 COMMENT ON FUNCTION trackagoat.v1_reenable_creators(jsonb) IS 'POST /projects/{id}/creators/bulk-reenable';
@@ -220,7 +202,7 @@ CREATE FUNCTION trackagoat.v1_remove_creators(request jsonb) RETURNS jsonb
 $$
 BEGIN
 	RETURN jsonb_build_object('status', 200, 'data', (SELECT coalesce(jsonb_agg(to_jsonb(r)), '[]')
-		FROM trackagoat.remove_creators(trackagoat.project_creators(request)) r));
+		FROM trackagoat.remove_creators(trackagoat.project_rows(request, 'creator')) r));
 END
 $$;
 COMMENT ON FUNCTION trackagoat.v1_remove_creators(jsonb) IS 'POST /projects/{id}/creators/bulk-remove';

@@ -11,7 +11,7 @@ DECLARE
 	creator jsonb := '{"creator_id": {"type": "string", "format": "uuid"}}';
 	readme jsonb := '{"readme": {"type": "string", "maxLength": 65536, "nullable": true}}';
 	metadata jsonb := '{"metadata": {"type": "object"}}';
-	handle jsonb := '{"tiktok_handle": {"type": "string", "minLength": 1, "maxLength": 300}}';
+	handle jsonb := '{"tiktok_handle": {"type": "string"}}';
 	mode jsonb := '{"tracking_mode": {"type": "string", "enum": ["auto", "selective"]}}';
 	start jsonb := '{"tracking_start_date": {"type": "string", "format": "date"}}';
 	name jsonb := '{"name": {"type": "string", "minLength": 1, "maxLength": 200}}';
@@ -24,7 +24,8 @@ DECLARE
 	role jsonb := '{"role": {"type": "string", "enum": ["admin", "member"]}, "name": {"type": "string", "minLength": 1, "maxLength": 200, "nullable": true}}';
 BEGIN
 	RETURN QUERY SELECT r.method, r.pattern, r.scope, 'v1_' || r.handler, r.summary,
-		jsonb_build_object('properties', coalesce(r.query, '{}')), '{"properties": {}}' || coalesce(r.body, '{}'), r.data
+		jsonb_strip_nulls(jsonb_build_object('properties', coalesce(r.query - 'required', '{}'), 'required', r.query -> 'required')),
+		'{"properties": {}}' || coalesce(r.body, '{}'), r.data
 	FROM (VALUES
 		('GET', '/projects', 'read', 'list_projects', 'projects of the organization, newest first', page, NULL::jsonb, 'project[]'),
 		('POST', '/projects', 'write', 'create_project', 'make a project', NULL, jsonb_build_object('properties', name || description, 'required', '["name"]'::jsonb), 'project'),
@@ -35,7 +36,7 @@ BEGIN
 		('GET', '/creators', 'read', 'list_creators', 'creators, newest first; search is a part of the handle', page || project || '{"search": {"type": "string", "maxLength": 100}}', NULL, 'creator[]'),
 		('POST', '/projects/{id}/creators', 'write', 'create_creators', 'track an account, or up to 50 under creators; one that was removed comes back', NULL,
 			jsonb_build_object('properties', handle || mode || start || jsonb_build_object('creators', jsonb_build_object('type', 'array', 'minItems', 1, 'maxItems', 50, 'items',
-				jsonb_build_object('type', 'object', 'properties', handle || mode || start, 'required', '["tiktok_handle"]'::jsonb))), 'minProperties', 1), 'creator'),
+				jsonb_build_object('type', 'object', 'properties', handle || mode || start, 'required', '["tiktok_handle"]'::jsonb))), 'minProperties', 1), 'creator|added_creator[]'),
 		('GET', '/creators/{id}', 'read', 'get_creator', 'one creator', NULL, NULL, 'creator'),
 		('PATCH', '/creators/{id}', 'write', 'update_creator', 'notes (readme, null clears), metadata, mode, another handle, display name', NULL,
 			jsonb_build_object('properties', readme || metadata || mode || handle || start || '{"display_name_override": {"type": "string", "minLength": 1, "maxLength": 200, "nullable": true}}', 'minProperties', 1), 'creator'),
@@ -68,7 +69,7 @@ BEGIN
 		('GET', '/campaigns/{id}', 'read', 'get_campaign', 'one campaign with its totals', NULL, NULL, 'campaign'),
 		('PATCH', '/campaigns/{id}', 'write', 'update_campaign', 'name, notes, metadata, target', NULL, jsonb_build_object('properties', name || readme || metadata || target, 'minProperties', 1), 'campaign'),
 		('DELETE', '/campaigns/{id}', 'write', 'delete_campaign', 'delete a campaign and its memberships', NULL, NULL, 'deleted'),
-		('GET', '/campaigns/{id}/items', 'read', 'list_campaign_items', 'what a campaign holds, newest first', page, NULL, 'campaign_item[]'),
+		('GET', '/campaigns/{id}/items', 'read', 'list_campaign_items', 'what a campaign holds, that which was made last first', page, NULL, 'campaign_item[]'),
 		('POST', '/campaigns/{id}/items', 'write', 'add_campaign_item', 'put a creator, a video or a campaign into it', NULL, jsonb_build_object('properties', item, 'required', '["item_type", "item_id"]'::jsonb), 'campaign_item'),
 		('DELETE', '/campaigns/{id}/items', 'write', 'remove_campaign_item', 'take one out of it', item, jsonb_build_object('properties', item), 'deleted'),
 		('GET', '/campaigns/{id}/stats', 'read', 'gone', 'gone: use /analytics', '{"metric": {"type": "string"}, "from": {"type": "string"}, "to": {"type": "string"}}', NULL, 'gone'),
@@ -80,9 +81,9 @@ BEGIN
 		('PATCH', '/goals/{id}', 'write', 'update_goal', 'change target, period or dates', NULL, jsonb_build_object('properties', goal || period, 'minProperties', 1), 'goal'),
 		('DELETE', '/goals/{id}', 'write', 'delete_goal', 'delete a goal', NULL, NULL, 'deleted'),
 		('GET', '/projects/{id}/goal-compliance', 'read', 'goal_compliance', 'where the goals of active creators stand, by creator', creator || '{"period": {"type": "string", "enum": ["daily", "weekly", "monthly"]}, "reference_date": {"type": "string", "format": "date"}}', NULL, 'compliance[]'),
-		('GET', '/analytics/aggregate/goal-compliance', 'read', 'goal_counts', 'how many goals of a project are in which status', project || '{"period": {"type": "string", "enum": ["daily", "weekly", "monthly"]}, "reference_date": {"type": "string", "format": "date"}}', NULL, 'goal_counts'),
+		('GET', '/analytics/aggregate/goal-compliance', 'read', 'goal_counts', 'how many goals of a project are in which status', project || '{"required": ["project_id"], "period": {"type": "string", "enum": ["daily", "weekly", "monthly"]}, "reference_date": {"type": "string", "format": "date"}}', NULL, 'goal_counts'),
 
-		('GET', '/analytics', 'read', 'analytics', 'a metric over time, of up to five entities', '{"entity": {"type": "string", "enum": ["video", "creator", "campaign", "project"]}, "entity_id": {"type": "string", "format": "uuid"}, "entity_ids": {"type": "string", "maxLength": 200},
+		('GET', '/analytics', 'read', 'analytics', 'a metric over time, of up to five entities', '{"required": ["entity", "metric"], "entity": {"type": "string", "enum": ["video", "creator", "campaign", "project"]}, "entity_id": {"type": "string", "format": "uuid"}, "entity_ids": {"type": "string", "maxLength": 1000},
 			"metric": {"type": "string", "maxLength": 50}, "mode": {"type": "string", "enum": ["new", "cumulative", "rate"]}, "granularity": {"type": "string", "maxLength": 20}, "from": {"type": "string", "format": "date"}, "to": {"type": "string", "format": "date"},
 			"tz": {"type": "string", "maxLength": 100}, "compare": {"type": "string", "enum": ["prior_period"]}, "base_metric": {"type": "string", "maxLength": 20}, "breakdown": {"type": "string", "enum": ["video"]}, "format": {"type": "string", "enum": ["json", "csv"]}}'::jsonb, NULL, 'analytics'),
 

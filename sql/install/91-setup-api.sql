@@ -9,6 +9,7 @@ BEGIN
 	FOR object IN
 		SELECT 'FUNCTION ' || p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = to_regnamespace('trackagoat_api')
 		UNION ALL SELECT format('VIEW %s', c.oid::regclass) FROM pg_class c WHERE c.relnamespace = to_regnamespace('trackagoat_api') AND c.relkind = 'v'
+		UNION ALL SELECT format('TABLE %s', c.oid::regclass) FROM pg_class c WHERE c.relnamespace = to_regnamespace('trackagoat_api') AND c.relkind = 'r'
 		UNION ALL SELECT format('DOMAIN %s', t.oid::regtype) FROM pg_type t WHERE t.typnamespace = to_regnamespace('trackagoat_api') AND t.typtype = 'd'
 		UNION ALL SELECT 'SCHEMA trackagoat_api' WHERE to_regnamespace('trackagoat_api') IS NOT NULL
 	LOOP
@@ -59,6 +60,7 @@ $api$;
 	GRANT USAGE ON SCHEMA trackagoat, trackagoat_api TO trackagoat_api, trackagoat_member;
 	GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA trackagoat_api TO trackagoat_api, trackagoat_member;
 	GRANT SELECT ON ALL TABLES IN SCHEMA trackagoat_api TO trackagoat_api, trackagoat_member;
+	REVOKE ALL ON trackagoat_api.route, trackagoat_api.api_keys FROM trackagoat_api, trackagoat_member;
 	GRANT EXECUTE ON FUNCTION trackagoat.current_org(), trackagoat.readable_org() TO trackagoat_api, trackagoat_member;
 	-- what the views show, through row-level security
 	FOREACH tenant IN ARRAY ARRAY['organization', 'project', 'creator', 'video', 'campaign', 'campaign_item', 'goal', 'creator_event',

@@ -76,6 +76,7 @@ GRANT EXECUTE ON FUNCTION
 	trackagoat.check_analytics(text, text, text, text, text, text),
 	trackagoat.check_window(date, date),
 	trackagoat.check_timezone(text),
+	trackagoat.analytics_window(date, date, text, timestamptz),
 	trackagoat.parent_missing(text, text, uuid),
 	trackagoat.entity_missing(text, uuid),
 	trackagoat.check_observations(text, uuid[], timestamptz[], integer[]),
@@ -91,6 +92,7 @@ GRANT EXECUTE ON FUNCTION
 	trackagoat.scrape_slot(trackagoat.scrape_kind, trackagoat.handle, bigint, interval, timestamptz),
 	trackagoat.video_is_fetched(trackagoat.tracking_status, timestamptz, timestamptz),
 	trackagoat.video_posted_at(timestamptz, bigint),
+	trackagoat.video_url(trackagoat.handle, bigint, text),
 	trackagoat.status_counts(trackagoat.tracking_status),
 	trackagoat.video_counts(trackagoat.tracking_status, timestamptz),
 	trackagoat.video_counts_for_goals(trackagoat.tracking_status, timestamptz, timestamptz)

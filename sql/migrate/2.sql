@@ -60,6 +60,8 @@ ALTER TABLE trackagoat.video ADD COLUMN refresh_slowed_at timestamptz, SET (fill
 DROP INDEX trackagoat.video_tiktok_video_id_idx, trackagoat.video_organization_idx, trackagoat.creator_organization_idx;
 CREATE INDEX creator_organization_idx ON trackagoat.creator (org_id, id);
 COMMENT ON INDEX trackagoat.creator_organization_idx IS 'creators of an organization';
+CREATE INDEX campaign_organization_idx ON trackagoat.campaign (org_id, id);
+COMMENT ON INDEX trackagoat.campaign_organization_idx IS 'campaigns of an organization';
 COMMENT ON COLUMN trackagoat.video.refresh_slowed_at IS 'since when it is fetched at a quarter of the rate: it gains little';
 ALTER TABLE trackagoat.project
 	ADD COLUMN expiry_max_gain bigint,
@@ -191,6 +193,8 @@ $refused$;
 @SETUP 52-schedule.sql@
 @SETUP 52-scrape-source.sql@
 @SETUP 54-scrape-status.sql@
+@SETUP 60-access.sql@
+@SETUP 62-policy.sql@
 
 -- a hundred thousand at a time, by time, so that most points are appended
 SELECT trackagoat.observe_creators(array_agg(h.creator_id), array_agg(h.observed_at), array_agg(h.follower_count),

@@ -43,6 +43,8 @@ CREATE INDEX goal_creator_idx ON trackagoat.goal (creator_id);
 COMMENT ON INDEX trackagoat.goal_creator_idx IS 'goals of a creator';
 CREATE INDEX goal_project_idx ON trackagoat.goal (project_id);
 COMMENT ON INDEX trackagoat.goal_project_idx IS 'goals of a project';
+CREATE INDEX goal_organization_idx ON trackagoat.goal (org_id, id);
+COMMENT ON INDEX trackagoat.goal_organization_idx IS 'goals of an organization';
 CREATE INDEX video_disabled_idx ON trackagoat.video (creator_id) WHERE tracking_disabled_at IS NOT NULL;
 COMMENT ON INDEX trackagoat.video_disabled_idx IS 'creators some of whose videos leave the goals alone';
 

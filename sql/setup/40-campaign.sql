@@ -35,6 +35,8 @@ COMMENT ON COLUMN trackagoat.campaign.updated_at IS 'when a person last changed 
 
 CREATE INDEX campaign_project_idx ON trackagoat.campaign (project_id);
 COMMENT ON INDEX trackagoat.campaign_project_idx IS 'campaigns of a project';
+CREATE INDEX campaign_organization_idx ON trackagoat.campaign (org_id, id);
+COMMENT ON INDEX trackagoat.campaign_organization_idx IS 'campaigns of an organization';
 
 CREATE TRIGGER campaign_fill BEFORE INSERT ON trackagoat.campaign
 	FOR EACH ROW EXECUTE FUNCTION trackagoat.campaign_fill();

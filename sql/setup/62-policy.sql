@@ -1,5 +1,7 @@
 -- Row-level security: whoever is not the owner sees the rows of the
--- organization that C code holds for the transaction, and no other.
+-- organization that C code holds for the transaction, and no other.  A table
+-- without a policy is the owner's alone; so is what all share, as names of plans
+-- and sources may tell of other organizations.
 
 CREATE POLICY project_tenant ON trackagoat.project FOR SELECT USING (org_id = trackagoat.readable_org());
 COMMENT ON POLICY project_tenant ON trackagoat.project IS 'the rows of one''s organization';
@@ -41,11 +43,3 @@ CREATE POLICY api_usage_tenant ON trackagoat.api_usage FOR SELECT USING (org_id 
 COMMENT ON POLICY api_usage_tenant ON trackagoat.api_usage IS 'the rows of one''s organization';
 CREATE POLICY organization_tenant ON trackagoat.organization FOR SELECT USING (id = trackagoat.readable_org());
 COMMENT ON POLICY organization_tenant ON trackagoat.organization IS 'one''s organization';
-
--- what is the same for all
-CREATE POLICY plan_all ON trackagoat.plan FOR SELECT USING (true);
-COMMENT ON POLICY plan_all ON trackagoat.plan IS 'everybody''s';
-CREATE POLICY creator_event_kind_all ON trackagoat.creator_event_kind FOR SELECT USING (true);
-COMMENT ON POLICY creator_event_kind_all ON trackagoat.creator_event_kind IS 'everybody''s';
-CREATE POLICY observation_source_all ON trackagoat.observation_source FOR SELECT USING (true);
-COMMENT ON POLICY observation_source_all ON trackagoat.observation_source IS 'everybody''s';

@@ -23,7 +23,8 @@ SELECT is_empty($$SELECT signature FROM routine WHERE lanname = 'internal' AND p
 SELECT is_empty($$SELECT signature FROM routine WHERE lanname NOT IN ('c', 'internal', 'sql', 'plpgsql')$$, 'no other language');
 SELECT is_empty($$SELECT signature FROM routine WHERE prosecdef$$, 'none runs with the rights of its owner');
 SELECT is_empty($$SELECT signature FROM routine WHERE concat(prosrc, pg_get_function_sqlbody(oid)) ~* 'or\s+replace'$$, 'none replaces what is there');
-SELECT set_eq($$SELECT proname || ' ' || c FROM routine, unnest(proconfig) c WHERE c NOT LIKE 'search\_path=%'$$, ARRAY['analyze_grown default_statistics_target=3', 'store_scrape lock_timeout=2s', 'finish_scrape lock_timeout=2s', 'fold_waiting lock_timeout=2s', 'prune lock_timeout=2s',
+SELECT set_eq($$SELECT proname || ' ' || c FROM routine, unnest(proconfig) c WHERE c NOT LIKE 'search\_path=%'
+	AND NOT (proname LIKE 'v1\_list\_%' AND c = 'plan_cache_mode=force_generic_plan')$$, ARRAY['answer_request lock_timeout=5s', 'analyze_grown default_statistics_target=3', 'store_scrape lock_timeout=2s', 'finish_scrape lock_timeout=2s', 'fold_waiting lock_timeout=2s', 'prune lock_timeout=2s',
 	'store_scrape plan_cache_mode=force_generic_plan', 'store_scrape enable_seqscan=off', 'store_scrape jit=off',
 	'finish_scrape plan_cache_mode=force_generic_plan', 'finish_scrape enable_seqscan=off', 'finish_scrape jit=off'],
 	'what else functions set');
@@ -33,7 +34,7 @@ SELECT set_eq($$SELECT DISTINCT proname::text FROM routine WHERE has_function_pr
 	ARRAY['handle_in', 'handle_out', 'handle_recv', 'handle_send', 'handle', 'text', 'handle_eq', 'handle_ne', 'handle_lt', 'handle_le', 'handle_gt', 'handle_ge',
 		'handle_cmp', 'handle_sortsupport', 'handle_hash', 'handle_hash_extended', 'handle_like', 'handle_not_like', 'handle_larger', 'handle_smaller', 'max', 'min', 'uuidv7', 'video_id_time',
 		'parse_handle', 'parse_video_url', 'read_page', 'is_timezone', 'tables_version', 'is_public_address', 'happens_now', 'scrape_slot', 'video_is_fetched', 'video_counts', 'video_counts_for_goals',
-		'parent_missing', 'entity_missing', 'check_observations', 'video_posted_at', 'status_counts', 'check_choice', 'check_analytics', 'check_window', 'check_timezone',
+		'parent_missing', 'entity_missing', 'check_observations', 'video_posted_at', 'video_url', 'status_counts', 'check_choice', 'check_analytics', 'check_window', 'check_timezone', 'analytics_window',
 		'series_in', 'series_out', 'series_recv', 'series_send', 'series', 'series_append', 'series_at', 'series_anchor', 'series_is_sound', 'series_gain', 'series_points', 'series_buckets',
 		'series_merge', 'series_thin', 'series_cut', 'series_days', 'sum_gains_add', 'sum_gains_combine', 'sum_gains_serialize', 'sum_gains_deserialize', 'sum_gains_final', 'sum_gains'],
 	'what PUBLIC may execute');
@@ -47,22 +48,33 @@ INSERT INTO marked VALUES
 		'handle_cmp', 'handle_sortsupport', 'handle_hash', 'handle_hash_extended', 'handle_like', 'handle_not_like', 'handle_larger', 'handle_smaller', 'max', 'min', 'video_id_time', 'parse_handle',
 		'parse_video_url', 'read_page', 'is_timezone', 'tables_version', 'is_public_address', 'scrape_slot', 'video_is_fetched', 'video_counts', 'video_counts_for_goals',
 		'parent_missing', 'entity_missing', 'video_posted_at', 'status_counts', 'check_choice', 'check_analytics', 'check_window', 'check_timezone',
-		'documented_plans', 'follower_milestones', 'settled_count', 'handle_or_null', 'check_many', 'status_goes_to', 'video_url', 'video_url_or_null', 'short_link', 'post_amounts', 'page_video_ids', 'page_serves_videos', 'series_out', 'series_recv', 'series_send', 'series', 'series_append', 'series_at', 'series_anchor', 'series_is_sound', 'series_gain', 'series_points',
+		'documented_plans', 'url_decode', 'refuse_field', 'check_field', 'check_fields', 'read_query', 'read_body', 'page_cursor', 'page_after', 'page_limit', 'page_answer', 'api_problem', 'envelope', 'api_routes',
+		'api_objects', 'openapi_schema', 'openapi_path', 'openapi_content', 'openapi_problems', 'openapi_operation', 'follower_milestones', 'settled_count', 'handle_or_null', 'check_many', 'status_goes_to', 'video_url', 'video_url_or_null', 'short_link', 'post_amounts', 'page_video_ids', 'page_serves_videos', 'series_out', 'series_recv', 'series_send', 'series', 'series_append', 'series_at', 'series_anchor', 'series_is_sound', 'series_gain', 'series_points',
 		'series_merge', 'series_thin', 'series_cut', 'series_days', 'sum_gains'], 'i', 's'),
 	(ARRAY['series_in', 'series_buckets', 'sum_gains_add', 'sum_gains_combine', 'sum_gains_serialize', 'sum_gains_deserialize', 'sum_gains_final',
 		'video_snapshots', 'creator_snapshots', 'happens_now', 'scrape_targets', 'first_scrape_slot', 'organization_intervals', 'video_intervals', 'video_slots', 'page_videos', 'cron_command', 'cron_jobs', 'attempt_retention', 'scrape_host', 'choose_source', 'plan_limit', 'check_observations'], 's', 's'),
 	(ARRAY['in_bulk'], 'v', 'r'),
-	(ARRAY['campaign_tree', 'campaign_videos', 'campaign_stats', 'entity_amounts', 'entity_days', 'follower_amounts', 'goal_states', 'goal_counts', 'goal_compliance', 'goal_overview'], 's', 'r'),
+	(ARRAY['current_org', 'readable_org', 'current_key', 'current_actor', 'check_scope', 'campaign_tree', 'campaign_videos', 'campaign_stats', 'entity_amounts', 'entity_days', 'follower_amounts', 'goal_states', 'goal_counts', 'goal_compliance', 'goal_overview'], 's', 'r'),
 	(ARRAY['entity_timezone', 'entity_buckets', 'entity_metric', 'analytics', 'campaign_breakdown', 'campaign_progress', 'verify_histories', 'verify_totals', 'verify',
-		'plan_limits', 'limit_usage', 'retention_windows', 'content_calendar', 'goal_history', 'campaign_goals', 'goal_changes', 'next_scrape_due', 'page_would_serve', 'project_organization', 'tables_are_ready', 'host_paused_until', 'check_owner'], 's', 'u'),
+		'plan_limits', 'limit_usage', 'retention_windows', 'content_calendar', 'goal_history', 'campaign_goals', 'goal_changes', 'next_scrape_due', 'page_would_serve', 'project_organization', 'tables_are_ready', 'host_paused_until', 'check_owner',
+		'own_project', 'own_creator', 'own_video', 'own_campaign', 'own_goal', 'own_entity', 'find_route', 'project_objects', 'creator_object', 'tracked_creator', 'project_creators',
+		'api_key_object', 'member_object', 'json_type', 'api_entities', 'openapi_components'], 's', 'u'),
+	-- the API: campaigns, goals, analytics
+	(ARRAY['api_number', 'csv_field', 'series_csv'], 'i', 's'),
+	(ARRAY['analytics_window'], 's', 's'),
+	(ARRAY['campaign_objects', 'goal_objects', 'v1_goal_counts',
+		'retention_days', 'retained_window', 'entity_label', 'asked_entities', 'analytics_series', 'breakdown_series'], 's', 'u'),
 	(ARRAY['uuidv7'], 'v', 's');
 SELECT is_empty($$SELECT signature, provolatile, proparallel FROM routine LEFT JOIN marked ON proname = ANY (names)
-	WHERE (provolatile, proparallel) IS DISTINCT FROM (coalesce(volatility, 'v'), coalesce(parallel, 'u'))$$, 'each function is as volatile and as safe in parallel as listed');
+	WHERE proname NOT LIKE 'v1\_%' AND (provolatile, proparallel) IS DISTINCT FROM (coalesce(volatility, 'v'), coalesce(parallel, 'u'))$$, 'each function is as volatile and as safe in parallel as listed');
+SELECT is_empty($$SELECT signature, provolatile FROM routine LEFT JOIN trackagoat.api_routes() r ON handler = proname
+	WHERE proname LIKE 'v1\_%' AND ((provolatile = 'v') IS DISTINCT FROM (method <> 'GET') OR proparallel <> 'u')$$, 'each handler has a route, and those of GET write nothing');
+SELECT is_empty($$SELECT method, pattern, handler FROM trackagoat.api_routes() WHERE to_regprocedure(format('trackagoat.%I(jsonb)', handler)) IS NULL$$, 'and each route has a handler');
 SELECT is_empty($$SELECT n FROM marked, unnest(names) n WHERE n NOT IN (SELECT proname FROM routine)$$, 'and each that is listed is there');
 SELECT set_eq($$SELECT DISTINCT proname::text FROM routine WHERE proleakproof$$, ARRAY['handle_eq', 'handle_ne', 'handle_lt', 'handle_le', 'handle_gt', 'handle_ge', 'handle_cmp',
 	'handle_hash', 'handle_hash_extended', 'handle_larger', 'handle_smaller'], 'what is leakproof');
 SELECT set_eq($$SELECT DISTINCT proname::text FROM routine WHERE lanname = 'c' AND NOT proisstrict AND prorettype <> 'trigger'::regtype AND prokind = 'f' AND pronargs > 0$$,
-	ARRAY['store_observations', 'drop_observations', 'store_new_videos', 'queue_target', 'lock_scrape_target', 'scrape_slot', 'limit_room', 'goal_states', 'goal_counts', 'campaign_stats', 'entity_amounts', 'follower_amounts', 'sum_gains_add', 'sum_gains_combine', 'sum_gains_final'],
+	ARRAY['sign_in', 'sign_in_member', 'store_observations', 'drop_observations', 'store_new_videos', 'queue_target', 'lock_scrape_target', 'scrape_slot', 'limit_room', 'goal_states', 'goal_counts', 'campaign_stats', 'entity_amounts', 'follower_amounts', 'sum_gains_add', 'sum_gains_combine', 'sum_gains_final'],
 	'a C function with arguments is strict, but for those whose NULLs mean something');
 SELECT is_empty($$SELECT signature FROM routine WHERE prorettype = 'trigger'::regtype AND (provolatile <> 'v' OR has_function_privilege('public', oid, 'EXECUTE'))$$, 'trigger functions are volatile, and not for everyone');
 
@@ -83,6 +95,18 @@ SELECT is_empty($$SELECT name FROM relation WHERE relkind IN ('m', 'p', 'f')$$, 
 SELECT is_empty($$SELECT DISTINCT name, pg_get_userbyid(relowner) FROM relation WHERE relowner <> (SELECT relowner FROM relation WHERE name = 'trackagoat.setup_version'::regclass)$$, 'all have one owner');
 
 --
+-- Every table has a policy, or it was decided that it is the owner's alone
+--
+CREATE TEMP VIEW policy AS
+SELECT polname, polrelid, polcmd, polpermissive, polroles, pg_get_expr(polqual, polrelid) AS condition, polwithcheck FROM pg_policy JOIN relation r ON r.oid = polrelid;
+SELECT set_eq('SELECT name::text FROM relation r WHERE relkind = $$r$$ AND NOT EXISTS (SELECT FROM policy WHERE polrelid = r.oid)', $$SELECT 'trackagoat.' || t FROM unnest(ARRAY[
+	'setup_version', 'banned_handle', 'creator_event_kind', 'observation_source', 'plan', 'scrape_outcome', 'scrape_source', 'scrape_host', 'scrape_job', 'scrape_request', 'scrape_attempt', 'retention_walk',
+	'api_login', 'api_replay']) t$$, 'what is the owner''s alone');
+SELECT is_empty($$SELECT name FROM tenant WHERE name <> 'trackagoat.api_replay'::regclass AND (SELECT count(*) FROM policy WHERE polrelid = tenant.oid) <> 1$$, 'each other table of tenants has one policy');
+SELECT is_empty($$SELECT polname, condition FROM policy WHERE condition <> CASE WHEN polrelid = 'trackagoat.organization'::regclass THEN '(id = trackagoat.readable_org())' ELSE '(org_id = trackagoat.readable_org())' END
+	OR polcmd <> 'r' OR NOT polpermissive OR polroles <> '{0}' OR polwithcheck IS NOT NULL$$, 'which lets everybody read his organization''s rows, and write none');
+
+--
 -- Keys
 --
 CREATE TEMP VIEW fkey AS
@@ -94,6 +118,7 @@ SELECT set_eq('SELECT conname, confdeltype FROM fkey', $$VALUES
 	('video_project_fkey', 'c'), ('video_creator_fkey', 'c'), ('video_history_video_fkey', 'c'), ('campaign_project_fkey', 'c'),
 	('campaign_item_campaign_fkey', 'c'), ('campaign_item_creator_fkey', 'c'), ('campaign_item_video_fkey', 'c'), ('campaign_item_child_campaign_fkey', 'c'),
 	('goal_creator_fkey', 'c'), ('notification_creator_fkey', 'c'), ('creator_event_creator_fkey', 'c'), ('creator_event_video_fkey', 'c'), ('deleted_video_project_fkey', 'c'), ('video_link_project_fkey', 'c'),
+	('member_organization_fkey', 'c'), ('api_key_organization_fkey', 'c'), ('api_usage_organization_fkey', 'c'), ('api_replay_key_fkey', 'c'),
 	('total_project_fkey', 'c'), ('total_month_total_fkey', 'c'),
 	('scrape_job_last_outcome_fkey', 'n'), ('scrape_attempt_job_fkey', 'n'), ('scrape_attempt_outcome_fkey', 'n')$$, 'each foreign key deletes on purpose');
 SELECT is_empty($$SELECT conname FROM fkey WHERE confupdtype <> 'a' OR condeferrable$$, 'and no key changes under its rows');
@@ -103,7 +128,8 @@ SELECT is_empty($$SELECT conname FROM fkey WHERE EXISTS (SELECT FROM pg_attribut
 	AND EXISTS (SELECT FROM pg_attribute WHERE attrelid = parent AND attname = 'project_id') AND NOT pairs @> '{project_id>project_id}'$$, 'and project_id within a project');
 SELECT is_empty($$SELECT name FROM tenant WHERE NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = tenant.oid AND attname = 'org_id' AND attnotnull)$$, 'org_id is never NULL');
 SELECT is_empty($$SELECT indexrelid::regclass FROM pg_index i JOIN tenant ON tenant.oid = indrelid WHERE indisunique
-	AND NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = indexrelid AND attname = 'org_id')$$, 'each unique index of a tenant table includes org_id');
+	AND NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = indexrelid AND attname = 'org_id') AND indexrelid::regclass <> 'trackagoat.api_key_hash_key'::regclass$$,
+	'each unique index of a tenant table includes org_id, but for that of keys, which name the organization');
 SELECT is_empty($$SELECT name FROM relation r WHERE relkind = 'r' AND NOT EXISTS (SELECT FROM pg_index WHERE indrelid = r.oid AND indisprimary)$$, 'each table has a primary key');
 SELECT is_empty($$SELECT conname FROM fkey JOIN tenant ON tenant.oid = oid(child) WHERE NOT EXISTS (SELECT FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
 	WHERE indrelid = oid(child) AND EXISTS (SELECT FROM unnest(pairs) p WHERE p LIKE a.attname || '>%'))$$, 'each foreign key of a tenant table finds its rows by an index');
@@ -136,6 +162,33 @@ SELECT is_empty($$SELECT outcome FROM trackagoat.scrape_outcome WHERE (class = '
 SELECT set_eq('SELECT outcome FROM trackagoat.scrape_outcome WHERE host_pause IS NOT NULL', ARRAY['challenged', 'captcha', 'blocked', 'rate_limited',
 	'server_error', 'timeout', 'unreachable', 'tls_failed', 'address_refused'], 'what closes the host');
 SELECT set_eq('SELECT outcome FROM trackagoat.scrape_outcome WHERE host_pause_after = 1 AND host_pause IS NOT NULL', ARRAY['challenged', 'captcha', 'blocked', 'rate_limited'], 'some of it at once');
+
+--
+-- What setup_api() adds, for PostgREST
+--
+CREATE ROLE trackagoat_test_authenticator LOGIN NOINHERIT;
+SELECT trackagoat.setup_api('trackagoat_test_authenticator') \g /dev/null
+CREATE TEMP VIEW shown AS SELECT p.*, p.oid::regprocedure AS signature FROM pg_proc p WHERE pronamespace = 'trackagoat_api'::regnamespace;
+CREATE TEMP VIEW shown_relation AS SELECT c.*, c.oid::regclass AS name FROM pg_class c WHERE relnamespace = 'trackagoat_api'::regnamespace AND relkind <> 'i';
+CREATE TEMP VIEW api_role AS SELECT unnest(ARRAY['trackagoat_api', 'trackagoat_member']::name[]) AS role;
+SELECT ok((SELECT count(*) FROM shown) >= 10 AND (SELECT count(*) FROM shown_relation WHERE relkind = 'v') >= 10, 'there is an API');
+SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc p WHERE prosecdef AND pronamespace IN ('trackagoat'::regnamespace, 'trackagoat_api'::regnamespace)
+	AND NOT coalesce('search_path=pg_catalog, trackagoat, pg_temp' = ANY (proconfig), false)$$, 'whatever runs with the rights of its owner has its search_path');
+SELECT is_empty($$SELECT signature FROM shown WHERE proowner <> (SELECT relowner FROM pg_class WHERE oid = 'trackagoat.organization'::regclass)$$, 'which is the owner of the tables');
+SELECT is_empty($$SELECT name FROM shown_relation WHERE CASE relkind WHEN 'v' THEN NOT coalesce(reloptions::text[] @> '{security_invoker=true}', false) WHEN 'r' THEN NOT relrowsecurity ELSE true END$$,
+	'each view asks as its user, each table has row-level security');
+SELECT is_empty($$SELECT signature::text FROM shown WHERE has_function_privilege('public', oid, 'EXECUTE') UNION ALL
+	SELECT name::text FROM shown_relation, aclexplode(relacl) a WHERE a.grantee = 0 UNION ALL
+	SELECT nspname::text FROM pg_namespace, aclexplode(nspacl) a WHERE nspname LIKE 'trackagoat%' AND a.grantee = 0$$, 'PUBLIC has no right to any of it');
+SELECT set_eq($$SELECT role || ' ' || signature FROM api_role, routine WHERE has_function_privilege(role, oid, 'EXECUTE') AND NOT has_function_privilege('public', oid, 'EXECUTE')$$,
+	$$SELECT role || ' ' || f FROM api_role, unnest('{trackagoat.current_org(),trackagoat.readable_org()}'::text[]) f$$, 'of our functions its roles may ask whose they are');
+SELECT is_empty($$SELECT role, name, p FROM api_role, relation, unnest('{INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'::text[]) p WHERE relkind IN ('r', 'v') AND has_table_privilege(role, oid, p)
+	UNION ALL SELECT role, name, p FROM api_role, shown_relation, unnest('{INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'::text[]) p WHERE has_table_privilege(role, oid, p)$$, 'they write nothing');
+SELECT is_empty($$SELECT role, name FROM api_role, relation WHERE relkind IN ('r', 'v') AND has_table_privilege(role, oid, 'SELECT') AND NOT EXISTS (SELECT FROM policy WHERE polrelid = relation.oid)$$, 'and read only what has a policy');
+SELECT is_empty($$SELECT role FROM api_role, shown_relation WHERE relname IN ('route', 'api_keys') AND has_table_privilege(role, oid, 'SELECT')
+	UNION ALL SELECT role FROM api_role WHERE has_table_privilege(role, 'trackagoat.api_key', 'SELECT')$$, 'no routes, no keys');
+SELECT is_empty($$SELECT rolname FROM pg_roles JOIN api_role ON role = rolname WHERE rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb OR rolcanlogin$$, 'its roles are nothing more');
+SELECT is_empty($$SELECT signature::text FROM shown WHERE obj_description(oid, 'pg_proc') IS NULL UNION ALL SELECT name::text FROM shown_relation WHERE obj_description(oid, 'pg_class') IS NULL$$, 'all of it is described');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -146,8 +146,12 @@ SELECT is(pg_temp.limited(format($$INSERT INTO trackagoat.creator (project_id, t
 --
 -- limit_usage, limit_room
 --
-SELECT results_eq(format('SELECT limit_key, scope, current, max FROM trackagoat.limit_usage(%L)', :'tiny'), format($$VALUES ('max_campaign_items_per_campaign', %L::uuid, 2::bigint, 2::bigint), ('max_campaign_items_per_campaign', %L, 2, 2),
-	('max_campaigns_per_project', %L, 2, 2), ('max_campaigns_per_project', %L, 0, 2), ('max_creators_per_org', NULL, 5, 5), ('max_manual_scrape_triggers_per_day', NULL, NULL, NULL), ('max_projects_per_org', NULL, 2, 2), ('max_tracked_videos_per_org', NULL, 2, 2)$$, :'a1', :'a2', :'a', :'b'), 'how much of each is used');
+INSERT INTO trackagoat.member (org_id, user_id) SELECT :'tiny', 'user ' || n FROM generate_series(1, 3) n;
+SELECT trackagoat.create_api_key(:'tiny', 'key ' || n) FROM generate_series(1, 3) n \g /dev/null
+UPDATE trackagoat.api_key SET revoked_at = now() WHERE name = 'key 3';
+INSERT INTO trackagoat.api_usage (org_id, day, requests) SELECT :'tiny', (now() AT TIME ZONE 'UTC')::date - n, 70 - n FROM generate_series(0, 2) n;
+SELECT results_eq(format('SELECT limit_key, scope, current, max FROM trackagoat.limit_usage(%L)', :'tiny'), format($$VALUES ('max_api_keys_per_org', NULL::uuid, 2::bigint, NULL::bigint), ('max_api_requests_per_day', NULL, 70, NULL), ('max_campaign_items_per_campaign', %L, 2, 2), ('max_campaign_items_per_campaign', %L, 2, 2),
+	('max_campaigns_per_project', %L, 2, 2), ('max_campaigns_per_project', %L, 0, 2), ('max_creators_per_org', NULL, 5, 5), ('max_manual_scrape_triggers_per_day', NULL, NULL, NULL), ('max_members_per_org', NULL, 3, NULL), ('max_projects_per_org', NULL, 2, 2), ('max_tracked_videos_per_org', NULL, 2, 2)$$, :'a1', :'a2', :'a', :'b'), 'how much of each is used');
 SELECT is(count(*), 0::bigint, 'of no organization nothing') FROM trackagoat.limit_usage(gen_random_uuid());
 SELECT is((trackagoat.limit_room('max_campaigns_per_project', :'tiny', :'a'), trackagoat.limit_room('max_campaigns_per_project', :'tiny', :'b'))::text, '(0,2)', 'the room in each project');
 UPDATE trackagoat.creator SET removed_at = now() WHERE id IN (:'one', :'two');

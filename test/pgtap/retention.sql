@@ -55,6 +55,22 @@ DELETE FROM trackagoat.scrape_job;
 SELECT is_empty('TABLE trackagoat.retention_walk', 'without a window nobody walks');
 
 --
+-- What the API keeps
+--
+INSERT INTO trackagoat.organization (name) VALUES ('asks') RETURNING id AS asks \gset
+SELECT trackagoat.create_api_key(:'asks', 'key') \g /dev/null
+INSERT INTO trackagoat.api_replay (org_id, key_id, idempotency_key, route, request_hash, status, body, created_at)
+SELECT k.org_id, k.id, n, 'POST /x', '\x00', 201, '{}', '2030-01-08'::timestamptz - n * interval '1 hour' FROM trackagoat.api_key k, generate_series(1, 40) n;
+SELECT is(removed, 10::bigint, 'answers to requests with an Idempotency-Key go, as many as one says') FROM trackagoat.prune(10, '2030-01-08') WHERE what = 'api_replay';
+SELECT is(removed, 6::bigint, 'all that are older than a day') FROM trackagoat.prune(10, '2030-01-08') WHERE what = 'api_replay';
+SELECT is((count(*), min(created_at))::text, format('(24,"%s")', '2030-01-07'::timestamptz), 'and no others') FROM trackagoat.api_replay;
+INSERT INTO trackagoat.api_usage (org_id, day, requests) SELECT :'asks', date '2030-01-08' - n, 1 FROM generate_series(0, 40) n;
+SELECT is(array_agg(removed), '{3}', 'counts of requests go, as many as one says') FROM trackagoat.prune(3, '2030-01-08 00:00+00') WHERE what = 'api_usage';
+SELECT is(array_agg(removed), '{2}', 'all before the last 35 days') FROM trackagoat.prune(3, '2030-01-08 00:00+00') WHERE what = 'api_usage';
+SELECT is((count(*), min(day))::text, '(36,2029-12-04)', 'and no others') FROM trackagoat.api_usage;
+DELETE FROM trackagoat.organization WHERE id = :'asks';
+
+--
 -- Windows
 --
 INSERT INTO trackagoat.plan (plan, limit_key, max) VALUES ('week', 'stats_history_retention_days', 7), ('none', 'max_creators_per_org', NULL),
@@ -167,7 +183,7 @@ SELECT ok(:old_events > 50 AND :old_videos > 500 AND :old_creators > 100, 'there
 
 -- by small pieces: each touches no more than it may by much, and none goes twice
 CREATE TEMP TABLE gone AS SELECT * FROM pg_temp.all_gone(:'now', 20);
-SELECT results_eq('SELECT what, removed FROM gone ORDER BY what', format($$VALUES ('creator_event', %1$s::bigint), ('creator_history', %2$s), ('notification', %1$s), ('scrape_attempt', 0), ('scrape_job', 0), ('video_history', %3$s)$$, :old_events, :old_creators, :old_videos), 'all that is past its window goes, and nothing else');
+SELECT results_eq('SELECT what, removed FROM gone ORDER BY what', format($$VALUES ('api_replay', 0::bigint), ('api_usage', 0), ('creator_event', %1$s), ('creator_history', %2$s), ('notification', %1$s), ('scrape_attempt', 0), ('scrape_job', 0), ('video_history', %3$s)$$, :old_events, :old_creators, :old_videos), 'all that is past its window goes, and nothing else');
 SELECT cmp_ok(max(calls), '>', 5, 'in many pieces') FROM gone;
 SELECT is_empty('SELECT entity, id FROM past GROUP BY entity, id HAVING count(*) > 1', 'one observation before the window is left');
 SELECT is_empty(format('SELECT e.* FROM trackagoat.creator_event e JOIN trackagoat.retention_windows(%L) w USING (project_id) WHERE e.created_at < w.kept_from', :'now'), 'no event');

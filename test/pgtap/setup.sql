@@ -43,6 +43,12 @@ INSERT INTO trackagoat.campaign_item (campaign_id, child_campaign_id) VALUES (:'
 INSERT INTO trackagoat.campaign_item (campaign_id, creator_id) VALUES (:'child', :'goat');
 SELECT trackagoat.observe_video(:'video', now(), 5, 1, 1, 1, 1) AS stored, trackagoat.observe_creator(:'goat', now(), 5, 1, 1, 1) AS stored_too \gset
 INSERT INTO trackagoat.goal (creator_id, goal_type, target) VALUES (:'goat', 'followers', 5);
+INSERT INTO trackagoat.member (org_id, user_id, role) VALUES (:'org', 'kid', 'admin');
+SELECT trackagoat.create_api_key(:'org', 'K') AS key \gset
+INSERT INTO trackagoat.api_login (role) VALUES ('nobody');
+INSERT INTO trackagoat.api_usage (org_id, day, requests) VALUES (:'org', '2030-01-01', 1);
+INSERT INTO trackagoat.api_replay (org_id, key_id, idempotency_key, route, request_hash, status, body)
+	SELECT k.org_id, k.id, 'x', 'POST /x', '\x00', 201, '{}' FROM trackagoat.api_key k;
 UPDATE trackagoat.goal SET status = 'on_track';
 SELECT trackagoat.evaluate_goals() AS evaluated, (SELECT count(*) FROM trackagoat.goal_compliance(:'project')) AS owner_goals \gset
 SELECT views AS owner_views FROM trackagoat.campaign_stats(:'campaign') \gset
@@ -115,7 +121,7 @@ SELECT no_plan();
 SELECT is(:'stranger_setup'::text, '42501', 'setup() is for whom it is granted to');
 SELECT is(:owned, :tables, 'an ordinary role that calls it owns all tables');
 SELECT ok(:tables >= 12, 'which are all there');
-SELECT is((:evaluated, :owner_goals, :pruned)::text, '(1,1,6)', 'its goals are evaluated, and it prunes');
+SELECT is((:evaluated, :owner_goals, :pruned)::text, '(1,1,8)', 'its goals are evaluated, and it prunes');
 SELECT is((:owner_views, :claimed, :'finished'::text, :released, :queued)::text, '(5,1,timeout,0,0)', 'and everything works for it');
 SELECT is(:guest_rows::bigint, 0::bigint, 'a role with every grant sees no row of any table');
 SELECT ok(:empty_tables < 12, 'though there are rows in them');

@@ -1,0 +1,159 @@
+-- Handler of the v1 API: analytics, as JSON or CSV.
+
+CREATE FUNCTION trackagoat.retention_days(org_id uuid) RETURNS bigint
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	RETURN (SELECT trackagoat.plan_limit(o.plan, 'stats_history_retention_days') FROM trackagoat.organization o WHERE o.id = retention_days.org_id);
+END
+$$;
+COMMENT ON FUNCTION trackagoat.retention_days(uuid) IS 'how many days back the plan of an organization shows; NULL for all';
+
+CREATE FUNCTION trackagoat.retained_window(
+	from_date date, to_date date, INOUT tz text, OUT first_day date, OUT last_day date, OUT days bigint)
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	earliest date;
+BEGIN
+	tz := coalesce(tz, (SELECT o.timezone FROM trackagoat.organization o WHERE o.id = trackagoat.current_org()));
+	SELECT w.first_day, w.last_day INTO first_day, last_day FROM trackagoat.analytics_window(from_date, to_date, tz, NULL) w;
+	days := trackagoat.retention_days(trackagoat.current_org());
+	-- what goes back further than the calendar is for ever
+	earliest := (now() AT TIME ZONE tz)::date - CASE WHEN days < 700000 THEN days::integer END;
+	-- who names no first day is not refused for it
+	IF from_date IS NULL AND last_day >= earliest THEN
+		first_day := greatest(first_day, earliest);
+	END IF;
+	IF first_day < earliest THEN
+		RAISE SQLSTATE 'PT402' USING
+			MESSAGE = 'retention_exceeded',
+			DETAIL = format('{"retentionDays": %s, "earliest": "%s"}', days, earliest),
+			HINT = format('Ask for %s or later, or choose a plan that keeps more.', earliest);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.retained_window(date, date, text) IS
+	'the days of analytics that are asked for in one''s organization, in its time zone or tz, and how many days its plan shows: PT402 retention_exceeded for those before';
+
+CREATE FUNCTION trackagoat.entity_label(entity text, entity_id uuid) RETURNS text
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	RETURN CASE entity
+		WHEN 'video' THEN (SELECT coalesce(v.title, v.tiktok_video_id::text) FROM trackagoat.video v WHERE v.id = entity_id AND v.org_id = trackagoat.current_org())
+		WHEN 'creator' THEN (SELECT c.tiktok_handle::text FROM trackagoat.creator c WHERE c.id = entity_id AND c.org_id = trackagoat.current_org())
+		WHEN 'campaign' THEN (SELECT k.name FROM trackagoat.campaign k WHERE k.id = entity_id AND k.org_id = trackagoat.current_org())
+		WHEN 'project' THEN (SELECT p.name FROM trackagoat.project p WHERE p.id = entity_id AND p.org_id = trackagoat.current_org()) END;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.entity_label(text, uuid) IS 'what people call a video, creator, campaign or project of one''s organization';
+
+CREATE FUNCTION trackagoat.asked_entities(query jsonb) RETURNS uuid[]
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	field text := CASE WHEN query ? 'entity_ids' THEN 'entity_ids' ELSE 'entity_id' END;
+	ids uuid[];
+BEGIN
+	IF NOT query ? field THEN
+		PERFORM trackagoat.refuse_field('invalid_query', field, 'is missing', 'Give entity_id, or up to five in entity_ids, between commas.');
+	ELSIF query ?& ARRAY['entity_id', 'entity_ids'] THEN
+		PERFORM trackagoat.refuse_field('invalid_query', field, 'must be left out where there is an entity_id');
+	END IF;
+	ids := ARRAY(SELECT e.id::uuid FROM jsonb_array_elements_text(trackagoat.check_field('invalid_query', field,
+		to_jsonb(string_to_array(query ->> field, ',')),
+		'{"type": "array", "minItems": 1, "maxItems": 5, "items": {"type": "string", "format": "uuid"}}')) e (id));
+	IF (SELECT count(DISTINCT e.id) FROM unnest(ids) e (id)) < cardinality(ids) THEN
+		PERFORM trackagoat.refuse_field('invalid_query', field, 'has an id twice');
+	END IF;
+	PERFORM trackagoat.own_entity(query ->> 'entity', e.id) FROM unnest(ids) e (id);
+	RETURN ids;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.asked_entities(jsonb) IS 'the entities that a query names, all of one''s organization: PT400 invalid_query, PT404';
+
+CREATE FUNCTION trackagoat.analytics_series(query jsonb, ids uuid[], first_day date, last_day date, tz text) RETURNS jsonb
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	entity text := query ->> 'entity';
+BEGIN
+	RETURN (SELECT jsonb_agg(jsonb_build_object('entity_ref', jsonb_build_object('id', s.entity_id, 'label', trackagoat.entity_label(entity, s.entity_id)),
+			'series_kind', s.series_kind, 'points', s.points) ORDER BY s.place)
+		FROM (SELECT a.entity_id, a.series_kind, min(a.place) AS place, jsonb_agg(jsonb_build_object('bucket', a.bucket,
+				'value', trackagoat.api_number(a.value), 'is_partial', a.is_partial, 'is_baseline', a.is_baseline) ORDER BY a.place) AS points
+			FROM trackagoat.analytics(entity, ids, query ->> 'metric', coalesce(query ->> 'mode', 'new'), coalesce(query ->> 'granularity', 'day'),
+				first_day, last_day, tz, query ->> 'compare', query ->> 'base_metric') WITH ORDINALITY
+				a (entity_id, series_kind, bucket, value, is_partial, is_baseline, place)
+			GROUP BY a.series_kind, a.entity_id) s);
+END
+$$;
+COMMENT ON FUNCTION trackagoat.analytics_series(jsonb, uuid[], date, date, text) IS
+	'what analytics() answers a query, by entity and kind: {entity_ref: {id, label}, series_kind, points: [{bucket, value, is_partial, is_baseline}]}';
+
+CREATE FUNCTION trackagoat.breakdown_series(query jsonb, ids uuid[], first_day date, last_day date, tz text) RETURNS jsonb
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	IF query ->> 'entity' <> 'campaign' OR cardinality(ids) <> 1 THEN
+		PERFORM trackagoat.refuse_field('invalid_query', 'breakdown', 'is of one campaign');
+	END IF;
+	RETURN (SELECT jsonb_agg(jsonb_build_object('entity_ref', jsonb_build_object('id', s.entity_ref, 'label', s.label),
+			'series_kind', 'breakdown', 'points', s.points) ORDER BY s.place)
+		FROM (SELECT b.entity_ref, b.label, min(b.place) AS place, jsonb_agg(jsonb_build_object('bucket', b.bucket,
+				'value', trackagoat.api_number(b.value), 'is_partial', b.is_partial, 'is_baseline', b.is_baseline) ORDER BY b.place) AS points
+			FROM trackagoat.campaign_breakdown(ids[1], query ->> 'metric', coalesce(query ->> 'mode', 'new'), coalesce(query ->> 'granularity', 'day'),
+				first_day, last_day, tz) WITH ORDINALITY b (entity_ref, label, bucket, value, is_partial, is_baseline, place)
+			GROUP BY b.entity_ref, b.label) s);
+END
+$$;
+COMMENT ON FUNCTION trackagoat.breakdown_series(jsonb, uuid[], date, date, text) IS
+	'what campaign_breakdown() answers a query, in the shape of analytics_series(): PT400 invalid_query for what is not one campaign';
+
+CREATE FUNCTION trackagoat.csv_field(content text) RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN CASE WHEN content ~ '[",\r\n]' THEN '"' || replace(content, '"', '""') || '"' ELSE coalesce(content, '') END;
+COMMENT ON FUNCTION trackagoat.csv_field(text) IS 'a field of CSV, in quotes where it needs them (RFC 4180); NULL is empty';
+
+CREATE FUNCTION trackagoat.series_csv(series jsonb) RETURNS text
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	RETURN E'series_kind,entity_id,label,bucket,value,is_partial,is_baseline\r\n' || (
+		SELECT string_agg(concat_ws(',', s.value ->> 'series_kind', s.value #>> '{entity_ref,id}', trackagoat.csv_field(s.value #>> '{entity_ref,label}'),
+			p.value ->> 'bucket', coalesce(p.value ->> 'value', ''), p.value ->> 'is_partial', p.value ->> 'is_baseline') || E'\r\n', '' ORDER BY s.place, p.place)
+		FROM jsonb_array_elements(series) WITH ORDINALITY s (value, place),
+			jsonb_array_elements(s.value -> 'points') WITH ORDINALITY p (value, place));
+END
+$$;
+COMMENT ON FUNCTION trackagoat.series_csv(jsonb) IS 'series of analytics as CSV, a row a point';
+
+CREATE FUNCTION trackagoat.v1_analytics(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	query jsonb := request -> 'query';
+	ids uuid[] := trackagoat.asked_entities(query);
+	days record;
+	series jsonb;
+	breakdown jsonb := '[]';
+BEGIN
+	SELECT w.* INTO days FROM trackagoat.retained_window((query ->> 'from')::date, (query ->> 'to')::date, query ->> 'tz') w;
+	series := trackagoat.analytics_series(query, ids, days.first_day, days.last_day, days.tz);
+	IF query ? 'breakdown' THEN
+		breakdown := trackagoat.breakdown_series(query, ids, days.first_day, days.last_day, days.tz);
+	END IF;
+	IF query ->> 'format' = 'csv' THEN
+		RETURN jsonb_build_object('status', 200, 'text', trackagoat.series_csv(series || breakdown), 'headers', jsonb_build_object(
+			'Content-Type', 'text/csv; charset=utf-8', 'Content-Disposition', format('attachment; filename="%s-%s-%s-%s.csv"',
+				query ->> 'entity', query ->> 'metric', days.first_day, days.last_day)));
+	END IF;
+	RETURN jsonb_build_object('status', 200, 'data', jsonb_build_object('entity', query -> 'entity', 'metric', query -> 'metric',
+		'mode', coalesce(query ->> 'mode', 'new'), 'granularity', coalesce(query ->> 'granularity', 'day'),
+		'unit', CASE WHEN query ->> 'metric' ~ '^(engagement|growth)_rate_' THEN 'percent' ELSE 'count' END,
+		'tz', days.tz, 'from', days.first_day, 'to', days.last_day,
+		'series', series, 'breakdown_series', breakdown, 'tier_retention_days', days.days));
+END
+$$;
+COMMENT ON FUNCTION trackagoat.v1_analytics(jsonb) IS 'GET /analytics';

@@ -1,0 +1,263 @@
+-- Handlers of the v1 API that describe it.  What a field is stands in the
+-- comments of tables, columns and views, what an endpoint takes in api_routes().
+
+CREATE FUNCTION trackagoat.v1_gone(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	RAISE SQLSTATE 'PT410' USING
+		MESSAGE = 'gone',
+		DETAIL = 'This endpoint was removed.',
+		HINT = 'GET /analytics?entity=...&entity_id=...&metric=... has taken its place.';
+END
+$$;
+COMMENT ON FUNCTION trackagoat.v1_gone(jsonb) IS 'what was removed: PT410 gone';
+
+CREATE FUNCTION trackagoat.json_type(type regtype) RETURNS jsonb
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	described record;
+BEGIN
+	SELECT t.typelem, t.typtype, t.typcategory INTO described FROM pg_type t WHERE t.oid = json_type.type;
+	RETURN CASE
+		WHEN described.typcategory = 'A' THEN jsonb_build_object('type', 'array', 'items', trackagoat.json_type(described.typelem))
+		WHEN described.typtype = 'e' THEN jsonb_build_object('type', 'string', 'enum',
+			(SELECT jsonb_agg(e.enumlabel ORDER BY e.enumsortorder) FROM pg_enum e WHERE e.enumtypid = json_type.type))
+		ELSE CASE type
+			WHEN 'uuid'::regtype THEN '{"type": "string", "format": "uuid"}'
+			WHEN 'timestamptz'::regtype THEN '{"type": "string", "format": "date-time"}'
+			WHEN 'date'::regtype THEN '{"type": "string", "format": "date"}'
+			WHEN 'boolean'::regtype THEN '{"type": "boolean"}'
+			WHEN 'jsonb'::regtype THEN '{"type": "object"}'
+			WHEN 'numeric'::regtype THEN '{"type": "number"}'
+			ELSE CASE described.typcategory WHEN 'N' THEN '{"type": "integer"}' ELSE '{"type": "string"}' END::jsonb END END;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.json_type(regtype) IS 'how JSON Schema describes the values of a type';
+
+CREATE FUNCTION trackagoat.api_objects() RETURNS TABLE (entity text, fields jsonb)
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 20
+BEGIN ATOMIC
+	SELECT o.entity, o.fields::jsonb FROM (VALUES
+		('api_key', '{"key": {"type": "string", "nullable": true, "description": "the key itself: only where it is made, this once"}}'),
+		('deleted', '{"id": {"type": "string", "format": "uuid", "description": "what it was"}, "deleted": {"type": "boolean", "description": "true"}}'),
+		('removed', '{"id": {"type": "string", "format": "uuid", "description": "who it was"}, "removed": {"type": "boolean", "description": "true"}}'),
+		('job', '{"creator_id": {"type": "string", "format": "uuid", "description": "creator that is fetched"},
+			"video_id": {"type": "string", "format": "uuid", "description": "video that is fetched"},
+			"job_id": {"type": "string", "format": "uuid", "description": "the job, which all share that track the account or video"}}'),
+		('added_creator', '{"tiktok_handle": {"type": "string", "description": "as it was sent"},
+			"result": {"type": "string", "enum": ["created", "reactivated", "already_there", "refused"], "description": "what became of it"},
+			"code": {"type": "string", "nullable": true, "description": "why it was refused"},
+			"creator": {"type": "creator", "nullable": true, "description": "the creator; null where it was refused"}}'),
+		('creator_result', '{"creator_id": {"type": "string", "format": "uuid", "description": "creator"},
+			"result": {"type": "string", "description": "what became of it"},
+			"code": {"type": "string", "nullable": true, "description": "why it was refused"}}'),
+		('video_result', '{"video_id": {"type": "string", "format": "uuid", "description": "video"},
+			"result": {"type": "string", "description": "what became of it"},
+			"code": {"type": "string", "nullable": true, "description": "why it was refused"}}'),
+		('schema', '{"entities": {"type": "object", "description": "by name: description, and fields by name with type, nullable and description"}}')
+	) o (entity, fields);
+END;
+COMMENT ON FUNCTION trackagoat.api_objects() IS 'what the API answers that is no column of a table: fields by name, as JSON schemas; a type may be another entity';
+
+CREATE FUNCTION trackagoat.api_entities() RETURNS TABLE (entity text, description text, fields jsonb)
+	LANGUAGE plpgsql STABLE ROWS 30 SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	-- a view shows the columns of its table by their names; on what it calls otherwise it has its own comment
+	RETURN QUERY SELECT coalesce(t.entity, o.entity), t.description, coalesce(t.fields, '{}') || coalesce(o.fields, '{}')
+	FROM (SELECT b.relname::text AS entity, obj_description(b.oid, 'pg_class') AS description,
+			jsonb_object_agg(a.attname, trackagoat.json_type(a.atttypid) || jsonb_build_object('nullable', NOT coalesce(c.attnotnull, false),
+				'description', coalesce(col_description(v.oid, a.attnum), col_description(b.oid, c.attnum)))) AS fields
+		FROM pg_class v
+		JOIN pg_class b ON b.relnamespace = 'trackagoat'::regnamespace AND b.relname || 's' = v.relname
+		JOIN pg_attribute a ON a.attrelid = v.oid AND a.attnum > 0
+		LEFT JOIN pg_attribute c ON c.attrelid = b.oid AND c.attname = a.attname AND c.attnum > 0
+		WHERE v.relnamespace = 'trackagoat_api'::regnamespace AND v.relkind = 'v'
+		GROUP BY b.oid, b.relname) t
+	FULL JOIN trackagoat.api_objects() o ON o.entity = t.entity;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.api_entities() IS 'what the API answers: fields by name, as JSON schemas with nullable and description; what is no table has no description';
+
+CREATE FUNCTION trackagoat.v1_schema(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	RETURN jsonb_build_object('status', 200, 'data', jsonb_build_object('entities',
+		(SELECT jsonb_object_agg(e.entity, jsonb_build_object('description', e.description, 'fields',
+			(SELECT jsonb_object_agg(f.key, '{"nullable": false}' || f.value) FROM jsonb_each(e.fields) f)))
+		FROM trackagoat.api_entities() e WHERE e.description IS NOT NULL)));
+END
+$$;
+COMMENT ON FUNCTION trackagoat.v1_schema(jsonb) IS 'GET /schema';
+
+-- ---- OpenAPI ----
+
+CREATE FUNCTION trackagoat.openapi_schema(schema jsonb) RETURNS jsonb
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	nullable boolean := schema @> '{"nullable": true}';
+	changed jsonb := schema - 'nullable';
+BEGIN
+	IF schema ? 'type' AND schema ->> 'type' NOT IN ('object', 'array', 'string', 'integer', 'number', 'boolean') THEN
+		changed := jsonb_build_object('$ref', '#/components/schemas/' || (schema ->> 'type'));
+		RETURN jsonb_strip_nulls(jsonb_build_object('description', schema -> 'description'))
+			|| CASE WHEN nullable THEN jsonb_build_object('anyOf', jsonb_build_array(changed, '{"type": "null"}'::jsonb)) ELSE changed END;
+	END IF;
+	IF nullable THEN
+		changed := changed || jsonb_build_object('type', jsonb_build_array(schema -> 'type', 'null'))
+			|| CASE WHEN schema ? 'enum' THEN jsonb_build_object('enum', schema -> 'enum' || 'null'::jsonb) ELSE '{}' END;
+	END IF;
+	IF schema ? 'items' THEN
+		changed := changed || jsonb_build_object('items', trackagoat.openapi_schema(schema -> 'items'));
+	END IF;
+	IF schema ? 'properties' THEN
+		changed := changed || jsonb_build_object('type', 'object', 'properties',
+			(SELECT coalesce(jsonb_object_agg(p.key, trackagoat.openapi_schema(p.value)), '{}') FROM jsonb_each(schema -> 'properties') p));
+	END IF;
+	RETURN changed;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.openapi_schema(jsonb) IS 'a schema of a route or entity as OpenAPI 3.1 has it: null is a type, and entities are referred to';
+
+CREATE FUNCTION trackagoat.openapi_path(pattern text) RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	-- what stands before an id says whose it is
+	SELECT string_agg(CASE WHEN s.part = '{id}' THEN '{' || replace(rtrim(s.before, 's'), '-', '_') || '_id}' ELSE s.part END, '/' ORDER BY s.place)
+	FROM (SELECT p.part, p.place, lag(p.part) OVER (ORDER BY p.place) AS before
+		FROM unnest(string_to_array(pattern, '/')) WITH ORDINALITY p (part, place)) s;
+END;
+COMMENT ON FUNCTION trackagoat.openapi_path(text) IS 'the pattern of a route with a name for each id';
+
+CREATE FUNCTION trackagoat.openapi_content(data text, has_csv boolean) RETURNS jsonb
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	is_list boolean := data LIKE '%[]' AND data NOT LIKE '%|%';
+	choices jsonb;
+BEGIN
+	IF data = 'openapi' THEN
+		RETURN '{"application/json": {"schema": {"type": "object"}}}';
+	END IF;
+	SELECT jsonb_agg(CASE WHEN c.choice LIKE '%[]' THEN jsonb_build_object('type', 'array', 'items', r.ref) ELSE r.ref END) INTO choices
+	FROM string_to_table(data, '|') c (choice), LATERAL (SELECT jsonb_build_object('$ref', '#/components/schemas/' || rtrim(c.choice, '[]')) AS ref) r;
+	RETURN jsonb_build_object('application/json', jsonb_build_object('schema', jsonb_build_object('type', 'object',
+			'required', '["data", "error", "meta"]'::jsonb, 'properties', jsonb_build_object(
+				'data', CASE jsonb_array_length(choices) WHEN 1 THEN choices -> 0 ELSE jsonb_build_object('oneOf', choices) END,
+				'error', '{"type": "null"}'::jsonb,
+				'meta', jsonb_build_object('$ref', '#/components/schemas/' || CASE WHEN is_list THEN 'page' ELSE 'meta' END)))))
+		|| CASE WHEN has_csv THEN '{"text/csv": {"schema": {"type": "string"}}}' ELSE '{}'::jsonb END;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.openapi_content(text, boolean) IS 'the body of an answer, in the envelope';
+
+CREATE FUNCTION trackagoat.openapi_problems() RETURNS TABLE (status text, description text)
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 12
+BEGIN ATOMIC
+	SELECT p.* FROM (VALUES
+		('400', 'invalid_query, invalid_body, or another invalid_...: a field that is not allowed, in meta.field where it is one'),
+		('401', 'invalid_api_key, invalid_token: no key, or one that is unknown, expired or revoked'),
+		('402', 'limit_reached, retention_exceeded: the plan does not allow it; meta has limitKey, current and max'),
+		('403', 'insufficient_scope: meta has required and granted; not_a_member'),
+		('404', '..._not_found: there is no such row, or it is of another organization'),
+		('409', 'what contradicts what is there, such as handle_taken; idempotency_key_reused; conflict, to be tried again'),
+		('410', 'gone: GET /analytics has taken its place'),
+		('413', 'body_too_large'),
+		('415', 'unsupported_media_type'),
+		('429', 'rate_limit_exceeded: meta.retryAfter and the header Retry-After say in how many seconds it is possible'),
+		('500', 'internal_error')) p (status, description);
+END;
+COMMENT ON FUNCTION trackagoat.openapi_problems() IS 'what goes wrong, by HTTP status, and the codes';
+
+CREATE FUNCTION trackagoat.openapi_operation(route jsonb) RETURNS jsonb
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	path text := trackagoat.openapi_path(route ->> 'pattern');
+	handler text := substr(route ->> 'handler', 4);
+	is_gone boolean := route ->> 'data' = 'gone';
+	is_post boolean := route ->> 'method' = 'POST';
+	has_body boolean := route #> '{body,properties}' <> '{}';
+	content jsonb := trackagoat.openapi_content(route ->> 'data', coalesce(route #> '{query,properties,format,enum}' ? 'csv', false));
+	statuses text[] := CASE WHEN is_gone THEN '{}' WHEN handler LIKE 'scrape\_%' THEN '{202}'
+		WHEN handler LIKE '%\_creators' AND route ->> 'data' NOT LIKE '%result[]' AND is_post THEN '{200,201}'
+		WHEN handler ~ '^(create|add)_' THEN '{201}' ELSE '{200}' END;
+	problems text[] := '{500}' || CASE WHEN NOT is_gone THEN ARRAY['400'] END || CASE WHEN route ->> 'scope' IS NOT NULL THEN ARRAY['401', '403', '429'] END
+		|| CASE WHEN path LIKE '%{%' THEN ARRAY['404'] END || CASE WHEN route ->> 'method' <> 'GET' THEN ARRAY['409'] END
+		|| CASE WHEN has_body THEN ARRAY['413', '415'] END || CASE WHEN is_post OR handler = 'analytics' THEN ARRAY['402'] END
+		|| CASE WHEN is_gone THEN ARRAY['410'] END;
+BEGIN
+	RETURN jsonb_build_object(
+		'operationId', concat_ws('_', handler, CASE WHEN is_gone THEN split_part(path, '/', 2) END),
+		'summary', route -> 'summary',
+		'tags', jsonb_build_array(split_part(path, '/', 2)),
+		'parameters', (SELECT coalesce(jsonb_agg(p.parameter), '[]') FROM (
+			SELECT jsonb_build_object('name', m.name[1], 'in', 'path', 'required', true, 'schema', '{"type": "string", "format": "uuid"}'::jsonb)
+				FROM regexp_matches(path, '\{(\w+)\}', 'g') m (name)
+			UNION ALL SELECT jsonb_build_object('name', q.key, 'in', 'query', 'required', coalesce(route #> '{query,required}' ? q.key, false),
+				'schema', trackagoat.openapi_schema(q.value)) FROM jsonb_each(route #> '{query,properties}') q
+			UNION ALL SELECT '{"$ref": "#/components/parameters/idempotency_key"}' WHERE is_post
+			UNION ALL SELECT '{"$ref": "#/components/parameters/organization_id"}' WHERE route ->> 'scope' IS NOT NULL) p (parameter)),
+		'responses', (SELECT jsonb_object_agg(r.status, r.response) FROM (
+			SELECT s.status, jsonb_build_object('description', route ->> 'summary', 'content', content) FROM unnest(statuses) s (status)
+			UNION ALL SELECT e.status, jsonb_build_object('$ref', '#/components/responses/' || e.status) FROM unnest(problems) e (status)) r (status, response)))
+		|| CASE WHEN has_body THEN jsonb_build_object('requestBody', jsonb_build_object(
+				'required', route -> 'body' ?| ARRAY['required', 'minProperties'],
+				'content', jsonb_build_object('application/json', jsonb_build_object('schema', trackagoat.openapi_schema(route -> 'body')))))
+			ELSE '{}' END
+		|| CASE WHEN route ->> 'scope' IS NULL THEN '{"security": []}'
+			ELSE jsonb_build_object('description', format('Needs the scope %s.', route ->> 'scope')) END
+		|| CASE WHEN is_gone THEN '{"deprecated": true}' ELSE '{}' END::jsonb;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.openapi_operation(jsonb) IS 'a route as an operation of OpenAPI';
+
+CREATE FUNCTION trackagoat.openapi_components() RETURNS jsonb
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	RETURN jsonb_build_object(
+		'securitySchemes', '{"bearer": {"type": "http", "scheme": "bearer", "description": "an API key, or a token of a member"},
+			"api_key": {"type": "apiKey", "in": "header", "name": "X-Api-Key", "description": "an API key"}}'::jsonb,
+		'parameters', '{
+			"idempotency_key": {"name": "Idempotency-Key", "in": "header", "required": false, "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+				"description": "the same once more within 24 hours is answered as before, and does nothing"},
+			"organization_id": {"name": "X-Organization-Id", "in": "header", "required": false, "schema": {"type": "string", "format": "uuid"},
+				"description": "for tokens of users who are in several organizations"}}'::jsonb,
+		'responses', (SELECT jsonb_object_agg(p.status, jsonb_build_object('description', p.description,
+			'content', '{"application/json": {"schema": {"$ref": "#/components/schemas/problem"}}}'::jsonb)) FROM trackagoat.openapi_problems() p),
+		'schemas', '{
+			"meta": {"type": "object"},
+			"page": {"type": "object", "required": ["limit", "nextCursor"], "properties": {"limit": {"type": "integer"},
+				"nextCursor": {"type": ["string", "null"], "description": "cursor of the next page; null on the last"}}},
+			"problem": {"type": "object", "required": ["data", "error", "meta"], "properties": {"data": {"type": "null"},
+				"error": {"type": "string", "description": "the code"},
+				"meta": {"type": "object", "required": ["code"], "properties": {"code": {"type": "string"}, "message": {"type": "string"},
+					"hint": {"type": "string"}, "field": {"type": "string"}, "retryAfter": {"type": "integer"}}}}}}'
+			|| (SELECT jsonb_object_agg(e.entity, jsonb_strip_nulls(jsonb_build_object('description', e.description))
+				|| trackagoat.openapi_schema(jsonb_build_object('type', 'object', 'properties', e.fields))) FROM trackagoat.api_entities() e));
+END
+$$;
+COMMENT ON FUNCTION trackagoat.openapi_components() IS 'what operations of OpenAPI refer to';
+
+CREATE FUNCTION trackagoat.v1_openapi(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	RETURN jsonb_build_object('status', 200, 'text', jsonb_build_object(
+		'openapi', '3.1.0',
+		'info', jsonb_build_object('title', 'trackagoat', 'description', obj_description('trackagoat_api'::regnamespace, 'pg_namespace'),
+			'version', (SELECT e.extversion FROM pg_extension e WHERE e.extname = 'trackagoat')),
+		'servers', '[{"url": "/api/v1"}]'::jsonb,
+		'security', '[{"bearer": []}, {"api_key": []}]'::jsonb,
+		'paths', (SELECT jsonb_object_agg(p.path, p.operations) FROM (
+			SELECT trackagoat.openapi_path(r.pattern) AS path, jsonb_object_agg(lower(r.method), trackagoat.openapi_operation(to_jsonb(r))) AS operations
+			FROM trackagoat.api_routes() r GROUP BY r.pattern) p),
+		'components', trackagoat.openapi_components())::text);
+END
+$$;
+COMMENT ON FUNCTION trackagoat.v1_openapi(jsonb) IS 'GET /openapi.json: the document itself, not in the envelope';
