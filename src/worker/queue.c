@@ -352,8 +352,9 @@ clean_detail(const char *detail)
 
 /*
  * A transaction that scraping can do without: an error is logged, and is that
- * transaction's alone.  Answers the query's number; 0 where there is nothing
- * to work on.  Allocates in the current context, which the caller resets.
+ * transaction's alone.  Answers the query's number, -1 after an error, 0 where
+ * there is nothing to work on.  Allocates in the current context, which the
+ * caller resets.
  */
 static int
 run_chore(SavedQuery *query, Datum *values, const char *what)
@@ -371,7 +372,7 @@ run_chore(SavedQuery *query, Datum *values, const char *what)
 		ereport(LOG, (errmsg("trackagoat could not %s: %s", what, error)));
 		shared_report_error(error);
 	}
-	return answer == NULL ? 0 : atoi(answer);
+	return answer == NULL ? -1 : atoi(answer);
 }
 
 /* Fold the totals of up to so many projects; answers how many. */
@@ -383,11 +384,11 @@ queue_fold(int max_projects)
 	return run_chore(&fold_waiting, &value, "fold totals");
 }
 
-/* Analyze tables that have outgrown what plans believe of them. */
-void
+/* Analyze tables that have outgrown what plans believe of them; false where that fails. */
+bool
 queue_analyze(void)
 {
-	(void) run_chore(&analyze_grown, NULL, "analyze tables");
+	return run_chore(&analyze_grown, NULL, "analyze tables") >= 0;
 }
 
 /*

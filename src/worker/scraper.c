@@ -111,9 +111,9 @@ analyze_due(Scraper *scraper)
 	if (now < scraper->next_analyze)
 		return;
 	report_activity(scraper, "analyzing tables");
-	queue_analyze();
+	/* what fails will fail again */
+	scraper->next_analyze = TimestampTzPlusMilliseconds(now, queue_analyze() ? ANALYZE_SPACING : SAFETY_POLL);
 	MemoryContextReset(scraper->scratch);
-	scraper->next_analyze = TimestampTzPlusMilliseconds(now, ANALYZE_SPACING);
 }
 
 /* Deal with every request that has finished. */
@@ -424,8 +424,10 @@ trackagoat_worker_main(Datum arg)
 	pqsignal(SIGTERM, end_on_request);
 	pqsignal(SIGQUIT, end_blameless);
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+#ifdef M_MMAP_THRESHOLD
 	/* large blocks go back to the system when they are freed, where glibc would soon keep them in its heap */
 	mallopt(M_MMAP_THRESHOLD, 512 * 1024);
+#endif
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnection(description.database, NULL, 0);
 	if (!shared_slot_take(slot))

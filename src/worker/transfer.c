@@ -45,6 +45,7 @@ struct Fetch
 	size_t		limit;
 	bool		too_large;
 	bool		address_refused;
+	bool		has_cookies;	/* cookies are kept since the first request */
 	bool		any_address;	/* a proxy or a setting allows every address */
 };
 
@@ -267,32 +268,6 @@ transfer_in_flight(void)
 	return in_flight;
 }
 
-/* What holds for all requests of a new Fetch. */
-static void
-set_constant_options(Fetch *fetch)
-{
-	CURL	   *easy = fetch->easy;
-
-	curl_easy_setopt(easy, CURLOPT_PRIVATE, fetch);
-	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, fetch->error);
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_2TLS);
-	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
-	curl_easy_setopt(easy, CURLOPT_REFERER, "https://www.tiktok.com/");
-	curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
-	/* each time adds to a list, which curl_easy_reset() leaked before 8.0 */
-	curl_easy_setopt(easy, CURLOPT_COOKIEFILE, "");
-	curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
-	curl_easy_setopt(easy, CURLOPT_NETRC, (long) CURL_NETRC_IGNORED);
-	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
-	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
-	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, fetch);
-	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-	curl_easy_setopt(easy, CURLOPT_WRITEDATA, fetch);
-}
-
 /* An idle or new Fetch; NULL when memory is out. */
 static Fetch *
 take_fetch(void)
@@ -308,29 +283,45 @@ take_fetch(void)
 		fetch = NULL;
 	}
 	if (fetch != NULL)
-	{
-		set_constant_options(fetch);
 		slist_push_head(&all, &fetch->all_link);
-	}
 	return fetch;
 }
 
-/* What is of one request, and settings that may have been reloaded since the last. */
 static void
-set_options(CURL *easy, const char *url)
+set_options(Fetch *fetch, const char *url)
 {
-	char	   *default_ca_file = NULL;
+	CURL	   *easy = fetch->easy;
 
-	curl_easy_getinfo(easy, CURLINFO_CAINFO, &default_ca_file);
+	curl_easy_reset(easy);		/* keeps connections and cookies */
+	curl_easy_setopt(easy, CURLOPT_PRIVATE, fetch);
+	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, fetch->error);
 	curl_easy_setopt(easy, CURLOPT_URL, url);
-	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 0L);
+	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_2TLS);
+	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, trackagoat_user_agent);
+	curl_easy_setopt(easy, CURLOPT_REFERER, "https://www.tiktok.com/");
+	curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
+	/* each time adds to a list, which curl_easy_reset() forgets without freeing it before 8.0 */
+	if (!fetch->has_cookies)
+		curl_easy_setopt(easy, CURLOPT_COOKIEFILE, "");
+	fetch->has_cookies = true;
 	/* set even if empty, which keeps the environment from saying otherwise */
 	curl_easy_setopt(easy, CURLOPT_PROXY, trackagoat_proxy);
-	curl_easy_setopt(easy, CURLOPT_CAINFO, trackagoat_ca_file[0] != '\0' ? trackagoat_ca_file : default_ca_file);
+	curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
+	curl_easy_setopt(easy, CURLOPT_NETRC, (long) CURL_NETRC_IGNORED);
+	if (trackagoat_ca_file[0] != '\0')
+		curl_easy_setopt(easy, CURLOPT_CAINFO, trackagoat_ca_file);
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long) trackagoat_request_timeout);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
 					 Min((long) trackagoat_request_timeout, CONNECT_TIMEOUT));
+	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, fetch);
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(easy, CURLOPT_WRITEDATA, fetch);
 }
 
 /* Begin a GET; its answer comes out of transfer_finished() with the index. */
@@ -353,7 +344,7 @@ transfer_start(const char *url, int claim_index)
 		fetch->too_large = false;
 		fetch->address_refused = false;
 		fetch->any_address = trackagoat_allow_private_addresses || trackagoat_proxy[0] != '\0';
-		set_options(fetch->easy, url);
+		set_options(fetch, url);
 		started = curl_multi_add_handle(multi, fetch->easy) == CURLM_OK;
 		if (!started)
 			slist_push_head(&idle, &fetch->link);

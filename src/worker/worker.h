@@ -132,7 +132,7 @@ extern TimestampTz queue_next_due(void);
 extern TimestampTz queue_paused_until(void);
 extern void queue_release(void);
 extern int	queue_fold(int max_projects);
-extern void queue_analyze(void);
+extern bool queue_analyze(void);
 extern void queue_store_and_finish(const ScrapeClaim *claim, ScrapeResult *result);
 
 /* source.c: what is asked for, and whether it came */

@@ -58,6 +58,8 @@ async function compare(side, client, site) {
 	return same
 }
 
+const doneJobs = 'next_at > now() AND leased_until IS NULL'
+
 // whether each account, list and video has its job, which is done, and each page its attempt
 async function compareQueue(side, client, site, job, attempt, done) {
 	const found = await client.value(`SELECT concat_ws(' ', (SELECT count(*) FROM ${job}), (SELECT count(*) FROM ${job} WHERE ${done}),
@@ -136,7 +138,7 @@ async function ours(site) {
 	}
 	const seconds = (performance.now() - started) / 1000
 	const same = await compare('ours', client, site) &&
-		await compareQueue('ours', client, site, 'scrape_job', 'scrape_attempt', 'next_at > now() AND leased_until IS NULL')
+		await compareQueue('ours', client, site, 'scrape_job', 'scrape_attempt', doneJobs)
 	await client.end()
 	const workers = sizes[0].map((first, n) => ({ first, most: Math.max(...sizes.map(all => all[n])), last: sizes.at(-1)[n] }))
 	return { rate: pages / seconds, same, warm, workers }
@@ -160,7 +162,7 @@ async function node(site, parallel, queued, handles = site.accounts.map(account 
 	await database.end()
 	const side = queued ? 'node' : 'plain'
 	const same = handles.length < site.accounts.length || await compare(side, client, site) &&
-		(!queued || await compareQueue(side, client, site, 'job', 'attempt', 'next_at > now()'))
+		(!queued || await compareQueue(side, client, site, 'job', 'attempt', doneJobs))
 	await client.end()
 	return { rate: pages / seconds, same }
 }

@@ -1,5 +1,6 @@
 // The queue that one would write for such a pipeline, in plain tables: when each
 // account, list and video is next due, who has it, and a log of what was fetched.
+import { setTimeout as sleep } from 'node:timers/promises'
 
 export const tables = `
 	CREATE TABLE job (
@@ -52,6 +53,7 @@ export function jobQueue(database, pages, batch) {
 			while (claimed.length === 0 && given < pages) {
 				claiming ??= database.query({ ...claim, values: [batch] }).then(({ rows }) => { claimed = rows; claiming = undefined })
 				await claiming
+				if (claimed.length === 0) await sleep(1)
 			}
 			if (claimed.length > 0) given++
 			return claimed.pop()

@@ -24,7 +24,7 @@ SELECT is_empty($$SELECT signature FROM routine WHERE lanname NOT IN ('c', 'inte
 SELECT is_empty($$SELECT signature FROM routine WHERE prosecdef$$, 'none runs with the rights of its owner');
 SELECT is_empty($$SELECT signature FROM routine WHERE concat(prosrc, pg_get_function_sqlbody(oid)) ~* 'or\s+replace'$$, 'none replaces what is there');
 SELECT set_eq($$SELECT proname || ' ' || c FROM routine, unnest(proconfig) c WHERE c NOT LIKE 'search\_path=%'
-	AND NOT (proname LIKE 'v1\_list\_%' AND c = 'plan_cache_mode=force_generic_plan')$$, ARRAY['answer_request lock_timeout=5s', 'analyze_grown default_statistics_target=3', 'store_scrape lock_timeout=2s', 'finish_scrape lock_timeout=2s', 'fold_waiting lock_timeout=2s', 'prune lock_timeout=2s',
+	AND NOT (proname LIKE 'v1\_list\_%' AND c = 'plan_cache_mode=force_generic_plan')$$, ARRAY['answer_request lock_timeout=5s', 'video_page plan_cache_mode=force_generic_plan', 'analyze_grown default_statistics_target=3', 'analyze_grown lock_timeout=10ms', 'store_scrape lock_timeout=2s', 'finish_scrape lock_timeout=2s', 'fold_waiting lock_timeout=2s', 'prune lock_timeout=2s',
 	'store_scrape plan_cache_mode=force_generic_plan', 'store_scrape enable_seqscan=off', 'store_scrape jit=off',
 	'finish_scrape plan_cache_mode=force_generic_plan', 'finish_scrape enable_seqscan=off', 'finish_scrape jit=off'],
 	'what else functions set');
@@ -57,7 +57,7 @@ INSERT INTO marked VALUES
 	(ARRAY['current_org', 'readable_org', 'current_key', 'current_actor', 'check_scope', 'campaign_tree', 'campaign_videos', 'campaign_stats', 'entity_amounts', 'entity_days', 'follower_amounts', 'goal_states', 'goal_counts', 'goal_compliance', 'goal_overview'], 's', 'r'),
 	(ARRAY['entity_timezone', 'entity_buckets', 'entity_metric', 'analytics', 'campaign_breakdown', 'campaign_progress', 'verify_histories', 'verify_totals', 'verify',
 		'plan_limits', 'limit_usage', 'retention_windows', 'content_calendar', 'goal_history', 'campaign_goals', 'goal_changes', 'next_scrape_due', 'page_would_serve', 'project_organization', 'tables_are_ready', 'host_paused_until', 'check_owner',
-		'own_project', 'own_creator', 'own_video', 'own_campaign', 'own_goal', 'own_entity', 'find_route', 'project_objects', 'creator_object', 'tracked_creator', 'project_creators',
+		'own_project', 'own_creator', 'own_video', 'own_campaign', 'own_goal', 'own_entity', 'find_route', 'project_objects', 'creator_object', 'tracked_creator', 'project_rows', 'video_object', 'video_page',
 		'api_key_object', 'member_object', 'json_type', 'api_entities', 'openapi_components'], 's', 'u'),
 	-- the API: campaigns, goals, analytics
 	(ARRAY['api_number', 'csv_field', 'series_csv'], 'i', 's'),

@@ -7,6 +7,7 @@ use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
 
+use IPC::Run ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -58,10 +59,27 @@ prepare('postgres');
 ok(wait_until(60, sub { $node->safe_psql('postgres', q{SELECT count(*) FROM trackagoat.scrape_attempt WHERE outcome = 'ok'}) >= 2 * $goats }), 'all is fetched');
 check('postgres', 'the worker');
 
+# Nor does it mind a table that cannot be analyzed, and one that somebody holds.
 $node->safe_psql('postgres', 'CREATE DATABASE plain');
 prepare('plain');
-$node->safe_psql('plain', 'CALL trackagoat.run_scrapes(10000)');
+$node->safe_psql('plain', <<'SQL');
+CREATE FUNCTION public.picky(value text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS
+	$$ BEGIN IF current_setting('lock_timeout') = '10ms' THEN RAISE 'I am not to be analyzed'; END IF; RETURN value; END $$;
+CREATE TABLE trackagoat.a_note (note text);
+CREATE INDEX ON trackagoat.a_note (public.picky(note));
+INSERT INTO trackagoat.a_note SELECT repeat('x', 100) FROM generate_series(1, 2000);
+SQL
+is($node->safe_psql('plain', 'SELECT trackagoat.analyze_grown() > 0'), 't', 'other tables are analyzed');
+my ($in, $out, $err) = ('', '', '');
+my $holder = IPC::Run::start([ $node->installed_command('psql'), '-XAtq', '-d', $node->connstr('plain') ], '<', \$in, '>', \$out, '2>', \$err, IPC::Run::timeout(120));
+$in = "BEGIN; LOCK TABLE trackagoat.notification, trackagoat.a_note; SELECT 'held';\n";
+$holder->pump until $out =~ /held/;
+$node->safe_psql('plain', 'CALL trackagoat.run_scrapes(10000)', timeout => 60);
 check('plain', 'a session');
+$in = "ROLLBACK;\n\\q\n";
+$holder->finish;
+my $log = slurp_file($node->logfile);
+unlike($log, qr/skipping analyze|not to be analyzed/, 'and the log does not speak of it');
 
 $node->stop;
 done_testing();
