@@ -313,6 +313,10 @@ BEGIN
 			WHERE k.project_id = p.id AND k.org_id = p.org_id) FROM trackagoat.project p WHERE p.org_id = o.id
 		UNION ALL SELECT 'max_campaign_items_per_campaign', k.id, (SELECT count(*) FROM trackagoat.campaign_item i
 			WHERE i.campaign_id = k.id AND i.org_id = k.org_id) FROM trackagoat.campaign k WHERE k.org_id = o.id
+		UNION ALL SELECT 'max_members_per_org', NULL, count(*) FROM trackagoat.member m WHERE m.org_id = o.id
+		UNION ALL SELECT 'max_api_keys_per_org', NULL, count(*) FROM trackagoat.api_key k WHERE k.org_id = o.id AND k.revoked_at IS NULL
+		UNION ALL SELECT 'max_api_requests_per_day', NULL, coalesce((SELECT a.requests
+			FROM trackagoat.api_usage a WHERE a.org_id = o.id AND a.day = (now() AT TIME ZONE 'UTC')::date), 0)
 		UNION ALL SELECT 'max_manual_scrape_triggers_per_day', NULL, CASE WHEN l.max IS NOT NULL THEN coalesce((SELECT m.triggers
 			FROM trackagoat.manual_scrape m WHERE m.org_id = o.id AND m.day >= (now() AT TIME ZONE 'UTC')::date), 0) END) u USING (limit_key)
 	WHERE o.id = limit_usage.org_id
@@ -1632,6 +1636,21 @@ $$;
 
 COMMENT ON FUNCTION trackagoat.check_timezone(text) IS 'raises PT400 invalid_timezone';
 
+CREATE FUNCTION trackagoat.analytics_window(
+	from_date date, to_date date, tz text, at timestamptz, OUT first_day date, OUT last_day date)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	PERFORM trackagoat.check_timezone(tz);
+	last_day := coalesce(to_date, from_date + 29, (coalesce(at, now()) AT TIME ZONE tz)::date);
+	first_day := coalesce(from_date, last_day - 29);
+	PERFORM trackagoat.check_window(first_day, last_day);
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.analytics_window(date, date, text, timestamptz) IS
+	'the days that are asked for: 30 of them where a date is left out, until today without any; PT400 invalid_timezone, invalid_window';
+
 CREATE FUNCTION trackagoat.entity_timezone(entity text, entity_id uuid) RETURNS text
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
@@ -1790,10 +1809,7 @@ BEGIN
 	FOREACH kind IN ARRAY CASE WHEN compare IS NULL THEN ARRAY['main'] ELSE ARRAY['main', 'prior_period'] END LOOP
 		FOREACH id IN ARRAY entity_ids LOOP
 			zone := coalesce(tz, trackagoat.entity_timezone(entity, id));
-			PERFORM trackagoat.check_timezone(zone);
-			last := coalesce(to_date, from_date + 29, (coalesce(at, now()) AT TIME ZONE zone)::date);
-			first := coalesce(from_date, last - 29);
-			PERFORM trackagoat.check_window(first, last);
+			SELECT w.first_day, w.last_day INTO first, last FROM trackagoat.analytics_window(from_date, to_date, zone, at) w;
 			IF kind = 'prior_period' THEN
 				-- as many days, right before
 				SELECT first - (last - first + 1), first - 1 INTO first, last;
@@ -1829,10 +1845,7 @@ BEGIN
 	PERFORM trackagoat.check_choice('invalid_mode', mode, ARRAY['new', 'cumulative']);
 	PERFORM trackagoat.check_choice('invalid_granularity', granularity, ARRAY['day', 'week', 'month']);
 	zone := coalesce(tz, trackagoat.entity_timezone('campaign', campaign_id));
-	PERFORM trackagoat.check_timezone(zone);
-	last := coalesce(to_date, from_date + 29, (coalesce(campaign_breakdown.at, now()) AT TIME ZONE zone)::date);
-	first := coalesce(from_date, last - 29);
-	PERFORM trackagoat.check_window(first, last);
+	SELECT w.first_day, w.last_day INTO first, last FROM trackagoat.analytics_window(from_date, to_date, zone, campaign_breakdown.at) w;
 	ends := least((last + 1)::timestamp AT TIME ZONE zone, campaign_breakdown.at + interval '1 microsecond');
 	SELECT array_agg(r.video_id ORDER BY r.score DESC, r.video_id) INTO top FROM (
 		SELECT v.video_id, CASE mode
@@ -3603,7 +3616,7 @@ BEGIN
 		AND (SELECT count(DISTINCT c.relowner) FROM pg_class c
 			WHERE c.relnamespace = 'trackagoat'::regnamespace
 				AND c.relname IN ('setup_version', 'organization', 'creator', 'creator_history', 'video',
-					'video_history', 'creator_event', 'creator_event_kind', 'banned_handle', 'deleted_video', 'video_link', 'plan', 'manual_scrape', 'goal', 'notification', 'total', 'total_month', 'total_difference', 'observation_source', 'scrape_outcome', 'scrape_source', 'scrape_host', 'scrape_job', 'scrape_request', 'scrape_attempt', 'retention_walk')) = 1;
+					'video_history', 'creator_event', 'creator_event_kind', 'banned_handle', 'deleted_video', 'video_link', 'plan', 'manual_scrape', 'goal', 'notification', 'total', 'total_month', 'total_difference', 'observation_source', 'scrape_outcome', 'scrape_source', 'scrape_host', 'scrape_job', 'scrape_request', 'scrape_attempt', 'retention_walk', 'member', 'api_key', 'api_login', 'api_usage', 'api_replay')) = 1;
 END
 $$;
 
@@ -3758,7 +3771,7 @@ COMMENT ON FUNCTION trackagoat.prune_next_histories(text, integer, timestamptz) 
 
 CREATE FUNCTION trackagoat.prune(max_rows integer DEFAULT 10000, at timestamptz DEFAULT now())
 	RETURNS TABLE (what text, removed bigint)
-	LANGUAGE plpgsql VOLATILE STRICT ROWS 6 SET lock_timeout = '2s' SET search_path = pg_catalog, trackagoat, pg_temp AS
+	LANGUAGE plpgsql VOLATILE STRICT ROWS 8 SET lock_timeout = '2s' SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
 	entity text;
@@ -3800,6 +3813,24 @@ BEGIN
 			WHERE l.project_id = w.project_id AND l.org_id = w.org_id AND l.created_at < w.kept_from
 			ORDER BY l.created_at LIMIT max_rows FOR UPDATE SKIP LOCKED) o LIMIT max_rows) d
 	WHERE n.id = d.id AND n.org_id = d.org_id;
+	GET DIAGNOSTICS removed = ROW_COUNT;
+	RETURN NEXT;
+
+	-- as long as find_replay() gives them again
+	what := 'api_replay';
+	DELETE FROM trackagoat.api_replay a USING (SELECT o.key_id, o.idempotency_key, o.org_id FROM trackagoat.api_replay o
+		WHERE o.created_at < prune.at - interval '24 hours'
+		ORDER BY o.created_at LIMIT max_rows FOR UPDATE SKIP LOCKED) d
+	WHERE a.key_id = d.key_id AND a.idempotency_key = d.idempotency_key AND a.org_id = d.org_id;
+	GET DIAGNOSTICS removed = ROW_COUNT;
+	RETURN NEXT;
+
+	-- a month, to look back on
+	what := 'api_usage';
+	DELETE FROM trackagoat.api_usage u USING (SELECT o.org_id, o.day FROM trackagoat.api_usage o
+		WHERE o.day < (prune.at AT TIME ZONE 'UTC')::date - 35
+		LIMIT max_rows FOR UPDATE SKIP LOCKED) d
+	WHERE u.org_id = d.org_id AND u.day = d.day;
 	GET DIAGNOSTICS removed = ROW_COUNT;
 	RETURN NEXT;
 
@@ -3870,6 +3901,2283 @@ END
 $$;
 
 COMMENT ON FUNCTION trackagoat.unschedule_scrapes() IS 'take the jobs out of pg_cron; answers whether they were there';
+
+CREATE FUNCTION trackagoat.sign_in(key text) RETURNS void
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE;
+
+COMMENT ON FUNCTION trackagoat.sign_in(text) IS
+	'the rest of the transaction is of the organization of this API key: PT401 invalid_api_key, PT429 rate_limit_exceeded';
+
+CREATE FUNCTION trackagoat.sign_in_member(user_id text, org_id uuid DEFAULT NULL) RETURNS void
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE;
+
+COMMENT ON FUNCTION trackagoat.sign_in_member(text, uuid) IS
+	'the rest of the transaction is of this member, whose token PostgREST has checked; its login roles alone may say so: PT401 invalid_token, PT403 not_a_member, PT400 organization_required';
+
+CREATE FUNCTION trackagoat.sign_out() RETURNS void
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE;
+
+COMMENT ON FUNCTION trackagoat.sign_out() IS 'the rest of the transaction is of whoever has logged in';
+
+CREATE FUNCTION trackagoat.current_org() RETURNS uuid
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED;
+
+COMMENT ON FUNCTION trackagoat.current_org() IS
+	'the organization that this transaction is of: of the API key or token that was checked, else of the member who has logged in with a role of his; NULL for nobody';
+
+CREATE FUNCTION trackagoat.readable_org() RETURNS uuid
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED;
+
+COMMENT ON FUNCTION trackagoat.readable_org() IS 'the same for whoever has the scope read; row-level security asks it';
+
+CREATE FUNCTION trackagoat.current_key() RETURNS uuid
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED;
+
+COMMENT ON FUNCTION trackagoat.current_key() IS 'the id of the API key that opened this transaction; NULL for members';
+
+CREATE FUNCTION trackagoat.current_actor() RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED;
+
+COMMENT ON FUNCTION trackagoat.current_actor() IS 'who acts: a member''s user_id, the id of an API key, or the database role that has logged in';
+
+CREATE FUNCTION trackagoat.check_scope(scope text) RETURNS void
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL RESTRICTED STRICT;
+
+COMMENT ON FUNCTION trackagoat.check_scope(text) IS
+	'refuses whoever may not read, write, or is no admin: PT401 invalid_api_key, PT403 insufficient_scope with a JSON object {required, granted} as detail';
+
+CREATE FUNCTION trackagoat.new_api_key() RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE;
+
+COMMENT ON FUNCTION trackagoat.new_api_key() IS 'tga_ and 64 hexadecimal digits from the strong random source';
+
+CREATE FUNCTION trackagoat.create_api_key(
+	org_id uuid, name text, scopes text[] DEFAULT '{read,write}', expires_at timestamptz DEFAULT NULL) RETURNS text
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_variable
+DECLARE
+	key text := trackagoat.new_api_key();
+	unknown text;
+BEGIN
+	SELECT s.scope INTO unknown FROM unnest(scopes) s (scope) WHERE coalesce(s.scope NOT IN ('read', 'write', 'admin'), true);
+	IF FOUND OR coalesce(cardinality(scopes), 0) = 0 THEN
+		PERFORM trackagoat.check_choice('invalid_scopes', unknown, '{read,write,admin}');
+	END IF;
+	PERFORM FROM trackagoat.organization o WHERE o.id = create_api_key.org_id;
+	IF NOT FOUND THEN
+		PERFORM trackagoat.entity_missing('organization', org_id);
+	END IF;
+	INSERT INTO trackagoat.api_key (org_id, name, key_hash, scopes, created_by, expires_at)
+	VALUES (org_id, name, sha256(convert_to(key, 'UTF8')),
+		(SELECT array_agg(DISTINCT s.scope ORDER BY s.scope) FROM unnest(scopes) s (scope)), trackagoat.current_actor(), expires_at);
+	RETURN key;
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.create_api_key(uuid, text, text[], timestamptz) IS
+	'make an API key of an organization; answers the key, which is shown this once and kept nowhere';
+
+CREATE FUNCTION trackagoat.api_key_final() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	RAISE SQLSTATE 'PT409' USING
+		MESSAGE = 'key_revoked',
+		DETAIL = 'A key that was revoked stays so.',
+		HINT = 'An admin makes another one.';
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.api_key_final() IS 'trigger: refuses to bring back a key that was revoked: PT409 key_revoked';
+
+CREATE FUNCTION trackagoat.member_admin() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	-- one of those who take admins away at a time; with the organization its members go
+	PERFORM FROM trackagoat.organization o WHERE o.id = OLD.org_id FOR NO KEY UPDATE;
+	IF FOUND AND NOT EXISTS (SELECT FROM trackagoat.member m WHERE m.org_id = OLD.org_id AND m.role = 'admin') THEN
+		RAISE SQLSTATE 'PT409' USING
+			MESSAGE = 'last_admin',
+			DETAIL = 'The organization would have no admin.',
+			HINT = 'Make another member an admin first.';
+	END IF;
+	RETURN NULL;
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.member_admin() IS 'trigger: refuses to take the last admin away: PT409 last_admin';
+
+CREATE FUNCTION trackagoat.url_decode(part text) RETURNS text
+	LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	IF part !~ '[%+]' THEN
+		RETURN part;
+	END IF;
+	RETURN convert_from((SELECT string_agg(CASE WHEN t.token[1] ~ '^%..' THEN decode(substr(t.token[1], 2), 'hex')
+			ELSE convert_to(replace(t.token[1], '+', ' '), 'UTF8') END, '' ORDER BY t.place)
+		FROM regexp_matches(part, '%[0-9A-Fa-f]{2}|[^%]+|%', 'g') WITH ORDINALITY t (token, place)), 'UTF8');
+EXCEPTION WHEN character_not_in_repertoire OR untranslatable_character THEN
+	PERFORM trackagoat.refuse_field('invalid_query', left(part, 100), 'is no UTF-8');
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.url_decode(text) IS 'a part of a query string, decoded: PT400 invalid_query where that is no UTF-8';
+
+CREATE FUNCTION trackagoat.refuse_field(code text, field text, problem text, hint text DEFAULT NULL) RETURNS void
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	RAISE SQLSTATE 'PT400' USING
+		MESSAGE = code,
+		DETAIL = json_build_object('field', field, 'message', format('%s %s.', field, problem)),
+		HINT = coalesce(hint, 'GET /openapi.json describes each endpoint.');
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.refuse_field(text, text, text, text) IS 'raises PT400 for a field of a request, with a JSON object {field, message} as detail';
+
+CREATE FUNCTION trackagoat.check_field(code text, field text, value jsonb, schema jsonb) RETURNS jsonb
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	kind text := jsonb_typeof(value);
+	content text := value #>> '{}';
+	number numeric;
+BEGIN
+	IF kind = 'null' THEN
+		IF schema @> '{"nullable": true}' THEN
+			RETURN value;
+		END IF;
+		PERFORM trackagoat.refuse_field(code, field, 'must not be null');
+	END IF;
+	IF kind <> (CASE schema ->> 'type' WHEN 'integer' THEN 'number' ELSE schema ->> 'type' END) THEN
+		PERFORM trackagoat.refuse_field(code, field, format('must be of type %s', schema ->> 'type'));
+	END IF;
+	CASE kind
+	WHEN 'string' THEN
+		IF schema ? 'enum' AND NOT schema -> 'enum' ? content THEN
+			PERFORM trackagoat.refuse_field(code, field, 'must be one of ' || (SELECT string_agg(e, ', ') FROM jsonb_array_elements_text(schema -> 'enum') e));
+		ELSIF char_length(content) NOT BETWEEN coalesce((schema ->> 'minLength')::integer, 0) AND coalesce((schema ->> 'maxLength')::integer, 65536) THEN
+			PERFORM trackagoat.refuse_field(code, field, format('must have %s to %s characters',
+				coalesce(schema ->> 'minLength', '0'), coalesce(schema ->> 'maxLength', '65536')));
+		ELSIF (schema ->> 'format' = 'uuid' AND content !~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$')
+			OR (schema ->> 'format' = 'date' AND content !~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$')
+			OR (schema ->> 'format' = 'date-time' AND content !~* '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:?[0-9]{2})$') THEN
+			PERFORM trackagoat.refuse_field(code, field, format('is no %s', schema ->> 'format'));
+		ELSIF schema ->> 'format' IN ('date', 'date-time') THEN
+			BEGIN
+				PERFORM content::timestamptz;
+			EXCEPTION WHEN datetime_field_overflow OR invalid_datetime_format THEN
+				PERFORM trackagoat.refuse_field(code, field, format('is no %s', schema ->> 'format'));
+			END;
+		END IF;
+	WHEN 'number' THEN
+		number := content::numeric;
+		IF schema ->> 'type' = 'integer' AND (number <> trunc(number) OR abs(number) > 9223372036854775807) THEN
+			PERFORM trackagoat.refuse_field(code, field, 'must be an integer');
+		ELSIF number < (schema ->> 'minimum')::numeric OR number > (schema ->> 'maximum')::numeric THEN
+			PERFORM trackagoat.refuse_field(code, field, format('must be %s', concat_ws(' and ',
+				'at least ' || (schema ->> 'minimum'), 'at most ' || (schema ->> 'maximum'))));
+		END IF;
+	WHEN 'array' THEN
+		IF jsonb_array_length(value) NOT BETWEEN coalesce((schema ->> 'minItems')::integer, 0) AND coalesce((schema ->> 'maxItems')::integer, 10000) THEN
+			PERFORM trackagoat.refuse_field(code, field, format('must have %s to %s items',
+				coalesce(schema ->> 'minItems', '0'), coalesce(schema ->> 'maxItems', '10000')));
+		END IF;
+		RETURN (SELECT coalesce(jsonb_agg(trackagoat.check_field(code, format('%s[%s]', field, i.place - 1), i.item, schema -> 'items') ORDER BY i.place), '[]')
+			FROM jsonb_array_elements(value) WITH ORDINALITY i (item, place));
+	WHEN 'object' THEN
+		IF schema ? 'properties' THEN
+			RETURN trackagoat.check_fields(code, field || '.', value, schema);
+		ELSIF octet_length(value::text) > 65536 THEN
+			PERFORM trackagoat.refuse_field(code, field, 'must have 64 KiB at most');
+		END IF;
+	ELSE
+	END CASE;
+	RETURN value;
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.check_field(text, text, jsonb, jsonb) IS 'the value of a field of a request, which its JSON schema must allow: PT400 otherwise';
+
+CREATE FUNCTION trackagoat.check_fields(code text, prefix text, given jsonb, schema jsonb) RETURNS jsonb
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	unknown text;
+	missing text;
+BEGIN
+	IF given = '{}' AND NOT schema ?| ARRAY['required', 'minProperties'] THEN
+		RETURN given;
+	END IF;
+	SELECT k INTO unknown FROM jsonb_object_keys(given) k WHERE NOT schema -> 'properties' ? k ORDER BY k LIMIT 1;
+	IF FOUND THEN
+		PERFORM trackagoat.refuse_field(code, prefix || left(unknown, 100), 'is unknown', format('Known are: %s.',
+			coalesce((SELECT string_agg(k, ', ' ORDER BY k) FROM jsonb_object_keys(schema -> 'properties') k), 'none')));
+	END IF;
+	SELECT k INTO missing FROM jsonb_array_elements_text(schema -> 'required') k WHERE NOT given ? k LIMIT 1;
+	IF FOUND THEN
+		PERFORM trackagoat.refuse_field(code, prefix || missing, 'is missing');
+	END IF;
+	IF (SELECT count(*) FROM jsonb_object_keys(given)) < (schema ->> 'minProperties')::integer THEN
+		PERFORM trackagoat.refuse_field(code, 'body', 'must have at least one of its fields', format('Fields are: %s.',
+			(SELECT string_agg(k, ', ' ORDER BY k) FROM jsonb_object_keys(schema -> 'properties') k)));
+	END IF;
+	RETURN (SELECT coalesce(jsonb_object_agg(f.key, trackagoat.check_field(code, prefix || f.key, f.value, schema -> 'properties' -> f.key)), '{}')
+		FROM jsonb_each(given) f);
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.check_fields(text, text, jsonb, jsonb) IS 'the fields of a request, which a JSON schema must allow: PT400 otherwise, naming the field';
+
+CREATE FUNCTION trackagoat.read_query(query text, schema jsonb) RETURNS jsonb
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	given jsonb;
+	repeated text;
+BEGIN
+	IF coalesce(query, '') = '' THEN
+		RETURN trackagoat.check_fields('invalid_query', '', '{}', schema);
+	END IF;
+	SELECT jsonb_object_agg(p.name, CASE WHEN schema #>> ARRAY['properties', p.name, 'type'] = 'integer' AND p.value ~ '^-?[0-9]{1,18}$'
+			THEN to_jsonb(p.value::bigint) ELSE to_jsonb(p.value) END),
+		min(p.name) FILTER (WHERE p.times > 1)
+	INTO given, repeated
+	FROM (SELECT n.name, trackagoat.url_decode(substr(a.argument, strpos(a.argument || '=', '=') + 1)) AS value, count(*) OVER (PARTITION BY n.name) AS times
+		FROM unnest(string_to_array(query, '&')) a (argument), LATERAL (SELECT trackagoat.url_decode(split_part(a.argument, '=', 1)) AS name) n
+		WHERE a.argument <> '') p;
+	IF repeated IS NOT NULL THEN
+		PERFORM trackagoat.refuse_field('invalid_query', left(repeated, 100), 'is there more than once');
+	END IF;
+	RETURN trackagoat.check_fields('invalid_query', '', coalesce(given, '{}'), schema);
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.read_query(text, jsonb) IS 'the arguments of a query string, which a JSON schema must allow: PT400 invalid_query';
+
+CREATE FUNCTION trackagoat.read_body(body text, schema jsonb) RETURNS jsonb
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	given jsonb;
+	repeated text;
+BEGIN
+	IF coalesce(body, '') = '' THEN
+		RETURN trackagoat.check_fields('invalid_body', '', '{}', schema);
+	END IF;
+	BEGIN
+		given := body::jsonb;
+	EXCEPTION WHEN data_exception OR statement_too_complex THEN
+		RAISE SQLSTATE 'PT400' USING
+			MESSAGE = 'invalid_body', DETAIL = 'The body is no JSON, or has a character that a text cannot have.', HINT = 'Send a JSON object in UTF-8.';
+	END;
+	IF jsonb_typeof(given) <> 'object' THEN
+		RAISE SQLSTATE 'PT400' USING
+			MESSAGE = 'invalid_body', DETAIL = 'The body is no JSON object.', HINT = 'Send a JSON object in UTF-8.';
+	END IF;
+	-- jsonb keeps the last of several alike, and nobody knows which was meant
+	SELECT k.key INTO repeated FROM json_object_keys(body::json) k (key) GROUP BY k.key HAVING count(*) > 1 LIMIT 1;
+	IF FOUND THEN
+		PERFORM trackagoat.refuse_field('invalid_body', left(repeated, 100), 'is there more than once');
+	END IF;
+	RETURN trackagoat.check_fields('invalid_body', '', given, schema);
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.read_body(text, jsonb) IS 'the fields of a body, which a JSON schema must allow: PT400 invalid_body';
+
+CREATE FUNCTION trackagoat.page_cursor(id uuid) RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	RETURN rtrim(translate(encode(uuid_send(id), 'base64'), '+/', '-_'), '=');
+
+COMMENT ON FUNCTION trackagoat.page_cursor(uuid) IS 'the cursor after which a list goes on that ended with this id';
+
+CREATE FUNCTION trackagoat.page_after(query jsonb) RETURNS uuid
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	after text := query ->> 'cursor';
+BEGIN
+	IF after !~ '^[A-Za-z0-9_-]{21}[AQgw]$' THEN
+		PERFORM trackagoat.refuse_field('invalid_query', 'cursor', 'is none that a list has answered', 'Send meta.nextCursor of the page before.');
+	END IF;
+	RETURN encode(decode(translate(after, '-_', '+/') || '==', 'base64'), 'hex')::uuid;
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.page_after(jsonb) IS 'the id that a page goes on after, newest first; NULL for the first page: PT400 invalid_query';
+
+CREATE FUNCTION trackagoat.page_limit(query jsonb) RETURNS integer
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN coalesce((query ->> 'limit')::integer, 50);
+
+COMMENT ON FUNCTION trackagoat.page_limit(jsonb) IS 'how many items a page has: 50, or what was asked for';
+
+CREATE FUNCTION trackagoat.page_answer(items json[], ids uuid[], query jsonb) RETURNS jsonb
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	size integer := trackagoat.page_limit(query);
+BEGIN
+	-- a list asks for one more than it shows; as text, since a page as jsonb would be taken apart and put together again
+	RETURN jsonb_build_object('status', 200, 'text', concat('{"data": ', coalesce(array_to_json(items[:size]), '[]'), ', "error": null, "meta": ',
+		json_build_object('limit', size, 'nextCursor', CASE WHEN cardinality(ids) > size THEN trackagoat.page_cursor(ids[size]) END), '}'));
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.page_answer(json[], uuid[], jsonb) IS 'a page of a list, from one item more than it shows and their ids';
+
+CREATE FUNCTION trackagoat.own_project(project_id uuid) RETURNS uuid
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	PERFORM FROM trackagoat.project p WHERE p.id = own_project.project_id AND p.org_id = trackagoat.current_org();
+	IF NOT FOUND THEN
+		PERFORM trackagoat.entity_missing('project', own_project.project_id);
+	END IF;
+	RETURN own_project.project_id;
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.own_project(uuid) IS 'a project of one''s organization: PT404 project_not_found for any other';
+
+CREATE FUNCTION trackagoat.own_creator(creator_id uuid) RETURNS uuid
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	PERFORM FROM trackagoat.creator c WHERE c.id = own_creator.creator_id AND c.org_id = trackagoat.current_org();
+	IF NOT FOUND THEN
+		PERFORM trackagoat.entity_missing('creator', own_creator.creator_id);
+	END IF;
+	RETURN own_creator.creator_id;
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.own_creator(uuid) IS 'a creator of one''s organization: PT404 creator_not_found for any other';
+
+CREATE FUNCTION trackagoat.own_video(video_id uuid) RETURNS uuid
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	PERFORM FROM trackagoat.video v WHERE v.id = own_video.video_id AND v.org_id = trackagoat.current_org();
+	IF NOT FOUND THEN
+		PERFORM trackagoat.entity_missing('video', own_video.video_id);
+	END IF;
+	RETURN own_video.video_id;
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.own_video(uuid) IS 'a video of one''s organization: PT404 video_not_found for any other';
+
+CREATE FUNCTION trackagoat.own_campaign(campaign_id uuid) RETURNS uuid
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	PERFORM FROM trackagoat.campaign c WHERE c.id = own_campaign.campaign_id AND c.org_id = trackagoat.current_org();
+	IF NOT FOUND THEN
+		PERFORM trackagoat.entity_missing('campaign', own_campaign.campaign_id);
+	END IF;
+	RETURN own_campaign.campaign_id;
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.own_campaign(uuid) IS 'a campaign of one''s organization: PT404 campaign_not_found for any other';
+
+CREATE FUNCTION trackagoat.own_goal(goal_id uuid) RETURNS uuid
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	PERFORM FROM trackagoat.goal g WHERE g.id = own_goal.goal_id AND g.org_id = trackagoat.current_org();
+	IF NOT FOUND THEN
+		PERFORM trackagoat.entity_missing('goal', own_goal.goal_id);
+	END IF;
+	RETURN own_goal.goal_id;
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.own_goal(uuid) IS 'a goal of one''s organization: PT404 goal_not_found for any other';
+
+CREATE FUNCTION trackagoat.own_entity(entity text, id uuid) RETURNS uuid
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	RETURN CASE entity WHEN 'project' THEN trackagoat.own_project(id) WHEN 'creator' THEN trackagoat.own_creator(id)
+		WHEN 'video' THEN trackagoat.own_video(id) WHEN 'campaign' THEN trackagoat.own_campaign(id) END;
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.own_entity(text, uuid) IS 'a project, creator, video or campaign of one''s organization: PT404 for any other; NULL for another word';
+
+CREATE FUNCTION trackagoat.project_rows(request jsonb, entity text) RETURNS uuid[]
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	for_project uuid := trackagoat.own_project((request #>> '{ids,0}')::uuid);
+	given uuid[] := ARRAY(SELECT g.id::uuid FROM jsonb_array_elements_text(request #> ARRAY['body', entity || '_ids']) g (id));
+	stranger uuid;
+BEGIN
+	SELECT g.id INTO stranger FROM unnest(given) g (id)
+	WHERE NOT CASE entity
+		WHEN 'creator' THEN EXISTS (SELECT FROM trackagoat.creator c
+			WHERE c.id = g.id AND c.org_id = trackagoat.current_org() AND c.project_id = for_project)
+		WHEN 'video' THEN EXISTS (SELECT FROM trackagoat.video v
+			WHERE v.id = g.id AND v.org_id = trackagoat.current_org() AND v.project_id = for_project) END
+	LIMIT 1;
+	IF FOUND THEN
+		PERFORM trackagoat.entity_missing(entity, stranger);
+	END IF;
+	RETURN given;
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.project_rows(jsonb, text) IS
+	'the creators or videos that a request names, all of its project: PT404 creator_not_found, video_not_found';
+
+CREATE FUNCTION trackagoat.api_problem(state text, message text, detail text, hint text, constraint_name text)
+	RETURNS TABLE (status integer, code text, meta jsonb)
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE ROWS 1 SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	IF state LIKE 'PT4__' THEN
+		status := substr(state, 3)::integer;
+		code := message;
+		-- a handle that is wrong is documented as a conflict, any choice as a field
+		meta := CASE WHEN detail LIKE '{%' THEN detail::jsonb
+			ELSE jsonb_strip_nulls(jsonb_build_object('message', nullif(detail, ''))) END || jsonb_strip_nulls(jsonb_build_object('hint', nullif(hint, '')));
+	ELSIF state = '23505' THEN
+		status := 409;
+		code := CASE constraint_name WHEN 'creator_handle_key' THEN 'handle_taken' WHEN 'member_user_key' THEN 'member_exists'
+			WHEN 'campaign_item_pkey' THEN 'item_exists' WHEN 'video_tiktok_video_id_key' THEN 'video_exists' ELSE 'duplicate' END;
+		meta := '{"message": "There is one already."}';
+	ELSIF state IN ('23503', '23514', '23502', '22001', '22003', '22007', '22008', '22P02', '22P05', '22021', '22023') THEN
+		status := 400;
+		code := 'invalid_body';
+		meta := jsonb_build_object('message', 'A value is not allowed.') || CASE WHEN coalesce(constraint_name, '') <> '' THEN
+			jsonb_build_object('constraint', constraint_name) ELSE '{}' END;
+	ELSIF state = '25006' THEN
+		status := 405;
+		code := 'read_only';
+		meta := '{"message": "Nothing can be written here.", "hint": "Ask the primary server, in a transaction that may write."}';
+	ELSIF state = '42501' THEN
+		status := 403;
+		code := 'forbidden';
+		meta := '{"message": "That is not for whoever asks."}';
+	ELSIF state IN ('40001', '40P01', '55P03') THEN
+		status := 409;
+		code := 'conflict';
+		meta := '{"message": "Somebody else is changing the same.", "hint": "Try again."}';
+	ELSE
+		status := 500;
+		code := 'internal_error';
+		meta := '{"message": "The server could not do it.", "hint": "The server''s log says why."}';
+	END IF;
+	RETURN NEXT;
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.api_problem(text, text, text, text, text) IS
+	'the HTTP status, the documented code and what else is told of an error; of one that is not documented nothing but that it happened';
+
+CREATE FUNCTION trackagoat.envelope(data jsonb, error text, meta jsonb) RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN concat('{"data": ', coalesce(data, 'null'), ', "error": ', coalesce(to_jsonb(error), 'null'), ', "meta": ', coalesce(meta, '{}'), '}');
+
+COMMENT ON FUNCTION trackagoat.envelope(jsonb, text, jsonb) IS 'the body of every JSON answer: {data, error, meta}';
+
+CREATE FUNCTION trackagoat.sign_in_by(headers jsonb) RETURNS void
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	key text := coalesce(headers ->> 'x-api-key', headers ->> 'apikey', substring(headers ->> 'authorization' FROM '(?i)^bearer\s+(tga_.*)$'));
+	claims jsonb := nullif(current_setting('request.jwt.claims', true), '');
+BEGIN
+	-- an earlier request of the transaction was another's
+	PERFORM trackagoat.sign_out();
+	IF key IS NOT NULL THEN
+		PERFORM trackagoat.sign_in(key);
+	ELSIF claims ? 'sub' THEN
+		PERFORM trackagoat.sign_in_member(claims ->> 'sub',
+			(trackagoat.check_field('invalid_query', 'X-Organization-Id', headers -> 'x-organization-id', '{"type": "string", "format": "uuid"}') #>> '{}')::uuid);
+	ELSIF trackagoat.current_org() IS NULL THEN
+		PERFORM trackagoat.sign_in(NULL);
+	END IF;
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.sign_in_by(jsonb) IS
+	'sign in by a request''s headers, whose names are in lower case: an API key in X-Api-Key, apikey or Authorization, else the token that PostgREST has checked, else the role that has logged in';
+
+CREATE FUNCTION trackagoat.find_route(method text, path text, OUT handler text, OUT scope text, OUT query jsonb, OUT body jsonb, OUT pattern text)
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_variable
+DECLARE
+	allowed text;
+	wanted text := regexp_replace(path, '/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(?=/|$)', '/{id}', 'gi');
+BEGIN
+	SELECT r.handler, r.scope, r.query, r.body, r.pattern INTO handler, scope, query, body, pattern
+	FROM trackagoat_api.route r WHERE r.pattern = wanted AND r.method = find_route.method;
+	IF FOUND THEN
+		RETURN;
+	END IF;
+	SELECT string_agg(r.method, ', ' ORDER BY r.method) INTO allowed FROM trackagoat_api.route r WHERE r.pattern = wanted;
+	IF allowed IS NOT NULL THEN
+		RAISE SQLSTATE 'PT405' USING
+			MESSAGE = 'method_not_allowed',
+			DETAIL = json_build_object('allow', allowed),
+			HINT = format('Use %s.', allowed);
+	END IF;
+	RAISE SQLSTATE 'PT404' USING
+		MESSAGE = 'not_found',
+		DETAIL = format('There is no %s.', left(path, 200)),
+		HINT = 'GET /openapi.json lists what there is; ids are UUIDs.';
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.find_route(text, text) IS 'the route of a request: PT404 not_found, PT405 method_not_allowed';
+
+CREATE FUNCTION trackagoat.find_replay(idempotency_key text, route text, body text) RETURNS jsonb
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_variable
+DECLARE
+	before record;
+BEGIN
+	IF idempotency_key IS NULL OR trackagoat.current_key() IS NULL THEN
+		RETURN NULL;
+	END IF;
+	IF char_length(idempotency_key) NOT BETWEEN 1 AND 255 THEN
+		PERFORM trackagoat.refuse_field('invalid_query', 'Idempotency-Key', 'must have 1 to 255 characters');
+	END IF;
+	-- of two alike the second waits, and is then answered as the first
+	PERFORM pg_advisory_xact_lock(hashtextextended(trackagoat.current_key() || idempotency_key, 0));
+	DELETE FROM trackagoat.api_replay a
+	WHERE a.key_id = trackagoat.current_key() AND a.org_id = trackagoat.current_org() AND a.idempotency_key = find_replay.idempotency_key
+		AND a.created_at < clock_timestamp() - interval '24 hours';
+	SELECT a.* INTO before FROM trackagoat.api_replay a
+	WHERE a.key_id = trackagoat.current_key() AND a.org_id = trackagoat.current_org() AND a.idempotency_key = find_replay.idempotency_key;
+	IF NOT FOUND THEN
+		RETURN NULL;
+	END IF;
+	IF before.route <> route OR before.request_hash <> sha256(convert_to(coalesce(body, ''), 'UTF8')) THEN
+		RAISE SQLSTATE 'PT409' USING
+			MESSAGE = 'idempotency_key_reused',
+			DETAIL = format('The Idempotency-Key was sent with another request: %s.', before.route),
+			HINT = 'Use a new one for each request.';
+	END IF;
+	RETURN jsonb_build_object('status', before.status, 'text', before.body, 'headers', '{"Idempotent-Replayed": "true"}'::jsonb);
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.find_replay(text, text, text) IS
+	'what the same request was answered in the last 24 hours; NULL for a new one: PT409 idempotency_key_reused';
+
+CREATE FUNCTION trackagoat.keep_replay(idempotency_key text, route text, body text, result jsonb) RETURNS void
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	IF idempotency_key IS NOT NULL AND trackagoat.current_key() IS NOT NULL THEN
+		INSERT INTO trackagoat.api_replay (org_id, key_id, idempotency_key, route, request_hash, status, body)
+		VALUES (trackagoat.current_org(), trackagoat.current_key(), keep_replay.idempotency_key, keep_replay.route,
+			sha256(convert_to(coalesce(keep_replay.body, ''), 'UTF8')), (result ->> 'status')::integer,
+			trackagoat.envelope(coalesce(result -> 'replay', result -> 'data'), NULL, result -> 'meta'));
+	END IF;
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.keep_replay(text, text, text, jsonb) IS
+	'keep what a request with an Idempotency-Key is answered, without a secret: what replay says instead of data';
+
+CREATE FUNCTION trackagoat.call_handler(handler text, request jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT;
+
+COMMENT ON FUNCTION trackagoat.call_handler(text, jsonb) IS 'what a handler of the API answers, by its name';
+
+CREATE FUNCTION trackagoat.handle_request(method text, path text, query text, headers jsonb, body text) RETURNS jsonb
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_variable
+DECLARE
+	route record := trackagoat.find_route(method, path);
+	media_type text := coalesce(headers ->> 'x-content-type', headers ->> 'content-type');
+	idempotency_key text := CASE WHEN method = 'POST' THEN headers ->> 'idempotency-key' END;
+	request jsonb;
+	result jsonb;
+BEGIN
+	IF route.scope IS NOT NULL THEN
+		PERFORM trackagoat.sign_in_by(headers);
+		PERFORM trackagoat.check_scope(route.scope);
+	END IF;
+	IF octet_length(body) > 1048576 THEN
+		RAISE SQLSTATE 'PT413' USING
+			MESSAGE = 'body_too_large', DETAIL = format('The body has %s bytes.', octet_length(body)), HINT = 'Send 1 MiB at most.';
+	END IF;
+	IF coalesce(body, '') <> '' AND coalesce(media_type, '') <> '' AND media_type !~* '^\s*application/json\s*(;|$)' THEN
+		RAISE SQLSTATE 'PT415' USING
+			MESSAGE = 'unsupported_media_type', DETAIL = format('The body is of type %s.', left(media_type, 100)), HINT = 'Send application/json.';
+	END IF;
+	request := jsonb_build_object(
+		'ids', ARRAY(SELECT lower(m.id[1]) FROM regexp_matches(path, '/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?=/|$)', 'gi') m (id)),
+		'query', trackagoat.read_query(query, route.query),
+		'body', trackagoat.read_body(body, route.body));
+	result := trackagoat.find_replay(idempotency_key, method || ' ' || path, body);
+	IF result IS NULL THEN
+		result := trackagoat.call_handler(route.handler, request);
+		PERFORM trackagoat.keep_replay(idempotency_key, method || ' ' || path, body, result);
+	END IF;
+	RETURN result;
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.handle_request(text, text, text, jsonb, text) IS
+	'what a handler answers: {status, data, meta} or {status, text, headers}; errors are errors';
+
+CREATE FUNCTION trackagoat.answer_request(
+	method text, uri text, headers jsonb, body text, OUT status integer, OUT response_headers jsonb, OUT response_body text)
+	LANGUAGE plpgsql VOLATILE SET lock_timeout = '5s' SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_variable
+DECLARE
+	result jsonb;
+	problem record;
+	state text;
+	message text;
+	detail text;
+	hint text;
+	constraint_name text;
+BEGIN
+	response_headers := '{"Content-Type": "application/json; charset=utf-8"}';
+	BEGIN
+		result := trackagoat.handle_request(upper(method),
+			regexp_replace(split_part(uri, '?', 1), '^(https?://[^/]*)?(/api/v1)?(?=/|$)', ''), substr(uri, strpos(uri || '?', '?') + 1),
+			(SELECT jsonb_object_agg(lower(h.key), h.value) FROM jsonb_each(headers) h), body);
+		-- what waits for the commit is refused here, where it can be answered
+		IF upper(method) <> 'GET' THEN
+			SET CONSTRAINTS ALL IMMEDIATE;
+		END IF;
+		status := (result ->> 'status')::integer;
+		response_headers := response_headers || coalesce(result -> 'headers', '{}');
+		response_body := coalesce(result ->> 'text', trackagoat.envelope(result -> 'data', NULL, result -> 'meta'));
+	EXCEPTION WHEN OTHERS THEN
+		GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL,
+			hint = PG_EXCEPTION_HINT, constraint_name = CONSTRAINT_NAME;
+		SELECT p.* INTO problem FROM trackagoat.api_problem(state, message, detail, hint, constraint_name) p;
+		IF problem.status = 500 THEN
+			RAISE LOG 'trackagoat: % % failed: % (%)', method, split_part(uri, '?', 1), message, state;
+		END IF;
+		status := problem.status;
+		response_headers := response_headers || jsonb_strip_nulls(jsonb_build_object(
+			'Retry-After', problem.meta ->> 'retryAfter', 'Allow', problem.meta ->> 'allow',
+			'WWW-Authenticate', CASE status WHEN 401 THEN 'Bearer' END));
+		response_body := trackagoat.envelope(NULL, problem.code, jsonb_build_object('code', problem.code) || problem.meta);
+	END;
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.answer_request(text, text, jsonb, text) IS
+	'answer a request to the v1 API, in the envelope; where it fails, what it wrote is undone';
+
+CREATE FUNCTION trackagoat.api_key_object(key_id uuid) RETURNS jsonb
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	object jsonb;
+BEGIN
+	SELECT to_jsonb(k) INTO object FROM trackagoat_api.api_keys k
+	WHERE k.id = api_key_object.key_id AND k.org_id = trackagoat.current_org();
+	IF NOT FOUND THEN
+		PERFORM trackagoat.entity_missing('api_key', key_id);
+	END IF;
+	RETURN object;
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.api_key_object(uuid) IS 'an API key as the API answers it, without the key: PT404 api_key_not_found';
+
+CREATE FUNCTION trackagoat.v1_list_api_keys(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	query jsonb := request -> 'query';
+	after uuid := trackagoat.page_after(query);
+	ids uuid[];
+	objects json[];
+BEGIN
+	SELECT array_agg(o.id), array_agg(row_to_json(o)) INTO ids, objects
+	FROM (SELECT k.* FROM trackagoat_api.api_keys k
+		WHERE k.org_id = trackagoat.current_org() AND (after IS NULL OR k.id < after)
+		ORDER BY k.id DESC LIMIT trackagoat.page_limit(query) + 1) o;
+	RETURN trackagoat.page_answer(objects, ids, query);
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.v1_list_api_keys(jsonb) IS 'GET /api-keys';
+
+CREATE FUNCTION trackagoat.v1_create_api_key(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	body jsonb := '{"scopes": ["read", "write"]}' || (request -> 'body');
+	scopes text[] := ARRAY(SELECT jsonb_array_elements_text(body -> 'scopes'));
+	key text;
+	object jsonb;
+BEGIN
+	-- nobody gives what he has not
+	PERFORM trackagoat.check_scope(s.scope) FROM unnest(scopes) s (scope);
+	key := trackagoat.create_api_key(trackagoat.current_org(), body ->> 'name', scopes, (body ->> 'expires_at')::timestamptz);
+	SELECT trackagoat.api_key_object(k.id) INTO object FROM trackagoat.api_key k
+	WHERE k.key_hash = sha256(convert_to(key, 'UTF8')) AND k.org_id = trackagoat.current_org();
+	RETURN jsonb_build_object('status', 201, 'data', object || jsonb_build_object('key', key), 'replay', object || '{"key": null}');
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.v1_create_api_key(jsonb) IS 'POST /api-keys: the key is shown this once, not where the request is answered again';
+
+CREATE FUNCTION trackagoat.v1_revoke_api_key(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	key_id uuid := (request #>> '{ids,0}')::uuid;
+BEGIN
+	UPDATE trackagoat.api_key k SET revoked_at = now()
+	WHERE k.id = key_id AND k.org_id = trackagoat.current_org() AND k.revoked_at IS NULL;
+	RETURN jsonb_build_object('status', 200, 'data', trackagoat.api_key_object(key_id));
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.v1_revoke_api_key(jsonb) IS 'DELETE /api-keys/{id}: at once; again changes nothing';
+
+CREATE FUNCTION trackagoat.member_object(member_id uuid) RETURNS jsonb
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	object jsonb;
+BEGIN
+	SELECT to_jsonb(m) INTO object FROM trackagoat_api.members m
+	WHERE m.id = member_object.member_id AND m.org_id = trackagoat.current_org();
+	IF NOT FOUND THEN
+		PERFORM trackagoat.entity_missing('member', member_id);
+	END IF;
+	RETURN object;
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.member_object(uuid) IS 'a member as the API answers it: PT404 member_not_found';
+
+CREATE FUNCTION trackagoat.v1_list_members(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	query jsonb := request -> 'query';
+	after uuid := trackagoat.page_after(query);
+	ids uuid[];
+	objects json[];
+BEGIN
+	SELECT array_agg(o.id), array_agg(row_to_json(o)) INTO ids, objects
+	FROM (SELECT m.* FROM trackagoat_api.members m
+		WHERE m.org_id = trackagoat.current_org() AND (after IS NULL OR m.id < after)
+		ORDER BY m.id DESC LIMIT trackagoat.page_limit(query) + 1) o;
+	RETURN trackagoat.page_answer(objects, ids, query);
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.v1_list_members(jsonb) IS 'GET /members';
+
+CREATE FUNCTION trackagoat.v1_create_member(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	member_id uuid;
+BEGIN
+	INSERT INTO trackagoat.member (org_id, user_id, name, role)
+	VALUES (trackagoat.current_org(), request #>> '{body,user_id}', request #>> '{body,name}', coalesce(request #>> '{body,role}', 'member'))
+	RETURNING id INTO member_id;
+	RETURN jsonb_build_object('status', 201, 'data', trackagoat.member_object(member_id));
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.v1_create_member(jsonb) IS 'POST /members';
+
+CREATE FUNCTION trackagoat.v1_update_member(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	member_id uuid := (request #>> '{ids,0}')::uuid;
+	body jsonb := request -> 'body';
+BEGIN
+	UPDATE trackagoat.member m SET
+		role = coalesce(body ->> 'role', m.role),
+		name = CASE WHEN body ? 'name' THEN body ->> 'name' ELSE m.name END
+	WHERE m.id = member_id AND m.org_id = trackagoat.current_org();
+	RETURN jsonb_build_object('status', 200, 'data', trackagoat.member_object(member_id));
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.v1_update_member(jsonb) IS 'PATCH /members/{id}';
+
+CREATE FUNCTION trackagoat.v1_delete_member(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	member_id uuid := (request #>> '{ids,0}')::uuid;
+BEGIN
+	DELETE FROM trackagoat.member m WHERE m.id = member_id AND m.org_id = trackagoat.current_org();
+	IF NOT FOUND THEN
+		PERFORM trackagoat.entity_missing('member', member_id);
+	END IF;
+	RETURN jsonb_build_object('status', 200, 'data', jsonb_build_object('id', member_id, 'deleted', true));
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.v1_delete_member(jsonb) IS 'DELETE /members/{id}';
+
+CREATE FUNCTION trackagoat.project_objects(project_ids uuid[]) RETURNS TABLE (id uuid, object json)
+	LANGUAGE plpgsql STABLE ROWS 50 SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY SELECT p.id, json_build_object('id', p.id, 'org_id', p.org_id, 'name', p.name, 'description', p.description,
+		'created_at', p.created_at, 'updated_at', p.updated_at)
+	FROM trackagoat.project p WHERE p.id = ANY (project_ids) AND p.org_id = trackagoat.current_org()
+	ORDER BY p.id DESC;
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.project_objects(uuid[]) IS 'projects of one''s organization as the API answers them, newest first';
+
+CREATE FUNCTION trackagoat.v1_list_projects(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	query jsonb := request -> 'query';
+	after uuid := trackagoat.page_after(query);
+	ids uuid[] := ARRAY(SELECT p.id FROM trackagoat.project p
+		WHERE p.org_id = trackagoat.current_org() AND (after IS NULL OR p.id < after)
+		ORDER BY p.id DESC LIMIT trackagoat.page_limit(query) + 1);
+BEGIN
+	RETURN trackagoat.page_answer(ARRAY(SELECT o.object FROM trackagoat.project_objects(ids) o), ids, query);
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.v1_list_projects(jsonb) IS 'GET /projects';
+
+CREATE FUNCTION trackagoat.v1_get_project(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	project_id uuid := trackagoat.own_project((request #>> '{ids,0}')::uuid);
+BEGIN
+	RETURN jsonb_build_object('status', 200, 'data', (SELECT o.object FROM trackagoat.project_objects(ARRAY[project_id]) o));
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.v1_get_project(jsonb) IS 'GET /projects/{id}';
+
+CREATE FUNCTION trackagoat.v1_create_project(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	project_id uuid;
+BEGIN
+	INSERT INTO trackagoat.project (org_id, name, description)
+	VALUES (trackagoat.current_org(), request #>> '{body,name}', request #>> '{body,description}')
+	RETURNING id INTO project_id;
+	RETURN jsonb_build_object('status', 201, 'data', (SELECT o.object FROM trackagoat.project_objects(ARRAY[project_id]) o));
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.v1_create_project(jsonb) IS 'POST /projects';
+
+CREATE FUNCTION trackagoat.v1_update_project(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	project_id uuid := trackagoat.own_project((request #>> '{ids,0}')::uuid);
+	body jsonb := request -> 'body';
+BEGIN
+	UPDATE trackagoat.project p SET
+		name = CASE WHEN body ? 'name' THEN body ->> 'name' ELSE p.name END,
+		description = CASE WHEN body ? 'description' THEN body ->> 'description' ELSE p.description END
+	WHERE p.id = project_id AND p.org_id = trackagoat.current_org();
+	RETURN jsonb_build_object('status', 200, 'data', (SELECT o.object FROM trackagoat.project_objects(ARRAY[project_id]) o));
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.v1_update_project(jsonb) IS 'PATCH /projects/{id}';
+
+CREATE FUNCTION trackagoat.v1_delete_project(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	project_id uuid := trackagoat.own_project((request #>> '{ids,0}')::uuid);
+BEGIN
+	DELETE FROM trackagoat.project p WHERE p.id = project_id AND p.org_id = trackagoat.current_org();
+	RETURN jsonb_build_object('status', 200, 'data', jsonb_build_object('id', project_id, 'deleted', true));
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.v1_delete_project(jsonb) IS 'DELETE /projects/{id}: it and all that is in it';
+
+CREATE FUNCTION trackagoat.creator_object(creator_id uuid) RETURNS json
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	RETURN (SELECT row_to_json(c) FROM trackagoat_api.creators c WHERE c.id = creator_object.creator_id AND c.org_id = trackagoat.current_org());
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.creator_object(uuid) IS 'a creator as the API answers it';
+
+CREATE FUNCTION trackagoat.tracked_creator(request jsonb) RETURNS uuid
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	creator_id uuid := trackagoat.own_creator((request #>> '{ids,0}')::uuid);
+BEGIN
+	PERFORM FROM trackagoat.creator c WHERE c.id = creator_id AND c.org_id = trackagoat.current_org() AND c.removed_at IS NULL;
+	IF NOT FOUND THEN
+		PERFORM trackagoat.entity_missing('creator', creator_id);
+	END IF;
+	RETURN creator_id;
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.tracked_creator(jsonb) IS 'the creator that a request names, who is in the program: PT404 creator_not_found';
+
+CREATE FUNCTION trackagoat.v1_list_creators(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp SET plan_cache_mode = force_generic_plan AS
+$$
+DECLARE
+	query jsonb := request -> 'query';
+	after uuid := trackagoat.page_after(query);
+	for_project uuid := CASE WHEN query ? 'project_id' THEN trackagoat.own_project((query ->> 'project_id')::uuid) END;
+	part text := '%' || regexp_replace(ltrim(query ->> 'search', '@'), '([\\%_])', '\\\1', 'g') || '%';
+	ids uuid[];
+	objects json[];
+BEGIN
+	SELECT array_agg(o.id), array_agg(row_to_json(o)) INTO ids, objects
+	FROM (SELECT c.* FROM trackagoat_api.creators c
+		WHERE c.org_id = trackagoat.current_org() AND c.id < coalesce(after, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+			AND (for_project IS NULL OR c.project_id = for_project) AND (part IS NULL OR c.tiktok_handle ILIKE part)
+		ORDER BY c.id DESC LIMIT trackagoat.page_limit(query) + 1) o;
+	RETURN trackagoat.page_answer(objects, ids, query);
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.v1_list_creators(jsonb) IS 'GET /creators';
+
+CREATE FUNCTION trackagoat.v1_get_creator(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	creator_id uuid := trackagoat.tracked_creator(request);
+BEGIN
+	RETURN jsonb_build_object('status', 200, 'data', trackagoat.creator_object(creator_id));
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.v1_get_creator(jsonb) IS 'GET /creators/{id}';
+
+CREATE FUNCTION trackagoat.v1_create_creators(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	project_id uuid := trackagoat.own_project((request #>> '{ids,0}')::uuid);
+	body jsonb := request -> 'body';
+	is_many boolean := body ? 'creators';
+	wanted jsonb := CASE WHEN body ? 'creators' THEN body -> 'creators' ELSE jsonb_build_array(body) END;
+	item record;
+	added record;
+	objects jsonb := '[]';
+	any_created boolean := false;
+BEGIN
+	IF is_many AND body - 'creators' <> '{}' THEN
+		PERFORM trackagoat.refuse_field('invalid_body', 'creators', 'stands alone, or is left out');
+	ELSIF NOT is_many AND NOT body ? 'tiktok_handle' THEN
+		PERFORM trackagoat.refuse_field('invalid_body', 'tiktok_handle', 'is missing');
+	END IF;
+	FOR item IN SELECT w.value FROM jsonb_array_elements(wanted) WITH ORDINALITY w (value, place) ORDER BY w.place LOOP
+		SELECT a.* INTO added FROM trackagoat.add_creators(project_id, ARRAY[item.value ->> 'tiktok_handle'],
+			(item.value ->> 'tracking_mode')::trackagoat.tracking_mode, (item.value ->> 'tracking_start_date')::date) a;
+		-- one by itself is refused as it is documented; of many each has its own result
+		IF NOT is_many AND (added.code IS NOT NULL OR added.result = 'already_there') THEN
+			PERFORM trackagoat.refuse_creator(coalesce(added.code, 'handle_taken'), item.value ->> 'tiktok_handle', project_id);
+		END IF;
+		any_created := any_created OR added.result = 'created';
+		objects := objects || CASE WHEN is_many THEN jsonb_build_object('tiktok_handle', item.value ->> 'tiktok_handle', 'result', added.result,
+				'code', added.code, 'creator', trackagoat.creator_object(added.creator_id))
+			ELSE trackagoat.creator_object(added.creator_id)::jsonb END;
+	END LOOP;
+	RETURN jsonb_build_object('status', CASE WHEN any_created THEN 201 ELSE 200 END,
+		'data', CASE WHEN is_many THEN objects ELSE objects -> 0 END);
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.v1_create_creators(jsonb) IS 'POST /projects/{id}/creators: 201, or 200 where the creator came back';
+
+CREATE FUNCTION trackagoat.refuse_creator(code text, handle text, project_id uuid) RETURNS void
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	IF code = 'limit_reached' THEN
+		-- the limit's own trigger says how many there are, of one that would come back or come
+		UPDATE trackagoat.creator c SET removed_at = NULL
+		WHERE c.id = (SELECT r.id FROM trackagoat.creator r WHERE r.project_id = refuse_creator.project_id AND r.org_id = trackagoat.current_org()
+				AND r.tiktok_handle = trackagoat.parse_handle(handle) AND r.removed_at IS NOT NULL ORDER BY r.removed_at DESC LIMIT 1)
+			AND c.org_id = trackagoat.current_org();
+		INSERT INTO trackagoat.creator (org_id, project_id, tiktok_handle)
+		VALUES (trackagoat.current_org(), refuse_creator.project_id, trackagoat.parse_handle(handle));
+	ELSIF code = 'creator_banned' THEN
+		PERFORM trackagoat.check_ban(trackagoat.parse_handle(handle));
+	END IF;
+	PERFORM trackagoat.parse_handle(handle);
+	RAISE SQLSTATE 'PT409' USING
+		MESSAGE = 'handle_taken',
+		DETAIL = format('The project tracks %s already.', handle),
+		HINT = 'GET /creators?search= finds a creator by the handle.';
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.refuse_creator(text, text, uuid) IS 'raises what adding one creator was refused for, as the documented code';
+
+CREATE FUNCTION trackagoat.v1_update_creator(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	creator_id uuid := trackagoat.tracked_creator(request);
+	body jsonb := request -> 'body';
+BEGIN
+	-- alone, as a rename to what it is is refused
+	IF body ? 'tiktok_handle' THEN
+		UPDATE trackagoat.creator c SET tiktok_handle = trackagoat.parse_handle(body ->> 'tiktok_handle')
+		WHERE c.id = creator_id AND c.org_id = trackagoat.current_org();
+	END IF;
+	IF body - 'tiktok_handle' <> '{}' THEN
+		UPDATE trackagoat.creator c SET
+			readme = CASE WHEN body ? 'readme' THEN body ->> 'readme' ELSE c.readme END,
+			metadata = coalesce(body -> 'metadata', c.metadata),
+			tracking_mode = coalesce((body ->> 'tracking_mode')::trackagoat.tracking_mode, c.tracking_mode),
+			tracking_start_date = coalesce((body ->> 'tracking_start_date')::date, c.tracking_start_date),
+			display_name_override = CASE WHEN body ? 'display_name_override' THEN body ->> 'display_name_override' ELSE c.display_name_override END
+		WHERE c.id = creator_id AND c.org_id = trackagoat.current_org();
+	END IF;
+	RETURN jsonb_build_object('status', 200, 'data', trackagoat.creator_object(creator_id));
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.v1_update_creator(jsonb) IS 'PATCH /creators/{id}';
+
+CREATE FUNCTION trackagoat.v1_remove_creator(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	creator_id uuid := trackagoat.tracked_creator(request);
+BEGIN
+	PERFORM FROM trackagoat.remove_creators(ARRAY[creator_id]);
+	RETURN jsonb_build_object('status', 200, 'data', jsonb_build_object('id', creator_id, 'removed', true));
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.v1_remove_creator(jsonb) IS 'DELETE /creators/{id}';
+
+CREATE FUNCTION trackagoat.v1_scrape_creator(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	creator_id uuid := trackagoat.tracked_creator(request);
+BEGIN
+	RETURN jsonb_build_object('status', 202, 'data', jsonb_build_object('creator_id', creator_id, 'job_id', trackagoat.scrape_creator(creator_id)));
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.v1_scrape_creator(jsonb) IS 'POST /creators/{id}/scrape';
+
+CREATE FUNCTION trackagoat.v1_list_creator_events(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	query jsonb := request -> 'query';
+	after uuid := trackagoat.page_after(query);
+	for_creator uuid := trackagoat.own_creator((request #>> '{ids,0}')::uuid);
+	ids uuid[];
+	objects json[];
+BEGIN
+	SELECT array_agg(e.id ORDER BY e.id DESC), array_agg(json_build_object('id', e.id, 'creator_id', e.creator_id, 'video_id', e.video_id,
+		'kind', e.kind, 'detail', e.detail, 'created_at', e.created_at) ORDER BY e.id DESC)
+	INTO ids, objects
+	FROM (SELECT v.* FROM trackagoat.creator_event v
+		WHERE v.creator_id = for_creator AND v.org_id = trackagoat.current_org() AND (after IS NULL OR v.id < after)
+		ORDER BY v.id DESC LIMIT trackagoat.page_limit(query) + 1) e;
+	RETURN trackagoat.page_answer(objects, ids, query);
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.v1_list_creator_events(jsonb) IS 'GET /creators/{id}/events';
+
+CREATE FUNCTION trackagoat.v1_reenable_creators(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	RETURN jsonb_build_object('status', 200, 'data', (SELECT coalesce(jsonb_agg(to_jsonb(r)), '[]')
+		FROM trackagoat.reenable_creators(trackagoat.project_rows(request, 'creator')) r));
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.v1_reenable_creators(jsonb) IS 'POST /projects/{id}/creators/bulk-reenable';
+
+CREATE FUNCTION trackagoat.v1_remove_creators(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	RETURN jsonb_build_object('status', 200, 'data', (SELECT coalesce(jsonb_agg(to_jsonb(r)), '[]')
+		FROM trackagoat.remove_creators(trackagoat.project_rows(request, 'creator')) r));
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.v1_remove_creators(jsonb) IS 'POST /projects/{id}/creators/bulk-remove';
+
+CREATE FUNCTION trackagoat.api_number(value numeric) RETURNS numeric
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	RETURN trim_scale(round(value, 6));
+
+COMMENT ON FUNCTION trackagoat.api_number(numeric) IS 'a rate or number as the API answers it: with up to six decimals';
+
+CREATE FUNCTION trackagoat.campaign_objects(campaign_ids uuid[]) RETURNS TABLE (id uuid, object json)
+	LANGUAGE plpgsql STABLE ROWS 50 SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY SELECT k.id, json_build_object('id', k.id, 'project_id', k.project_id, 'name', k.name,
+		'description', k.readme, 'readme', k.readme, 'metadata', k.metadata, 'target_views', k.target_views, 'target_at', k.target_at,
+		'creators', s.creators, 'videos', s.videos, 'views', s.views, 'likes', s.likes, 'comments', s.comments, 'shares', s.shares,
+		'saves', s.saves, 'engagement_rate', trackagoat.api_number(s.engagement_rate), 'created_at', k.created_at, 'updated_at', k.updated_at)
+	FROM trackagoat.campaign k, trackagoat.campaign_stats(k.id) s
+	WHERE k.id = ANY (campaign_ids) AND k.org_id = trackagoat.current_org()
+	ORDER BY k.id DESC;
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.campaign_objects(uuid[]) IS 'campaigns of one''s organization with their totals to date as the API answers them, newest first';
+
+CREATE FUNCTION trackagoat.v1_list_campaigns(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	query jsonb := request -> 'query';
+	after uuid := trackagoat.page_after(query);
+	for_project uuid := CASE WHEN query ? 'project_id' THEN trackagoat.own_project((query ->> 'project_id')::uuid) END;
+	ids uuid[] := ARRAY(SELECT k.id FROM trackagoat.campaign k
+		WHERE k.org_id = trackagoat.current_org() AND k.id < coalesce(after, 'ffffffff-ffff-ffff-ffff-ffffffffffff') AND (for_project IS NULL OR k.project_id = for_project)
+		ORDER BY k.id DESC LIMIT trackagoat.page_limit(query) + 1);
+BEGIN
+	RETURN trackagoat.page_answer(ARRAY(SELECT o.object FROM trackagoat.campaign_objects(ids[:trackagoat.page_limit(query)]) o), ids, query);
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.v1_list_campaigns(jsonb) IS 'GET /campaigns';
+
+CREATE FUNCTION trackagoat.v1_get_campaign(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	campaign_id uuid := trackagoat.own_campaign((request #>> '{ids,0}')::uuid);
+BEGIN
+	RETURN jsonb_build_object('status', 200, 'data', (SELECT o.object FROM trackagoat.campaign_objects(ARRAY[campaign_id]) o));
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.v1_get_campaign(jsonb) IS 'GET /campaigns/{id}';
+
+CREATE FUNCTION trackagoat.v1_create_campaign(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	project_id uuid := trackagoat.own_project((request #>> '{ids,0}')::uuid);
+	body jsonb := request -> 'body';
+	campaign_id uuid;
+BEGIN
+	INSERT INTO trackagoat.campaign (org_id, project_id, name, readme, metadata, target_views, target_at)
+	VALUES (trackagoat.current_org(), project_id, body ->> 'name', body ->> 'readme', coalesce(body -> 'metadata', '{}'),
+		(body ->> 'target_views')::bigint, (body ->> 'target_at')::timestamptz)
+	RETURNING id INTO campaign_id;
+	RETURN jsonb_build_object('status', 201, 'data', (SELECT o.object FROM trackagoat.campaign_objects(ARRAY[campaign_id]) o));
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.v1_create_campaign(jsonb) IS 'POST /projects/{id}/campaigns';
+
+CREATE FUNCTION trackagoat.v1_update_campaign(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	campaign_id uuid := trackagoat.own_campaign((request #>> '{ids,0}')::uuid);
+	body jsonb := request -> 'body';
+BEGIN
+	UPDATE trackagoat.campaign k SET
+		name = coalesce(body ->> 'name', k.name),
+		readme = CASE WHEN body ? 'readme' THEN body ->> 'readme' ELSE k.readme END,
+		metadata = coalesce(body -> 'metadata', k.metadata),
+		target_views = CASE WHEN body ? 'target_views' THEN (body ->> 'target_views')::bigint ELSE k.target_views END,
+		target_at = CASE WHEN body ? 'target_at' THEN (body ->> 'target_at')::timestamptz ELSE k.target_at END
+	WHERE k.id = campaign_id AND k.org_id = trackagoat.current_org();
+	RETURN jsonb_build_object('status', 200, 'data', (SELECT o.object FROM trackagoat.campaign_objects(ARRAY[campaign_id]) o));
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.v1_update_campaign(jsonb) IS 'PATCH /campaigns/{id}';
+
+CREATE FUNCTION trackagoat.v1_delete_campaign(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	campaign_id uuid := trackagoat.own_campaign((request #>> '{ids,0}')::uuid);
+BEGIN
+	DELETE FROM trackagoat.campaign k WHERE k.id = campaign_id AND k.org_id = trackagoat.current_org();
+	RETURN jsonb_build_object('status', 200, 'data', jsonb_build_object('id', campaign_id, 'deleted', true));
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.v1_delete_campaign(jsonb) IS 'DELETE /campaigns/{id}: it and its memberships';
+
+CREATE FUNCTION trackagoat.v1_list_campaign_items(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	query jsonb := request -> 'query';
+	after uuid := trackagoat.page_after(query);
+	of_campaign uuid := trackagoat.own_campaign((request #>> '{ids,0}')::uuid);
+	ids uuid[];
+	objects json[];
+BEGIN
+	-- an item has no id of its own: by that of what is held, as the primary key has them
+	SELECT array_agg(i.item_id ORDER BY i.item_id DESC), array_agg(json_build_object(
+		'item_type', CASE i.item_id WHEN i.creator_id THEN 'creator' WHEN i.video_id THEN 'video' ELSE 'campaign' END,
+		'item_id', i.item_id, 'created_at', i.created_at) ORDER BY i.item_id DESC)
+	INTO ids, objects
+	FROM (SELECT m.* FROM trackagoat.campaign_item m
+		WHERE m.campaign_id = of_campaign AND m.org_id = trackagoat.current_org() AND m.item_id < coalesce(after, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+		ORDER BY m.item_id DESC LIMIT trackagoat.page_limit(query) + 1) i;
+	RETURN trackagoat.page_answer(objects, ids, query);
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.v1_list_campaign_items(jsonb) IS 'GET /campaigns/{id}/items';
+
+CREATE FUNCTION trackagoat.v1_add_campaign_item(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	campaign_id uuid := trackagoat.own_campaign((request #>> '{ids,0}')::uuid);
+	item_type text := request #>> '{body,item_type}';
+	item_id uuid := trackagoat.own_entity(item_type, (request #>> '{body,item_id}')::uuid);
+	added_at timestamptz;
+BEGIN
+	INSERT INTO trackagoat.campaign_item (campaign_id, org_id, creator_id, video_id, child_campaign_id)
+	VALUES (campaign_id, trackagoat.current_org(), CASE item_type WHEN 'creator' THEN item_id END,
+		CASE item_type WHEN 'video' THEN item_id END, CASE item_type WHEN 'campaign' THEN item_id END)
+	RETURNING created_at INTO added_at;
+	RETURN jsonb_build_object('status', 201, 'data',
+		jsonb_build_object('item_type', item_type, 'item_id', item_id, 'created_at', added_at));
+EXCEPTION WHEN foreign_key_violation THEN
+	-- both are there
+	PERFORM trackagoat.refuse_field('invalid_body', 'item_id', 'is not of the project of the campaign');
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.v1_add_campaign_item(jsonb) IS 'POST /campaigns/{id}/items';
+
+CREATE FUNCTION trackagoat.v1_remove_campaign_item(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	of_campaign uuid := trackagoat.own_campaign((request #>> '{ids,0}')::uuid);
+	-- not every client can send a body with DELETE
+	code text := CASE request -> 'body' WHEN '{}' THEN 'invalid_query' ELSE 'invalid_body' END;
+	given jsonb := CASE code WHEN 'invalid_query' THEN request -> 'query' ELSE request -> 'body' END;
+	wanted uuid := (given ->> 'item_id')::uuid;
+	field text;
+BEGIN
+	IF code = 'invalid_body' AND request -> 'query' <> '{}' THEN
+		PERFORM trackagoat.refuse_field('invalid_body', 'body', 'must be empty where the query names the item');
+	END IF;
+	FOREACH field IN ARRAY ARRAY['item_type', 'item_id'] LOOP
+		IF NOT given ? field THEN
+			PERFORM trackagoat.refuse_field(code, field, 'is missing');
+		END IF;
+	END LOOP;
+	DELETE FROM trackagoat.campaign_item i
+	WHERE i.campaign_id = of_campaign AND i.org_id = trackagoat.current_org() AND i.item_id = wanted
+		AND i.item_id = CASE given ->> 'item_type' WHEN 'creator' THEN i.creator_id WHEN 'video' THEN i.video_id ELSE i.child_campaign_id END;
+	IF NOT FOUND THEN
+		PERFORM trackagoat.entity_missing('campaign_item', wanted);
+	END IF;
+	RETURN jsonb_build_object('status', 200, 'data', jsonb_build_object('id', wanted, 'deleted', true));
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.v1_remove_campaign_item(jsonb) IS 'DELETE /campaigns/{id}/items: what query or body names';
+
+CREATE FUNCTION trackagoat.video_object(video_id uuid) RETURNS json
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	RETURN coalesce(
+		(SELECT row_to_json(v) FROM trackagoat_api.videos v WHERE v.id = video_object.video_id AND v.org_id = trackagoat.current_org()),
+		(SELECT json_build_object('id', v.id, 'tracking_status', v.tracking_status)
+			FROM trackagoat.video v WHERE v.id = video_object.video_id AND v.org_id = trackagoat.current_org()));
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.video_object(uuid) IS
+	'a video as the API answers it to whoever has written it: of one that is excluded, or of a removed creator, the status alone';
+
+CREATE FUNCTION trackagoat.video_page(query jsonb, status trackagoat.tracking_status) RETURNS jsonb
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp SET plan_cache_mode = force_generic_plan AS
+$$
+DECLARE
+	after uuid := trackagoat.page_after(query);
+	for_project uuid := CASE WHEN query ? 'project_id' THEN trackagoat.own_project((query ->> 'project_id')::uuid) END;
+	for_creator uuid := CASE WHEN query ? 'creator_id' THEN trackagoat.own_creator((query ->> 'creator_id')::uuid) END;
+	ids uuid[];
+	objects json[];
+BEGIN
+	SELECT array_agg(o.id), array_agg(row_to_json(o)) INTO ids, objects
+	FROM (SELECT v.* FROM trackagoat_api.videos v
+		WHERE v.org_id = trackagoat.current_org() AND v.id < coalesce(after, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+			AND (for_project IS NULL OR v.project_id = for_project) AND (for_creator IS NULL OR v.creator_id = for_creator)
+			AND (status IS NULL OR v.tracking_status = status)
+		ORDER BY v.id DESC LIMIT trackagoat.page_limit(query) + 1) o;
+	RETURN trackagoat.page_answer(objects, ids, query);
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.video_page(jsonb, trackagoat.tracking_status) IS 'a page of the videos that are shown, of one status or of all';
+
+CREATE FUNCTION trackagoat.v1_list_videos(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	RETURN trackagoat.video_page(request -> 'query', (request #>> '{query,tracking_status}')::trackagoat.tracking_status);
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.v1_list_videos(jsonb) IS 'GET /videos';
+
+CREATE FUNCTION trackagoat.v1_list_inbox(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	RETURN trackagoat.video_page(request -> 'query', 'pending_review');
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.v1_list_inbox(jsonb) IS 'GET /inbox';
+
+CREATE FUNCTION trackagoat.v1_get_video(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	video_id uuid := (request #>> '{ids,0}')::uuid;
+BEGIN
+	PERFORM FROM trackagoat_api.videos v WHERE v.id = video_id AND v.org_id = trackagoat.current_org();
+	IF NOT FOUND THEN
+		PERFORM trackagoat.entity_missing('video', video_id);
+	END IF;
+	RETURN jsonb_build_object('status', 200, 'data', trackagoat.video_object(video_id));
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.v1_get_video(jsonb) IS
+	'GET /videos/{id}; an excluded video is never returned, so it is not found, but PATCH brings it back';
+
+CREATE FUNCTION trackagoat.v1_create_video(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	project_id uuid := trackagoat.own_project((request #>> '{ids,0}')::uuid);
+	url text := request #>> '{body,url}';
+	added record;
+BEGIN
+	SELECT a.* INTO added FROM trackagoat.add_videos(project_id, ARRAY[url]) a;
+	IF added.result = 'queued' THEN
+		RETURN jsonb_build_object('status', 202, 'data', jsonb_build_object('result', added.result, 'url', url));
+	ELSIF added.result = 'already_there' THEN
+		RAISE SQLSTATE 'PT409' USING
+			MESSAGE = 'video_exists',
+			DETAIL = format('{"message": "The project has the video already.", "video_id": "%s"}', added.video_id),
+			HINT = 'PATCH /videos/{id} with a tracking_status brings it back if it was excluded.';
+	ELSIF added.result = 'refused' THEN
+		PERFORM trackagoat.refuse_video(added.code, url, project_id);
+	END IF;
+	RETURN jsonb_build_object('status', 201, 'data', trackagoat.video_object(added.video_id));
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.v1_create_video(jsonb) IS 'POST /projects/{id}/videos: 201, or 202 for a short link, which the worker follows: PT409 video_exists';
+
+CREATE FUNCTION trackagoat.refuse_video(code text, url text, project_id uuid) RETURNS void
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	IF code = 'limit_reached' THEN
+		-- the limit's own trigger says how many there are
+		INSERT INTO trackagoat.video (org_id, project_id, tiktok_video_id)
+		SELECT trackagoat.current_org(), refuse_video.project_id, u.tiktok_video_id FROM trackagoat.parse_video_url(url) u;
+	END IF;
+	PERFORM trackagoat.parse_video_url(url);
+	RAISE SQLSTATE 'PT400' USING
+		MESSAGE = code,
+		DETAIL = format('The URL %s was refused.', left(url, 100)),
+		HINT = 'Paste a link such as https://www.tiktok.com/@handle/video/7526770564367748360.';
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.refuse_video(text, text, uuid) IS 'raises what adding one video was refused for, as the documented code';
+
+CREATE FUNCTION trackagoat.v1_update_video(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	video_id uuid := trackagoat.own_video((request #>> '{ids,0}')::uuid);
+	body jsonb := request -> 'body';
+BEGIN
+	UPDATE trackagoat.video v SET
+		tracking_status = coalesce((body ->> 'tracking_status')::trackagoat.tracking_status, v.tracking_status),
+		readme = CASE WHEN body ? 'readme' THEN body ->> 'readme' ELSE v.readme END,
+		metadata = coalesce(body -> 'metadata', v.metadata)
+	WHERE v.id = video_id AND v.org_id = trackagoat.current_org();
+	RETURN jsonb_build_object('status', 200, 'data', trackagoat.video_object(video_id));
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.v1_update_video(jsonb) IS 'PATCH /videos/{id}, of an excluded video too';
+
+CREATE FUNCTION trackagoat.v1_delete_video(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	video_id uuid := trackagoat.own_video((request #>> '{ids,0}')::uuid);
+BEGIN
+	DELETE FROM trackagoat.video v WHERE v.id = video_id AND v.org_id = trackagoat.current_org();
+	RETURN jsonb_build_object('status', 200, 'data', jsonb_build_object('id', video_id, 'deleted', true));
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.v1_delete_video(jsonb) IS 'DELETE /videos/{id}';
+
+CREATE FUNCTION trackagoat.v1_scrape_video(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	video_id uuid := trackagoat.own_video((request #>> '{ids,0}')::uuid);
+BEGIN
+	RETURN jsonb_build_object('status', 202, 'data', jsonb_build_object('video_id', video_id, 'job_id', trackagoat.scrape_video(video_id)));
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.v1_scrape_video(jsonb) IS 'POST /videos/{id}/scrape';
+
+CREATE FUNCTION trackagoat.disable_videos(video_ids uuid[], disabled_at timestamptz) RETURNS uuid[]
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	changed uuid[];
+BEGIN
+	WITH done AS (UPDATE trackagoat.video v SET tracking_disabled_at = disabled_at
+		FROM (SELECT w.id FROM trackagoat.video w WHERE w.id = ANY (video_ids) AND w.org_id = trackagoat.current_org()
+				AND (w.tracking_disabled_at IS NULL) <> (disabled_at IS NULL) ORDER BY w.id FOR NO KEY UPDATE) d
+		WHERE v.id = d.id AND v.org_id = trackagoat.current_org()
+		RETURNING v.id)
+	SELECT coalesce(array_agg(d.id), '{}') INTO changed FROM done d;
+	RETURN changed;
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.disable_videos(uuid[], timestamptz) IS
+	'disable videos of one''s organization, or with NULL enable them; answers those that were not so before';
+
+CREATE FUNCTION trackagoat.v1_disable_video(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	video_id uuid := trackagoat.own_video((request #>> '{ids,0}')::uuid);
+BEGIN
+	PERFORM trackagoat.disable_videos(ARRAY[video_id], now());
+	RETURN jsonb_build_object('status', 200, 'data', trackagoat.video_object(video_id));
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.v1_disable_video(jsonb) IS 'POST /videos/{id}/tracking-disable';
+
+CREATE FUNCTION trackagoat.v1_enable_video(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	video_id uuid := trackagoat.own_video((request #>> '{ids,0}')::uuid);
+BEGIN
+	PERFORM trackagoat.disable_videos(ARRAY[video_id], NULL);
+	RETURN jsonb_build_object('status', 200, 'data', trackagoat.video_object(video_id));
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.v1_enable_video(jsonb) IS 'POST /videos/{id}/tracking-enable';
+
+CREATE FUNCTION trackagoat.v1_disable_videos(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	wanted uuid[] := trackagoat.project_rows(request, 'video');
+	disabled uuid[] := trackagoat.disable_videos(wanted, now());
+BEGIN
+	RETURN jsonb_build_object('status', 200, 'data', (SELECT jsonb_agg(jsonb_build_object('video_id', w.id,
+			'result', CASE WHEN w.id = ANY (disabled) THEN 'disabled' ELSE 'already_disabled' END, 'code', NULL) ORDER BY w.place)
+		FROM unnest(wanted) WITH ORDINALITY w (id, place)));
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.v1_disable_videos(jsonb) IS 'POST /projects/{id}/videos/bulk-tracking-disable';
+
+CREATE FUNCTION trackagoat.v1_review_videos(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	RETURN jsonb_build_object('status', 200, 'data', (SELECT jsonb_agg(to_jsonb(r))
+		FROM trackagoat.review_videos(trackagoat.project_rows(request, 'video'), (request #>> '{body,tracking_status}')::trackagoat.tracking_status) r));
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.v1_review_videos(jsonb) IS 'POST /projects/{id}/videos/bulk-review';
+
+CREATE FUNCTION trackagoat.retention_days(org_id uuid) RETURNS bigint
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	RETURN (SELECT trackagoat.plan_limit(o.plan, 'stats_history_retention_days') FROM trackagoat.organization o WHERE o.id = retention_days.org_id);
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.retention_days(uuid) IS 'how many days back the plan of an organization shows; NULL for all';
+
+CREATE FUNCTION trackagoat.retained_window(
+	from_date date, to_date date, INOUT tz text, OUT first_day date, OUT last_day date, OUT days bigint)
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	earliest date;
+BEGIN
+	tz := coalesce(tz, (SELECT o.timezone FROM trackagoat.organization o WHERE o.id = trackagoat.current_org()));
+	SELECT w.first_day, w.last_day INTO first_day, last_day FROM trackagoat.analytics_window(from_date, to_date, tz, NULL) w;
+	days := trackagoat.retention_days(trackagoat.current_org());
+	-- what goes back further than the calendar is for ever
+	earliest := (now() AT TIME ZONE tz)::date - CASE WHEN days < 700000 THEN days::integer END;
+	-- who names no first day is not refused for it
+	IF from_date IS NULL AND last_day >= earliest THEN
+		first_day := greatest(first_day, earliest);
+	END IF;
+	IF first_day < earliest THEN
+		RAISE SQLSTATE 'PT402' USING
+			MESSAGE = 'retention_exceeded',
+			DETAIL = format('{"retentionDays": %s, "earliest": "%s"}', days, earliest),
+			HINT = format('Ask for %s or later, or choose a plan that keeps more.', earliest);
+	END IF;
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.retained_window(date, date, text) IS
+	'the days of analytics that are asked for in one''s organization, in its time zone or tz, and how many days its plan shows: PT402 retention_exceeded for those before';
+
+CREATE FUNCTION trackagoat.entity_label(entity text, entity_id uuid) RETURNS text
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	RETURN CASE entity
+		WHEN 'video' THEN (SELECT coalesce(v.title, v.tiktok_video_id::text) FROM trackagoat.video v WHERE v.id = entity_id AND v.org_id = trackagoat.current_org())
+		WHEN 'creator' THEN (SELECT c.tiktok_handle::text FROM trackagoat.creator c WHERE c.id = entity_id AND c.org_id = trackagoat.current_org())
+		WHEN 'campaign' THEN (SELECT k.name FROM trackagoat.campaign k WHERE k.id = entity_id AND k.org_id = trackagoat.current_org())
+		WHEN 'project' THEN (SELECT p.name FROM trackagoat.project p WHERE p.id = entity_id AND p.org_id = trackagoat.current_org()) END;
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.entity_label(text, uuid) IS 'what people call a video, creator, campaign or project of one''s organization';
+
+CREATE FUNCTION trackagoat.asked_entities(query jsonb) RETURNS uuid[]
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	field text := CASE WHEN query ? 'entity_ids' THEN 'entity_ids' ELSE 'entity_id' END;
+	ids uuid[];
+BEGIN
+	IF NOT query ? field THEN
+		PERFORM trackagoat.refuse_field('invalid_query', field, 'is missing', 'Give entity_id, or up to five in entity_ids, between commas.');
+	ELSIF query ?& ARRAY['entity_id', 'entity_ids'] THEN
+		PERFORM trackagoat.refuse_field('invalid_query', field, 'must be left out where there is an entity_id');
+	END IF;
+	ids := ARRAY(SELECT e.id::uuid FROM jsonb_array_elements_text(trackagoat.check_field('invalid_query', field,
+		to_jsonb(string_to_array(query ->> field, ',')),
+		'{"type": "array", "minItems": 1, "maxItems": 5, "items": {"type": "string", "format": "uuid"}}')) e (id));
+	IF (SELECT count(DISTINCT e.id) FROM unnest(ids) e (id)) < cardinality(ids) THEN
+		PERFORM trackagoat.refuse_field('invalid_query', field, 'has an id twice');
+	END IF;
+	PERFORM trackagoat.own_entity(query ->> 'entity', e.id) FROM unnest(ids) e (id);
+	RETURN ids;
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.asked_entities(jsonb) IS 'the entities that a query names, all of one''s organization: PT400 invalid_query, PT404';
+
+CREATE FUNCTION trackagoat.analytics_series(query jsonb, ids uuid[], first_day date, last_day date, tz text) RETURNS jsonb
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	entity text := query ->> 'entity';
+BEGIN
+	RETURN (SELECT jsonb_agg(jsonb_build_object('entity_ref', jsonb_build_object('id', s.entity_id, 'label', trackagoat.entity_label(entity, s.entity_id)),
+			'series_kind', s.series_kind, 'points', s.points) ORDER BY s.place)
+		FROM (SELECT a.entity_id, a.series_kind, min(a.place) AS place, jsonb_agg(jsonb_build_object('bucket', a.bucket,
+				'value', trackagoat.api_number(a.value), 'is_partial', a.is_partial, 'is_baseline', a.is_baseline) ORDER BY a.place) AS points
+			FROM trackagoat.analytics(entity, ids, query ->> 'metric', coalesce(query ->> 'mode', 'new'), coalesce(query ->> 'granularity', 'day'),
+				first_day, last_day, tz, query ->> 'compare', query ->> 'base_metric') WITH ORDINALITY
+				a (entity_id, series_kind, bucket, value, is_partial, is_baseline, place)
+			GROUP BY a.series_kind, a.entity_id) s);
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.analytics_series(jsonb, uuid[], date, date, text) IS
+	'what analytics() answers a query, by entity and kind: {entity_ref: {id, label}, series_kind, points: [{bucket, value, is_partial, is_baseline}]}';
+
+CREATE FUNCTION trackagoat.breakdown_series(query jsonb, ids uuid[], first_day date, last_day date, tz text) RETURNS jsonb
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	IF query ->> 'entity' <> 'campaign' OR cardinality(ids) <> 1 THEN
+		PERFORM trackagoat.refuse_field('invalid_query', 'breakdown', 'is of one campaign');
+	END IF;
+	RETURN (SELECT jsonb_agg(jsonb_build_object('entity_ref', jsonb_build_object('id', s.entity_ref, 'label', s.label),
+			'series_kind', 'breakdown', 'points', s.points) ORDER BY s.place)
+		FROM (SELECT b.entity_ref, b.label, min(b.place) AS place, jsonb_agg(jsonb_build_object('bucket', b.bucket,
+				'value', trackagoat.api_number(b.value), 'is_partial', b.is_partial, 'is_baseline', b.is_baseline) ORDER BY b.place) AS points
+			FROM trackagoat.campaign_breakdown(ids[1], query ->> 'metric', coalesce(query ->> 'mode', 'new'), coalesce(query ->> 'granularity', 'day'),
+				first_day, last_day, tz) WITH ORDINALITY b (entity_ref, label, bucket, value, is_partial, is_baseline, place)
+			GROUP BY b.entity_ref, b.label) s);
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.breakdown_series(jsonb, uuid[], date, date, text) IS
+	'what campaign_breakdown() answers a query, in the shape of analytics_series(): PT400 invalid_query for what is not one campaign';
+
+CREATE FUNCTION trackagoat.csv_field(content text) RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN CASE WHEN content ~ '[",\r\n]' THEN '"' || replace(content, '"', '""') || '"' ELSE coalesce(content, '') END;
+
+COMMENT ON FUNCTION trackagoat.csv_field(text) IS 'a field of CSV, in quotes where it needs them (RFC 4180); NULL is empty';
+
+CREATE FUNCTION trackagoat.series_csv(series jsonb) RETURNS text
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	RETURN E'series_kind,entity_id,label,bucket,value,is_partial,is_baseline\r\n' || (
+		SELECT string_agg(concat_ws(',', s.value ->> 'series_kind', s.value #>> '{entity_ref,id}', trackagoat.csv_field(s.value #>> '{entity_ref,label}'),
+			p.value ->> 'bucket', coalesce(p.value ->> 'value', ''), p.value ->> 'is_partial', p.value ->> 'is_baseline') || E'\r\n', '' ORDER BY s.place, p.place)
+		FROM jsonb_array_elements(series) WITH ORDINALITY s (value, place),
+			jsonb_array_elements(s.value -> 'points') WITH ORDINALITY p (value, place));
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.series_csv(jsonb) IS 'series of analytics as CSV, a row a point';
+
+CREATE FUNCTION trackagoat.v1_analytics(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	query jsonb := request -> 'query';
+	ids uuid[] := trackagoat.asked_entities(query);
+	days record;
+	series jsonb;
+	breakdown jsonb := '[]';
+BEGIN
+	SELECT w.* INTO days FROM trackagoat.retained_window((query ->> 'from')::date, (query ->> 'to')::date, query ->> 'tz') w;
+	series := trackagoat.analytics_series(query, ids, days.first_day, days.last_day, days.tz);
+	IF query ? 'breakdown' THEN
+		breakdown := trackagoat.breakdown_series(query, ids, days.first_day, days.last_day, days.tz);
+	END IF;
+	IF query ->> 'format' = 'csv' THEN
+		RETURN jsonb_build_object('status', 200, 'text', trackagoat.series_csv(series || breakdown), 'headers', jsonb_build_object(
+			'Content-Type', 'text/csv; charset=utf-8', 'Content-Disposition', format('attachment; filename="%s-%s-%s-%s.csv"',
+				query ->> 'entity', query ->> 'metric', days.first_day, days.last_day)));
+	END IF;
+	RETURN jsonb_build_object('status', 200, 'data', jsonb_build_object('entity', query -> 'entity', 'metric', query -> 'metric',
+		'mode', coalesce(query ->> 'mode', 'new'), 'granularity', coalesce(query ->> 'granularity', 'day'),
+		'unit', CASE WHEN query ->> 'metric' ~ '^(engagement|growth)_rate_' THEN 'percent' ELSE 'count' END,
+		'tz', days.tz, 'from', days.first_day, 'to', days.last_day,
+		'series', series, 'breakdown_series', breakdown, 'tier_retention_days', days.days));
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.v1_analytics(jsonb) IS 'GET /analytics';
+
+CREATE FUNCTION trackagoat.v1_gone(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	RAISE SQLSTATE 'PT410' USING
+		MESSAGE = 'gone',
+		DETAIL = 'This endpoint was removed.',
+		HINT = 'GET /analytics?entity=...&entity_id=...&metric=... has taken its place.';
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.v1_gone(jsonb) IS 'what was removed: PT410 gone';
+
+CREATE FUNCTION trackagoat.json_type(type regtype) RETURNS jsonb
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	described record;
+BEGIN
+	SELECT t.typelem, t.typtype, t.typcategory INTO described FROM pg_type t WHERE t.oid = json_type.type;
+	RETURN CASE
+		WHEN described.typcategory = 'A' THEN jsonb_build_object('type', 'array', 'items', trackagoat.json_type(described.typelem))
+		WHEN described.typtype = 'e' THEN jsonb_build_object('type', 'string', 'enum',
+			(SELECT jsonb_agg(e.enumlabel ORDER BY e.enumsortorder) FROM pg_enum e WHERE e.enumtypid = json_type.type))
+		ELSE CASE type
+			WHEN 'uuid'::regtype THEN '{"type": "string", "format": "uuid"}'
+			WHEN 'timestamptz'::regtype THEN '{"type": "string", "format": "date-time"}'
+			WHEN 'date'::regtype THEN '{"type": "string", "format": "date"}'
+			WHEN 'boolean'::regtype THEN '{"type": "boolean"}'
+			WHEN 'jsonb'::regtype THEN '{"type": "object"}'
+			WHEN 'numeric'::regtype THEN '{"type": "number"}'
+			ELSE CASE described.typcategory WHEN 'N' THEN '{"type": "integer"}' ELSE '{"type": "string"}' END::jsonb END END;
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.json_type(regtype) IS 'how JSON Schema describes the values of a type';
+
+CREATE FUNCTION trackagoat.api_objects() RETURNS TABLE (entity text, hidden text[], fields jsonb)
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 20
+BEGIN ATOMIC
+	SELECT o.entity, o.hidden::text[], o.fields::jsonb FROM (VALUES
+		('api_key', '{}', '{"key": {"type": "string", "nullable": true, "description": "the key itself: only where it is made, this once"}}'),
+		('campaign', '{org_id}', '{"creators": {"type": "integer", "description": "creators of the videos that count"},
+			"videos": {"type": "integer", "description": "videos that count, each once"}, "views": {"type": "integer", "nullable": true, "description": "their views; null while none is known"},
+			"likes": {"type": "integer", "nullable": true, "description": "their likes; null while none is known"}, "comments": {"type": "integer", "nullable": true, "description": "their comments; null while none is known"},
+			"shares": {"type": "integer", "nullable": true, "description": "their shares; null while none is known"}, "saves": {"type": "integer", "nullable": true, "description": "how often they were saved; null while none is known"},
+			"engagement_rate": {"type": "number", "nullable": true, "description": "likes, comments, shares and saves in percent of the views"}}'),
+		('campaign_item', '{org_id,project_id,campaign_id,creator_id,video_id,child_campaign_id}',
+			'{"item_type": {"type": "string", "enum": ["creator", "video", "campaign"], "description": "what it is"}}'),
+		('creator_event', '{org_id,project_id}', '{}'),
+		('goal', '{org_id}', '{}'),
+		('deleted', '{}', '{"id": {"type": "string", "format": "uuid", "description": "what it was"}, "deleted": {"type": "boolean", "description": "true"}}'),
+		('removed', '{}', '{"id": {"type": "string", "format": "uuid", "description": "who it was"}, "removed": {"type": "boolean", "description": "true"}}'),
+		('job', '{}', '{"creator_id": {"type": "string", "format": "uuid", "description": "creator that is fetched, if it is one"},
+			"video_id": {"type": "string", "format": "uuid", "description": "video that is fetched, if it is one"},
+			"job_id": {"type": "string", "format": "uuid", "description": "the job, which all share that track the account or video"}}'),
+		('added_creator', '{}', '{"tiktok_handle": {"type": "string", "description": "as it was sent"},
+			"result": {"type": "string", "enum": ["created", "reactivated", "already_there", "refused"], "description": "what became of it"},
+			"code": {"type": "string", "nullable": true, "description": "why it was refused"},
+			"creator": {"type": "creator", "nullable": true, "description": "the creator; null where it was refused"}}'),
+		('queued_link', '{}', '{"result": {"type": "string", "description": "queued: it is followed soon"}, "url": {"type": "string", "description": "the short link"}}'),
+		('creator_result', '{}', '{"creator_id": {"type": "string", "format": "uuid", "description": "creator"},
+			"result": {"type": "string", "description": "what became of it"},
+			"code": {"type": "string", "nullable": true, "description": "why it was refused"}}'),
+		('video_result', '{}', '{"video_id": {"type": "string", "format": "uuid", "description": "video"},
+			"result": {"type": "string", "description": "what became of it"},
+			"code": {"type": "string", "nullable": true, "description": "why it was refused"}}'),
+		('compliance', '{}', '{"creator": {"type": "object", "description": "id, tiktok_handle, display_name, avatar_url"},
+			"compliance": {"type": "array", "items": {"type": "goal_state"}, "description": "where each of the goals stands"}}'),
+		('goal_state', '{}', '{"goal": {"type": "goal", "description": "the goal"},
+			"actual": {"type": "number", "nullable": true, "description": "what was reached in the period; null where nothing is known"},
+			"projected": {"type": "number", "nullable": true, "description": "what it comes to by the end of the period at this pace"},
+			"target": {"type": "number", "description": "what is to be reached"}, "status": {"type": "string", "description": "as of the reference date; see goal"},
+			"period_start": {"type": "string", "format": "date", "description": "first day of the period"},
+			"period_end": {"type": "string", "format": "date", "nullable": true, "description": "its last day"},
+			"compliant": {"type": "boolean", "nullable": true, "description": "whether it is on track or completed"},
+			"advisory": {"type": "object", "description": "has_advisory, messages, and a flag for each reason to be careful"}}'),
+		('goal_counts', '{}', '{"project_id": {"type": "string", "format": "uuid", "description": "project"},
+			"creators": {"type": "integer", "description": "creators that have goals"}, "goals": {"type": "integer", "description": "goals; in which status they are follows, by its name"}}'),
+		('analytics', '{}', '{"entity": {"type": "string", "description": "as it was asked"}, "metric": {"type": "string", "description": "as it was asked"},
+			"mode": {"type": "string", "description": "new, cumulative or rate"}, "granularity": {"type": "string", "description": "day, week or month"},
+			"unit": {"type": "string", "enum": ["percent", "count"], "description": "of the values"}, "tz": {"type": "string", "description": "time zone of the days"},
+			"from": {"type": "string", "format": "date", "description": "first day"}, "to": {"type": "string", "format": "date", "description": "last day"},
+			"series": {"type": "array", "nullable": true, "items": {"type": "analytics_series"}, "description": "one for each entity, and for its prior period"},
+			"breakdown_series": {"type": "array", "nullable": true, "items": {"type": "analytics_series"}, "description": "of a campaign by video: ten, and the others as __other__"},
+			"tier_retention_days": {"type": "integer", "nullable": true, "description": "days that the plan keeps; null for all"}}'),
+		('analytics_series', '{}', '{"entity_ref": {"type": "object", "description": "id and label"},
+			"series_kind": {"type": "string", "description": "main, prior_period or breakdown"},
+			"points": {"type": "array", "items": {"type": "object"}, "description": "bucket (its first day), value, is_partial, is_baseline"}}'),
+		('schema', '{}', '{"entities": {"type": "object", "description": "by name: description, and fields by name with type, nullable and description"}}')
+	) o (entity, hidden, fields);
+END;
+
+COMMENT ON FUNCTION trackagoat.api_objects() IS
+	'what the API answers that is no column of a view: fields by name, as JSON schemas, a type may be another entity; and which columns it does not answer';
+
+CREATE FUNCTION trackagoat.api_entities() RETURNS TABLE (entity text, description text, fields jsonb)
+	LANGUAGE plpgsql STABLE ROWS 30 SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	-- a view shows the columns of its table by their names; on what it calls otherwise it has its own comment
+	RETURN QUERY SELECT coalesce(t.entity, o.entity), t.description, coalesce(t.fields - o.hidden, t.fields, '{}') || coalesce(o.fields, '{}')
+	FROM (SELECT b.relname::text AS entity, obj_description(b.oid, 'pg_class') AS description,
+			jsonb_object_agg(a.attname, trackagoat.json_type(a.atttypid) || jsonb_build_object('nullable', NOT coalesce(c.attnotnull, false),
+				'description', coalesce(col_description(v.oid, a.attnum), col_description(b.oid, c.attnum)))) AS fields
+		FROM pg_class v
+		JOIN pg_class b ON b.relnamespace = 'trackagoat'::regnamespace AND b.relname || 's' = v.relname
+		JOIN pg_attribute a ON a.attrelid = v.oid AND a.attnum > 0
+		LEFT JOIN pg_attribute c ON c.attrelid = b.oid AND c.attname = a.attname AND c.attnum > 0
+		WHERE v.relnamespace = 'trackagoat_api'::regnamespace AND v.relkind = 'v'
+		GROUP BY b.oid, b.relname) t
+	FULL JOIN trackagoat.api_objects() o ON o.entity = t.entity;
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.api_entities() IS 'what the API answers: fields by name, as JSON schemas with nullable and description; what is no table has no description';
+
+CREATE FUNCTION trackagoat.v1_schema(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	RETURN jsonb_build_object('status', 200, 'data', jsonb_build_object('entities',
+		(SELECT jsonb_object_agg(e.entity, jsonb_build_object('description', e.description, 'fields',
+			(SELECT jsonb_object_agg(f.key, '{"nullable": false}' || f.value) FROM jsonb_each(e.fields) f)))
+		FROM trackagoat.api_entities() e WHERE e.description IS NOT NULL)));
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.v1_schema(jsonb) IS 'GET /schema';
+
+CREATE FUNCTION trackagoat.openapi_schema(schema jsonb) RETURNS jsonb
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	nullable boolean := schema @> '{"nullable": true}';
+	changed jsonb := schema - 'nullable';
+BEGIN
+	IF schema ? 'type' AND schema ->> 'type' NOT IN ('object', 'array', 'string', 'integer', 'number', 'boolean') THEN
+		changed := jsonb_build_object('$ref', '#/components/schemas/' || (schema ->> 'type'));
+		RETURN jsonb_strip_nulls(jsonb_build_object('description', schema -> 'description'))
+			|| CASE WHEN nullable THEN jsonb_build_object('anyOf', jsonb_build_array(changed, '{"type": "null"}'::jsonb)) ELSE changed END;
+	END IF;
+	IF nullable THEN
+		changed := changed || jsonb_build_object('type', jsonb_build_array(schema -> 'type', 'null'))
+			|| CASE WHEN schema ? 'enum' THEN jsonb_build_object('enum', schema -> 'enum' || 'null'::jsonb) ELSE '{}' END;
+	END IF;
+	IF schema ? 'items' THEN
+		changed := changed || jsonb_build_object('items', trackagoat.openapi_schema(schema -> 'items'));
+	END IF;
+	IF schema ? 'properties' THEN
+		changed := changed || jsonb_build_object('type', 'object', 'properties',
+			(SELECT coalesce(jsonb_object_agg(p.key, trackagoat.openapi_schema(p.value)), '{}') FROM jsonb_each(schema -> 'properties') p));
+	END IF;
+	RETURN changed;
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.openapi_schema(jsonb) IS 'a schema of a route or entity as OpenAPI 3.1 has it: null is a type, and entities are referred to';
+
+CREATE FUNCTION trackagoat.openapi_path(pattern text) RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	-- what stands before an id says whose it is
+	SELECT string_agg(CASE WHEN s.part = '{id}' THEN '{' || replace(rtrim(s.before, 's'), '-', '_') || '_id}' ELSE s.part END, '/' ORDER BY s.place)
+	FROM (SELECT p.part, p.place, lag(p.part) OVER (ORDER BY p.place) AS before
+		FROM unnest(string_to_array(pattern, '/')) WITH ORDINALITY p (part, place)) s;
+END;
+
+COMMENT ON FUNCTION trackagoat.openapi_path(text) IS 'the pattern of a route with a name for each id';
+
+CREATE FUNCTION trackagoat.openapi_answer(summary text, data text, has_csv boolean) RETURNS jsonb
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	choices jsonb;
+	body jsonb;
+BEGIN
+	SELECT jsonb_agg(CASE WHEN c.choice LIKE '%[]' THEN jsonb_build_object('type', 'array', 'items', r.ref) ELSE r.ref END) INTO choices
+	FROM string_to_table(data, '|') c (choice), LATERAL (SELECT jsonb_build_object('$ref', '#/components/schemas/' || rtrim(c.choice, '[]')) AS ref) r;
+	body := CASE data WHEN 'openapi' THEN '{"type": "object"}' ELSE jsonb_build_object('type', 'object', 'required', '["data", "error", "meta"]'::jsonb,
+		'properties', jsonb_build_object(
+			'data', CASE jsonb_array_length(choices) WHEN 1 THEN choices -> 0 ELSE jsonb_build_object('oneOf', choices) END,
+			'error', '{"type": "null"}'::jsonb,
+			'meta', '{"$ref": "#/components/schemas/meta"}'::jsonb)) END;
+	RETURN jsonb_build_object('description', summary, 'content', jsonb_build_object('application/json', jsonb_build_object('schema', body))
+		|| CASE WHEN has_csv THEN '{"text/csv": {"schema": {"type": "string"}}}' ELSE '{}'::jsonb END);
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.openapi_answer(text, text, boolean) IS 'an answer, in the envelope';
+
+CREATE FUNCTION trackagoat.openapi_problems() RETURNS TABLE (status text, description text)
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 12
+BEGIN ATOMIC
+	SELECT p.* FROM (VALUES
+		('400', 'invalid_query, invalid_body, or another invalid_...: a field that is not allowed, in meta.field where it is one'),
+		('401', 'invalid_api_key, invalid_token: no key, or one that is unknown, expired or revoked'),
+		('402', 'limit_reached, retention_exceeded: the plan does not allow it; meta has limitKey, current and max'),
+		('403', 'insufficient_scope: meta has required and granted; not_a_member'),
+		('404', '..._not_found: there is no such row, or it is of another organization'),
+		('409', 'what contradicts what is there, such as handle_taken; idempotency_key_reused; conflict, to be tried again'),
+		('410', 'gone: GET /analytics has taken its place'),
+		('413', 'body_too_large'),
+		('415', 'unsupported_media_type'),
+		('429', 'rate_limit_exceeded: meta.retryAfter and the header Retry-After say in how many seconds it is possible'),
+		('500', 'internal_error')) p (status, description);
+END;
+
+COMMENT ON FUNCTION trackagoat.openapi_problems() IS 'what goes wrong, by HTTP status, and the codes';
+
+CREATE FUNCTION trackagoat.openapi_operation(route jsonb) RETURNS jsonb
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	path text := trackagoat.openapi_path(route ->> 'pattern');
+	handler text := substr(route ->> 'handler', 4);
+	is_gone boolean := route ->> 'data' = 'gone';
+	is_post boolean := route ->> 'method' = 'POST';
+	has_body boolean := route #> '{body,properties}' <> '{}';
+	has_csv boolean := coalesce(route #> '{query,properties,format,enum}' ? 'csv', false);
+	problems text[] := '{500}' || CASE WHEN NOT is_gone THEN ARRAY['400'] END || CASE WHEN route ->> 'scope' IS NOT NULL THEN ARRAY['401', '403', '429'] END
+		|| CASE WHEN path LIKE '%{%' THEN ARRAY['404'] END || CASE WHEN route ->> 'method' <> 'GET' THEN ARRAY['409'] END
+		|| CASE WHEN has_body THEN ARRAY['413', '415'] END || CASE WHEN is_post OR handler = 'analytics' THEN ARRAY['402'] END
+		|| CASE WHEN is_gone THEN ARRAY['410'] END;
+BEGIN
+	RETURN jsonb_build_object(
+		'operationId', concat_ws('_', handler, CASE WHEN is_gone THEN split_part(path, '/', 2) END),
+		'summary', route -> 'summary',
+		'tags', jsonb_build_array(split_part(path, '/', 2)),
+		'parameters', (SELECT coalesce(jsonb_agg(p.parameter), '[]') FROM (
+			SELECT jsonb_build_object('name', m.name[1], 'in', 'path', 'required', true, 'schema', '{"type": "string", "format": "uuid"}'::jsonb)
+				FROM regexp_matches(path, '\{(\w+)\}', 'g') m (name)
+			UNION ALL SELECT jsonb_build_object('name', q.key, 'in', 'query', 'required', coalesce(route #> '{query,required}' ? q.key, false),
+				'schema', trackagoat.openapi_schema(q.value)) FROM jsonb_each(route #> '{query,properties}') q
+			UNION ALL SELECT '{"$ref": "#/components/parameters/idempotency_key"}' WHERE is_post
+			UNION ALL SELECT '{"$ref": "#/components/parameters/organization_id"}' WHERE route ->> 'scope' IS NOT NULL) p (parameter)),
+		'responses', (SELECT jsonb_object_agg(r.status, r.response) FROM (
+			SELECT coalesce(substring(a.answer FROM '^[0-9]+'), '200'), trackagoat.openapi_answer(route ->> 'summary', ltrim(a.answer, '0123456789 '), has_csv)
+				FROM string_to_table(route ->> 'data', ', ') a (answer) WHERE NOT is_gone
+			UNION ALL SELECT e.status, jsonb_build_object('$ref', '#/components/responses/' || e.status) FROM unnest(problems) e (status)) r (status, response)))
+		|| CASE WHEN has_body THEN jsonb_build_object('requestBody', jsonb_build_object(
+				'required', route -> 'body' ?| ARRAY['required', 'minProperties'],
+				'content', jsonb_build_object('application/json', jsonb_build_object('schema', trackagoat.openapi_schema(route -> 'body')))))
+			ELSE '{}' END
+		|| CASE WHEN route ->> 'scope' IS NULL THEN '{"security": []}'
+			ELSE jsonb_build_object('description', format('Needs the scope %s.', route ->> 'scope')) END
+		|| CASE WHEN is_gone THEN '{"deprecated": true}' ELSE '{}' END::jsonb;
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.openapi_operation(jsonb) IS 'a route as an operation of OpenAPI';
+
+CREATE FUNCTION trackagoat.openapi_components() RETURNS jsonb
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	RETURN jsonb_build_object(
+		'securitySchemes', '{"bearer": {"type": "http", "scheme": "bearer", "description": "an API key, or a token of a member"},
+			"api_key": {"type": "apiKey", "in": "header", "name": "X-Api-Key", "description": "an API key"}}'::jsonb,
+		'parameters', '{
+			"idempotency_key": {"name": "Idempotency-Key", "in": "header", "required": false, "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+				"description": "the same once more within 24 hours is answered as before, and does nothing"},
+			"organization_id": {"name": "X-Organization-Id", "in": "header", "required": false, "schema": {"type": "string", "format": "uuid"},
+				"description": "for tokens of users who are in several organizations"}}'::jsonb,
+		'responses', (SELECT jsonb_object_agg(p.status, jsonb_build_object('description', p.description,
+			'content', '{"application/json": {"schema": {"$ref": "#/components/schemas/problem"}}}'::jsonb)) FROM trackagoat.openapi_problems() p),
+		'schemas', '{
+			"meta": {"type": "object", "properties": {"limit": {"type": "integer", "description": "of a list: how many items a page has"},
+				"nextCursor": {"type": ["string", "null"], "description": "of a list: cursor of the next page; null on the last"}}},
+			"problem": {"type": "object", "required": ["data", "error", "meta"], "properties": {"data": {"type": "null"},
+				"error": {"type": "string", "description": "the code"},
+				"meta": {"type": "object", "required": ["code"], "properties": {"code": {"type": "string"}, "message": {"type": "string"},
+					"hint": {"type": "string"}, "field": {"type": "string"}, "retryAfter": {"type": "integer"}}}}}}'
+			|| (SELECT jsonb_object_agg(e.entity, jsonb_strip_nulls(jsonb_build_object('description', e.description))
+				|| trackagoat.openapi_schema(jsonb_build_object('type', 'object', 'properties', e.fields))) FROM trackagoat.api_entities() e));
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.openapi_components() IS 'what operations of OpenAPI refer to';
+
+CREATE FUNCTION trackagoat.v1_openapi(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	RETURN jsonb_build_object('status', 200, 'text', jsonb_build_object(
+		'openapi', '3.1.0',
+		'info', jsonb_build_object('title', 'trackagoat', 'description', obj_description('trackagoat_api'::regnamespace, 'pg_namespace'),
+			'version', (SELECT e.extversion FROM pg_extension e WHERE e.extname = 'trackagoat')),
+		'servers', '[{"url": "/api/v1"}]'::jsonb,
+		'security', '[{"bearer": []}, {"api_key": []}]'::jsonb,
+		'paths', (SELECT jsonb_object_agg(p.path, p.operations) FROM (
+			SELECT trackagoat.openapi_path(r.pattern) AS path, jsonb_object_agg(lower(r.method), trackagoat.openapi_operation(to_jsonb(r))) AS operations
+			FROM trackagoat.api_routes() r GROUP BY r.pattern) p),
+		'components', trackagoat.openapi_components())::text);
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.v1_openapi(jsonb) IS 'GET /openapi.json: the document itself, not in the envelope';
+
+CREATE FUNCTION trackagoat.goal_objects(goal_ids uuid[]) RETURNS TABLE (id uuid, object json)
+	LANGUAGE plpgsql STABLE ROWS 50 SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY SELECT g.id, json_build_object('id', g.id, 'project_id', g.project_id, 'creator_id', g.creator_id, 'goal_type', g.goal_type,
+		'target', trackagoat.api_number(g.target), 'period', g.period, 'starts_on', g.starts_on, 'ends_on', g.ends_on,
+		'status', g.status, 'status_period', g.status_period, 'status_at', g.status_at, 'created_at', g.created_at, 'updated_at', g.updated_at)
+	FROM trackagoat.goal g WHERE g.id = ANY (goal_ids) AND g.org_id = trackagoat.current_org()
+	ORDER BY g.id DESC;
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.goal_objects(uuid[]) IS 'goals of one''s organization as the API answers them, newest first; status is as of their last evaluation';
+
+CREATE FUNCTION trackagoat.v1_list_goals(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	query jsonb := request -> 'query';
+	after uuid := trackagoat.page_after(query);
+	for_project uuid := CASE WHEN query ? 'project_id' THEN trackagoat.own_project((query ->> 'project_id')::uuid) END;
+	for_creator uuid := CASE WHEN query ? 'creator_id' THEN trackagoat.own_creator((query ->> 'creator_id')::uuid) END;
+	ids uuid[] := ARRAY(SELECT g.id FROM trackagoat.goal g
+		WHERE g.org_id = trackagoat.current_org() AND g.id < coalesce(after, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+			AND (for_project IS NULL OR g.project_id = for_project) AND (for_creator IS NULL OR g.creator_id = for_creator)
+		ORDER BY g.id DESC LIMIT trackagoat.page_limit(query) + 1);
+BEGIN
+	RETURN trackagoat.page_answer(ARRAY(SELECT o.object FROM trackagoat.goal_objects(ids) o), ids, query);
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.v1_list_goals(jsonb) IS 'GET /goals';
+
+CREATE FUNCTION trackagoat.v1_get_goal(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	goal_id uuid := trackagoat.own_goal((request #>> '{ids,0}')::uuid);
+BEGIN
+	RETURN jsonb_build_object('status', 200, 'data', (SELECT o.object FROM trackagoat.goal_objects(ARRAY[goal_id]) o));
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.v1_get_goal(jsonb) IS 'GET /goals/{id}';
+
+CREATE FUNCTION trackagoat.v1_create_goal(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	for_project uuid := trackagoat.own_project((request #>> '{ids,0}')::uuid);
+	body jsonb := request -> 'body';
+	for_creator uuid := (body ->> 'creator_id')::uuid;
+	goal_id uuid;
+BEGIN
+	PERFORM FROM trackagoat.creator c WHERE c.id = for_creator AND c.org_id = trackagoat.current_org()
+		AND c.project_id = for_project AND c.removed_at IS NULL;
+	IF NOT FOUND THEN
+		PERFORM trackagoat.entity_missing('creator', for_creator);
+	END IF;
+	INSERT INTO trackagoat.goal (org_id, project_id, creator_id, goal_type, target, period, starts_on, ends_on)
+	VALUES (trackagoat.current_org(), for_project, for_creator, (body ->> 'goal_type')::trackagoat.goal_type,
+		trim_scale((body ->> 'target')::numeric), (body ->> 'period')::trackagoat.goal_period,
+		(body ->> 'starts_on')::date, (body ->> 'ends_on')::date)
+	RETURNING id INTO goal_id;
+	RETURN jsonb_build_object('status', 201, 'data', (SELECT o.object FROM trackagoat.goal_objects(ARRAY[goal_id]) o));
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.v1_create_goal(jsonb) IS 'POST /projects/{id}/goals';
+
+CREATE FUNCTION trackagoat.v1_update_goal(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	goal_id uuid := trackagoat.own_goal((request #>> '{ids,0}')::uuid);
+	body jsonb := request -> 'body';
+BEGIN
+	UPDATE trackagoat.goal g SET
+		target = coalesce(trim_scale((body ->> 'target')::numeric), g.target),
+		period = CASE WHEN body ? 'period' THEN (body ->> 'period')::trackagoat.goal_period ELSE g.period END,
+		starts_on = coalesce((body ->> 'starts_on')::date, g.starts_on),
+		ends_on = CASE WHEN body ? 'ends_on' THEN (body ->> 'ends_on')::date ELSE g.ends_on END
+	WHERE g.id = goal_id AND g.org_id = trackagoat.current_org();
+	RETURN jsonb_build_object('status', 200, 'data', (SELECT o.object FROM trackagoat.goal_objects(ARRAY[goal_id]) o));
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.v1_update_goal(jsonb) IS 'PATCH /goals/{id}';
+
+CREATE FUNCTION trackagoat.v1_delete_goal(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	goal_id uuid := trackagoat.own_goal((request #>> '{ids,0}')::uuid);
+BEGIN
+	DELETE FROM trackagoat.goal g WHERE g.id = goal_id AND g.org_id = trackagoat.current_org();
+	RETURN jsonb_build_object('status', 200, 'data', jsonb_build_object('id', goal_id, 'deleted', true));
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.v1_delete_goal(jsonb) IS 'DELETE /goals/{id}';
+
+CREATE FUNCTION trackagoat.v1_goal_compliance(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	project_id uuid := trackagoat.own_project((request #>> '{ids,0}')::uuid);
+	query jsonb := request -> 'query';
+	for_creator uuid := CASE WHEN query ? 'creator_id' THEN trackagoat.own_creator((query ->> 'creator_id')::uuid) END;
+	states jsonb;
+BEGIN
+	WITH states AS MATERIALIZED (
+		SELECT s.* FROM trackagoat.goal_compliance(project_id, (query ->> 'reference_date')::date, for_creator,
+			(query ->> 'period')::trackagoat.goal_period) s
+	), goals AS MATERIALIZED (
+		SELECT o.id, o.object FROM trackagoat.goal_objects(ARRAY(SELECT s.goal_id FROM states s)) o
+	), by_creator AS (
+		SELECT s.creator_id, jsonb_agg(jsonb_build_object('goal', g.object,
+			'actual', trackagoat.api_number(s.actual), 'projected', trackagoat.api_number(s.projected),
+			'target', trackagoat.api_number(s.target), 'status', s.status, 'period_start', s.period_start, 'period_end', s.period_end,
+			'compliant', s.compliant, 'advisory', s.advisory) ORDER BY s.goal_id) AS compliance
+		FROM states s JOIN goals g ON g.id = s.goal_id
+		GROUP BY s.creator_id
+	)
+	SELECT jsonb_agg(jsonb_build_object('creator', jsonb_build_object('id', c.id, 'tiktok_handle', c.tiktok_handle,
+			'display_name', coalesce(c.display_name_override, c.display_name), 'avatar_url', c.avatar_url),
+		'compliance', b.compliance) ORDER BY c.id DESC)
+	INTO states
+	FROM by_creator b JOIN trackagoat.creator c ON c.id = b.creator_id AND c.org_id = trackagoat.current_org();
+	RETURN jsonb_build_object('status', 200, 'data', coalesce(states, '[]'));
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.v1_goal_compliance(jsonb) IS 'GET /projects/{id}/goal-compliance';
+
+CREATE FUNCTION trackagoat.v1_goal_counts(request jsonb) RETURNS jsonb
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	query jsonb := request -> 'query';
+	project_id uuid := trackagoat.own_project((query ->> 'project_id')::uuid);
+	counts jsonb;
+BEGIN
+	WITH states AS MATERIALIZED (
+		SELECT s.creator_id, s.status FROM trackagoat.goal_compliance(project_id, (query ->> 'reference_date')::date, NULL,
+			(query ->> 'period')::trackagoat.goal_period) s
+	)
+	SELECT jsonb_build_object('project_id', project_id, 'creators', (SELECT count(DISTINCT s.creator_id) FROM states s),
+		'goals', (SELECT count(*) FROM states s)) || jsonb_object_agg(e.status, (SELECT count(*) FROM states s WHERE s.status = e.status))
+	INTO counts
+	FROM unnest(enum_range(NULL::trackagoat.goal_status)) e (status);
+	RETURN jsonb_build_object('status', 200, 'data', counts);
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.v1_goal_counts(jsonb) IS 'GET /analytics/aggregate/goal-compliance';
+
+CREATE FUNCTION trackagoat.api_routes()
+	RETURNS TABLE (method text, pattern text, scope text, handler text, summary text, query jsonb, body jsonb, data text)
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE ROWS 60 SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	page jsonb := '{"limit": {"type": "integer", "minimum": 1, "maximum": 100, "default": 50}, "cursor": {"type": "string", "maxLength": 100}}';
+	project jsonb := '{"project_id": {"type": "string", "format": "uuid"}}';
+	creator jsonb := '{"creator_id": {"type": "string", "format": "uuid"}}';
+	readme jsonb := '{"readme": {"type": "string", "maxLength": 65536, "nullable": true}}';
+	metadata jsonb := '{"metadata": {"type": "object"}}';
+	handle jsonb := '{"tiktok_handle": {"type": "string"}}';
+	mode jsonb := '{"tracking_mode": {"type": "string", "enum": ["auto", "selective"]}}';
+	start jsonb := '{"tracking_start_date": {"type": "string", "format": "date"}}';
+	name jsonb := '{"name": {"type": "string", "minLength": 1, "maxLength": 200}}';
+	description jsonb := '{"description": {"type": "string", "maxLength": 65536, "nullable": true}}';
+	target jsonb := '{"target_views": {"type": "integer", "minimum": 1, "nullable": true}, "target_at": {"type": "string", "format": "date-time", "nullable": true}}';
+	item jsonb := '{"item_type": {"type": "string", "enum": ["creator", "video", "campaign"]}, "item_id": {"type": "string", "format": "uuid"}}';
+	goal jsonb := '{"target": {"type": "number", "minimum": 0}, "ends_on": {"type": "string", "format": "date", "nullable": true}, "starts_on": {"type": "string", "format": "date"}}';
+	period jsonb := '{"period": {"type": "string", "enum": ["daily", "weekly", "monthly"], "nullable": true}}';
+	many jsonb := '{"type": "array", "minItems": 1, "maxItems": 1000, "items": {"type": "string", "format": "uuid"}}';
+	role jsonb := '{"role": {"type": "string", "enum": ["admin", "member"]}, "name": {"type": "string", "minLength": 1, "maxLength": 200, "nullable": true}}';
+BEGIN
+	RETURN QUERY SELECT r.method, r.pattern, r.scope, 'v1_' || r.handler, r.summary,
+		jsonb_strip_nulls(jsonb_build_object('properties', coalesce(r.query - 'required', '{}'), 'required', r.query -> 'required')),
+		'{"properties": {}}' || coalesce(r.body, '{}'), r.data
+	FROM (VALUES
+		('GET', '/projects', 'read', 'list_projects', 'projects of the organization, newest first', page, NULL::jsonb, 'project[]'),
+		('POST', '/projects', 'write', 'create_project', 'make a project', NULL, jsonb_build_object('properties', name || description, 'required', '["name"]'::jsonb), '201 project'),
+		('GET', '/projects/{id}', 'read', 'get_project', 'one project', NULL, NULL, 'project'),
+		('PATCH', '/projects/{id}', 'write', 'update_project', 'change a project', NULL, jsonb_build_object('properties', name || description, 'minProperties', 1), 'project'),
+		('DELETE', '/projects/{id}', 'write', 'delete_project', 'delete a project and all that is in it', NULL, NULL, 'deleted'),
+
+		('GET', '/creators', 'read', 'list_creators', 'creators, newest first; search is a part of the handle', page || project || '{"search": {"type": "string", "maxLength": 100}}', NULL, 'creator[]'),
+		('POST', '/projects/{id}/creators', 'write', 'create_creators', 'track an account, or up to 50 under creators; one that was removed comes back', NULL,
+			jsonb_build_object('properties', handle || mode || start || jsonb_build_object('creators', jsonb_build_object('type', 'array', 'minItems', 1, 'maxItems', 50, 'items',
+				jsonb_build_object('type', 'object', 'properties', handle || mode || start, 'required', '["tiktok_handle"]'::jsonb))), 'minProperties', 1), '200 creator|added_creator[], 201 creator|added_creator[]'),
+		('GET', '/creators/{id}', 'read', 'get_creator', 'one creator', NULL, NULL, 'creator'),
+		('PATCH', '/creators/{id}', 'write', 'update_creator', 'notes (readme, null clears), metadata, mode, another handle, display name', NULL,
+			jsonb_build_object('properties', readme || metadata || mode || handle || start || '{"display_name_override": {"type": "string", "minLength": 1, "maxLength": 200, "nullable": true}}', 'minProperties', 1), 'creator'),
+		('DELETE', '/creators/{id}', 'write', 'remove_creator', 'take a creator out of the program; add the handle again to bring it back', NULL, NULL, 'removed'),
+		('POST', '/creators/{id}/scrape', 'write', 'scrape_creator', 'fetch profile and new videos now', NULL, NULL, '202 job'),
+		('GET', '/creators/{id}/events', 'read', 'list_creator_events', 'the change log of a creator, newest first', page, NULL, 'creator_event[]'),
+		('GET', '/creators/{id}/stats', 'read', 'gone', 'gone: use /analytics', '{"metric": {"type": "string"}}', NULL, 'gone'),
+		('POST', '/projects/{id}/creators/bulk-reenable', 'write', 'reenable_creators', 'enable creators that were disabled, a result each', NULL,
+			jsonb_build_object('properties', jsonb_build_object('creator_ids', many), 'required', '["creator_ids"]'::jsonb), 'creator_result[]'),
+		('POST', '/projects/{id}/creators/bulk-remove', 'write', 'remove_creators', 'remove creators, a result each', NULL,
+			jsonb_build_object('properties', jsonb_build_object('creator_ids', many), 'required', '["creator_ids"]'::jsonb), 'creator_result[]'),
+
+		('GET', '/videos', 'read', 'list_videos', 'videos that are not excluded, newest first', page || project || creator || '{"tracking_status": {"type": "string", "enum": ["auto_tracked", "pending_review", "included", "direct_add"]}}', NULL, 'video[]'),
+		('GET', '/inbox', 'read', 'list_inbox', 'videos that wait for a review, newest first', page || project || creator, NULL, 'video[]'),
+		('POST', '/projects/{id}/videos', 'write', 'create_video', 'add a video by its URL', NULL, jsonb_build_object('properties', '{"url": {"type": "string", "minLength": 1, "maxLength": 2000}}'::jsonb, 'required', '["url"]'::jsonb), '201 video, 202 queued_link'),
+		('GET', '/videos/{id}', 'read', 'get_video', 'one video', NULL, NULL, 'video'),
+		('PATCH', '/videos/{id}', 'write', 'update_video', 'review (included, excluded, pending_review), notes, metadata', NULL,
+			jsonb_build_object('properties', readme || metadata || '{"tracking_status": {"type": "string", "enum": ["included", "excluded", "pending_review"]}}', 'minProperties', 1), 'video'),
+		('DELETE', '/videos/{id}', 'write', 'delete_video', 'delete a video; discovery does not bring it back', NULL, NULL, 'deleted'),
+		('POST', '/videos/{id}/scrape', 'write', 'scrape_video', 'fetch its counters now', NULL, NULL, '202 job'),
+		('POST', '/videos/{id}/tracking-disable', 'write', 'disable_video', 'fetch it no more, and leave it out of goals', NULL, NULL, 'video'),
+		('POST', '/videos/{id}/tracking-enable', 'write', 'enable_video', 'the opposite', NULL, NULL, 'video'),
+		('POST', '/projects/{id}/videos/bulk-tracking-disable', 'write', 'disable_videos', 'the same for many, a result each', NULL, jsonb_build_object('properties', jsonb_build_object('video_ids', many), 'required', '["video_ids"]'::jsonb), 'video_result[]'),
+		('POST', '/projects/{id}/videos/bulk-review', 'write', 'review_videos', 'review many, a result each', NULL, jsonb_build_object('properties', jsonb_build_object('video_ids', many,
+			'tracking_status', '{"type": "string", "enum": ["included", "excluded", "pending_review"]}'::jsonb), 'required', '["video_ids", "tracking_status"]'::jsonb), 'video_result[]'),
+		('GET', '/videos/{id}/stats', 'read', 'gone', 'gone: use /analytics', '{"metric": {"type": "string"}}', NULL, 'gone'),
+
+		('GET', '/campaigns', 'read', 'list_campaigns', 'campaigns with their totals, newest first', page || project, NULL, 'campaign[]'),
+		('POST', '/projects/{id}/campaigns', 'write', 'create_campaign', 'make a campaign', NULL, jsonb_build_object('properties', name || readme || metadata || target, 'required', '["name"]'::jsonb), '201 campaign'),
+		('GET', '/campaigns/{id}', 'read', 'get_campaign', 'one campaign with its totals', NULL, NULL, 'campaign'),
+		('PATCH', '/campaigns/{id}', 'write', 'update_campaign', 'name, notes, metadata, target', NULL, jsonb_build_object('properties', name || readme || metadata || target, 'minProperties', 1), 'campaign'),
+		('DELETE', '/campaigns/{id}', 'write', 'delete_campaign', 'delete a campaign and its memberships', NULL, NULL, 'deleted'),
+		('GET', '/campaigns/{id}/items', 'read', 'list_campaign_items', 'what a campaign holds, that which was made last first', page, NULL, 'campaign_item[]'),
+		('POST', '/campaigns/{id}/items', 'write', 'add_campaign_item', 'put a creator, a video or a campaign into it', NULL, jsonb_build_object('properties', item, 'required', '["item_type", "item_id"]'::jsonb), '201 campaign_item'),
+		('DELETE', '/campaigns/{id}/items', 'write', 'remove_campaign_item', 'take one out of it', item, jsonb_build_object('properties', item), 'deleted'),
+		('GET', '/campaigns/{id}/stats', 'read', 'gone', 'gone: use /analytics', '{"metric": {"type": "string"}, "from": {"type": "string"}, "to": {"type": "string"}}', NULL, 'gone'),
+
+		('GET', '/goals', 'read', 'list_goals', 'goals, newest first', page || project || creator, NULL, 'goal[]'),
+		('POST', '/projects/{id}/goals', 'write', 'create_goal', 'give a creator a goal', NULL, jsonb_build_object('properties', creator || goal || period ||
+			'{"goal_type": {"type": "string", "enum": ["posts", "views", "views_per_post", "engagement", "followers"]}}', 'required', '["creator_id", "goal_type", "target"]'::jsonb), '201 goal'),
+		('GET', '/goals/{id}', 'read', 'get_goal', 'one goal', NULL, NULL, 'goal'),
+		('PATCH', '/goals/{id}', 'write', 'update_goal', 'change target, period or dates', NULL, jsonb_build_object('properties', goal || period, 'minProperties', 1), 'goal'),
+		('DELETE', '/goals/{id}', 'write', 'delete_goal', 'delete a goal', NULL, NULL, 'deleted'),
+		('GET', '/projects/{id}/goal-compliance', 'read', 'goal_compliance', 'where the goals of active creators stand, by creator', creator || '{"period": {"type": "string", "enum": ["daily", "weekly", "monthly"]}, "reference_date": {"type": "string", "format": "date"}}', NULL, 'compliance[]'),
+		('GET', '/analytics/aggregate/goal-compliance', 'read', 'goal_counts', 'how many goals of a project are in which status', project || '{"required": ["project_id"], "period": {"type": "string", "enum": ["daily", "weekly", "monthly"]}, "reference_date": {"type": "string", "format": "date"}}', NULL, 'goal_counts'),
+
+		('GET', '/analytics', 'read', 'analytics', 'a metric over time, of up to five entities', '{"required": ["entity", "metric"], "entity": {"type": "string", "enum": ["video", "creator", "campaign", "project"]}, "entity_id": {"type": "string", "format": "uuid"}, "entity_ids": {"type": "string", "maxLength": 1000},
+			"metric": {"type": "string", "maxLength": 50}, "mode": {"type": "string", "enum": ["new", "cumulative", "rate"]}, "granularity": {"type": "string", "maxLength": 20}, "from": {"type": "string", "format": "date"}, "to": {"type": "string", "format": "date"},
+			"tz": {"type": "string", "maxLength": 100}, "compare": {"type": "string", "enum": ["prior_period"]}, "base_metric": {"type": "string", "maxLength": 20}, "breakdown": {"type": "string", "enum": ["video"]}, "format": {"type": "string", "enum": ["json", "csv"]}}'::jsonb, NULL, 'analytics'),
+
+		('GET', '/api-keys', 'admin', 'list_api_keys', 'API keys, newest first; the keys themselves nobody has', page, NULL, 'api_key[]'),
+		('POST', '/api-keys', 'admin', 'create_api_key', 'make a key, which is shown this once', NULL, jsonb_build_object('properties', name || '{"scopes": {"type": "array", "minItems": 1, "maxItems": 3, "items": {"type": "string", "enum": ["read", "write", "admin"]}}, "expires_at": {"type": "string", "format": "date-time", "nullable": true}}', 'required', '["name"]'::jsonb), '201 api_key'),
+		('DELETE', '/api-keys/{id}', 'admin', 'revoke_api_key', 'revoke a key at once', NULL, NULL, 'api_key'),
+		('GET', '/members', 'read', 'list_members', 'members of the organization, newest first', page, NULL, 'member[]'),
+		('POST', '/members', 'admin', 'create_member', 'add a member by the sub of his tokens', NULL, jsonb_build_object('properties', role || '{"user_id": {"type": "string", "minLength": 1, "maxLength": 200}}', 'required', '["user_id"]'::jsonb), '201 member'),
+		('PATCH', '/members/{id}', 'admin', 'update_member', 'change role or name', NULL, jsonb_build_object('properties', role, 'minProperties', 1), 'member'),
+		('DELETE', '/members/{id}', 'admin', 'delete_member', 'take a member out; the last admin stays', NULL, NULL, 'deleted'),
+
+		('GET', '/schema', 'read', 'schema', 'entities and their fields, described', NULL, NULL, 'schema'),
+		('GET', '/openapi.json', NULL, 'openapi', 'this API in OpenAPI 3.1', NULL, NULL, 'openapi')
+	) r (method, pattern, scope, handler, summary, query, body, data);
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.api_routes() IS
+	'the endpoints of the v1 API: method and pattern, scope that is needed (NULL for none), the function that answers, what it does, JSON schemas of query and body, and what data holds: statuses, but for 200, and entities';
 
 CREATE OR REPLACE PROCEDURE trackagoat.setup()
 	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
@@ -4595,6 +6903,8 @@ CREATE INDEX goal_creator_idx ON trackagoat.goal (creator_id);
 COMMENT ON INDEX trackagoat.goal_creator_idx IS 'goals of a creator';
 CREATE INDEX goal_project_idx ON trackagoat.goal (project_id);
 COMMENT ON INDEX trackagoat.goal_project_idx IS 'goals of a project';
+CREATE INDEX goal_organization_idx ON trackagoat.goal (org_id, id);
+COMMENT ON INDEX trackagoat.goal_organization_idx IS 'goals of an organization';
 CREATE INDEX video_disabled_idx ON trackagoat.video (creator_id) WHERE tracking_disabled_at IS NOT NULL;
 COMMENT ON INDEX trackagoat.video_disabled_idx IS 'creators some of whose videos leave the goals alone';
 
@@ -4686,6 +6996,8 @@ COMMENT ON COLUMN trackagoat.campaign.updated_at IS 'when a person last changed 
 
 CREATE INDEX campaign_project_idx ON trackagoat.campaign (project_id);
 COMMENT ON INDEX trackagoat.campaign_project_idx IS 'campaigns of a project';
+CREATE INDEX campaign_organization_idx ON trackagoat.campaign (org_id, id);
+COMMENT ON INDEX trackagoat.campaign_organization_idx IS 'campaigns of an organization';
 
 CREATE TRIGGER campaign_fill BEFORE INSERT ON trackagoat.campaign
 	FOR EACH ROW EXECUTE FUNCTION trackagoat.campaign_fill();
@@ -5441,6 +7753,195 @@ COMMENT ON COLUMN trackagoat.scrape_dead_letter.reason IS 'outcome and what was 
 COMMENT ON COLUMN trackagoat.scrape_dead_letter.description IS 'what the outcome means';
 COMMENT ON COLUMN trackagoat.scrape_dead_letter.attempts IS 'attempts since the last success';
 COMMENT ON COLUMN trackagoat.scrape_dead_letter.last_success_at IS 'when it last succeeded';
+-- Who may see an organization: its members and its API keys; policies that
+-- hold all others off.
+
+CREATE TABLE trackagoat.member (
+	id uuid NOT NULL DEFAULT trackagoat.uuidv7(),
+	org_id uuid NOT NULL,
+	user_id text NOT NULL,
+	name text,
+	role text NOT NULL DEFAULT 'member',
+	db_role name,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	updated_at timestamptz NOT NULL DEFAULT now(),
+	CONSTRAINT member_pkey PRIMARY KEY (id, org_id),
+	CONSTRAINT member_user_key UNIQUE (user_id, org_id),
+	CONSTRAINT member_db_role_key UNIQUE (db_role, org_id),
+	CONSTRAINT member_organization_fkey FOREIGN KEY (org_id)
+		REFERENCES trackagoat.organization (id) ON DELETE CASCADE,
+	CONSTRAINT member_user_id_check CHECK (char_length(user_id) BETWEEN 1 AND 200),
+	CONSTRAINT member_name_check CHECK (char_length(name) BETWEEN 1 AND 200),
+	CONSTRAINT member_role_check CHECK (role IN ('admin', 'member'))
+);
+COMMENT ON TABLE trackagoat.member IS 'a user in an organization; the same user may be in several';
+COMMENT ON COLUMN trackagoat.member.id IS 'UUID version 7: its order is the order of creation';
+COMMENT ON COLUMN trackagoat.member.org_id IS 'organization';
+COMMENT ON COLUMN trackagoat.member.user_id IS 'who it is: the claim sub of his tokens';
+COMMENT ON COLUMN trackagoat.member.name IS 'name or address that people know him by, 1 to 200 characters';
+COMMENT ON COLUMN trackagoat.member.role IS 'admin, who keeps members and API keys, or member; an organization that has members keeps an admin';
+COMMENT ON COLUMN trackagoat.member.db_role IS 'database role that he logs in with, if any';
+COMMENT ON COLUMN trackagoat.member.created_at IS 'when the row was made';
+COMMENT ON COLUMN trackagoat.member.updated_at IS 'when a person last changed the row';
+
+CREATE INDEX member_organization_idx ON trackagoat.member (org_id);
+COMMENT ON INDEX trackagoat.member_organization_idx IS 'members of an organization';
+
+CREATE TRIGGER member_limit_lock BEFORE INSERT ON trackagoat.member
+	FOR EACH ROW EXECUTE FUNCTION trackagoat.limit_lock();
+COMMENT ON TRIGGER member_limit_lock ON trackagoat.member IS 'one transaction of an organization with a plan at a time';
+CREATE TRIGGER member_limit AFTER INSERT ON trackagoat.member
+	FOR EACH ROW EXECUTE FUNCTION trackagoat.limit_check('max_members_per_org');
+COMMENT ON TRIGGER member_limit ON trackagoat.member IS 'refuses what the plan does not allow';
+CREATE TRIGGER member_touch BEFORE UPDATE ON trackagoat.member
+	FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION trackagoat.touch_updated_at();
+COMMENT ON TRIGGER member_touch ON trackagoat.member IS 'moves updated_at';
+CREATE TRIGGER member_admin AFTER UPDATE OF role, org_id OR DELETE ON trackagoat.member
+	FOR EACH ROW WHEN (OLD.role = 'admin') EXECUTE FUNCTION trackagoat.member_admin();
+COMMENT ON TRIGGER member_admin ON trackagoat.member IS 'keeps the last admin';
+
+CREATE TABLE trackagoat.api_key (
+	id uuid NOT NULL DEFAULT trackagoat.uuidv7(),
+	org_id uuid NOT NULL,
+	name text NOT NULL,
+	key_hash bytea NOT NULL,
+	scopes text[] NOT NULL DEFAULT '{read,write}',
+	created_by text,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	expires_at timestamptz,
+	revoked_at timestamptz,
+	last_used_at timestamptz,
+	CONSTRAINT api_key_pkey PRIMARY KEY (id, org_id),
+	-- a key names its organization, so it cannot be unique within one only
+	CONSTRAINT api_key_hash_key UNIQUE (key_hash),
+	CONSTRAINT api_key_organization_fkey FOREIGN KEY (org_id)
+		REFERENCES trackagoat.organization (id) ON DELETE CASCADE,
+	CONSTRAINT api_key_name_check CHECK (char_length(name) BETWEEN 1 AND 200),
+	CONSTRAINT api_key_hash_check CHECK (octet_length(key_hash) = 32),
+	CONSTRAINT api_key_scopes_check CHECK (scopes <@ '{read,write,admin}' AND cardinality(scopes) BETWEEN 1 AND 3 AND array_position(scopes, NULL) IS NULL)
+);
+COMMENT ON TABLE trackagoat.api_key IS 'keys of the API; create_api_key() makes one and shows it once';
+COMMENT ON COLUMN trackagoat.api_key.id IS 'UUID version 7: its order is the order of creation';
+COMMENT ON COLUMN trackagoat.api_key.org_id IS 'organization that the key opens';
+COMMENT ON COLUMN trackagoat.api_key.name IS 'what the key is for, 1 to 200 characters';
+COMMENT ON COLUMN trackagoat.api_key.key_hash IS 'SHA-256 of the key, which is kept nowhere';
+COMMENT ON COLUMN trackagoat.api_key.scopes IS 'what it may: read, write, which does not imply read, admin (members and keys)';
+COMMENT ON COLUMN trackagoat.api_key.created_by IS 'who made it: a member''s user_id, the id of another key, or a database role';
+COMMENT ON COLUMN trackagoat.api_key.created_at IS 'when it was made';
+COMMENT ON COLUMN trackagoat.api_key.expires_at IS 'until when it is good; NULL for ever';
+COMMENT ON COLUMN trackagoat.api_key.revoked_at IS 'since when it is good no more; set it to revoke the key at once';
+COMMENT ON COLUMN trackagoat.api_key.last_used_at IS 'when it was last used, to the minute';
+
+CREATE INDEX api_key_organization_idx ON trackagoat.api_key (org_id);
+COMMENT ON INDEX trackagoat.api_key_organization_idx IS 'keys of an organization';
+
+CREATE TRIGGER api_key_limit_lock BEFORE INSERT ON trackagoat.api_key
+	FOR EACH ROW EXECUTE FUNCTION trackagoat.limit_lock();
+COMMENT ON TRIGGER api_key_limit_lock ON trackagoat.api_key IS 'one transaction of an organization with a plan at a time';
+CREATE TRIGGER api_key_limit AFTER INSERT ON trackagoat.api_key
+	FOR EACH ROW EXECUTE FUNCTION trackagoat.limit_check('max_api_keys_per_org');
+COMMENT ON TRIGGER api_key_limit ON trackagoat.api_key IS 'refuses what the plan does not allow';
+
+CREATE TRIGGER api_key_final BEFORE UPDATE OF revoked_at ON trackagoat.api_key
+	FOR EACH ROW WHEN (OLD.revoked_at IS NOT NULL AND NEW.revoked_at IS NULL) EXECUTE FUNCTION trackagoat.api_key_final();
+COMMENT ON TRIGGER api_key_final ON trackagoat.api_key IS 'a key that was revoked stays so';
+
+CREATE TABLE trackagoat.api_login (
+	role name NOT NULL,
+	CONSTRAINT api_login_pkey PRIMARY KEY (role)
+);
+COMMENT ON TABLE trackagoat.api_login IS 'login roles of PostgREST, which alone are believed what request.jwt.claims says; setup_api() adds them';
+COMMENT ON COLUMN trackagoat.api_login.role IS 'the role';
+
+CREATE TABLE trackagoat.api_usage (
+	org_id uuid NOT NULL,
+	day date NOT NULL,
+	requests bigint NOT NULL,
+	CONSTRAINT api_usage_pkey PRIMARY KEY (org_id, day),
+	CONSTRAINT api_usage_organization_fkey FOREIGN KEY (org_id)
+		REFERENCES trackagoat.organization (id) ON DELETE CASCADE
+);
+COMMENT ON TABLE trackagoat.api_usage IS 'requests to the API on each UTC day, as of the last minute that was written down';
+COMMENT ON COLUMN trackagoat.api_usage.org_id IS 'organization';
+COMMENT ON COLUMN trackagoat.api_usage.day IS 'UTC day';
+COMMENT ON COLUMN trackagoat.api_usage.requests IS 'how many';
+
+CREATE TABLE trackagoat.api_replay (
+	org_id uuid NOT NULL,
+	key_id uuid NOT NULL,
+	idempotency_key text NOT NULL,
+	route text NOT NULL,
+	request_hash bytea NOT NULL,
+	status integer NOT NULL,
+	body text NOT NULL,
+	created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	CONSTRAINT api_replay_pkey PRIMARY KEY (key_id, idempotency_key, org_id),
+	CONSTRAINT api_replay_key_fkey FOREIGN KEY (key_id, org_id)
+		REFERENCES trackagoat.api_key (id, org_id) ON DELETE CASCADE
+);
+COMMENT ON TABLE trackagoat.api_replay IS 'answers to requests with an Idempotency-Key, which are given again for 24 hours';
+COMMENT ON COLUMN trackagoat.api_replay.org_id IS 'organization';
+COMMENT ON COLUMN trackagoat.api_replay.key_id IS 'API key of the request';
+COMMENT ON COLUMN trackagoat.api_replay.idempotency_key IS 'what the header said';
+COMMENT ON COLUMN trackagoat.api_replay.route IS 'method and path';
+COMMENT ON COLUMN trackagoat.api_replay.request_hash IS 'SHA-256 of the request''s body';
+COMMENT ON COLUMN trackagoat.api_replay.status IS 'HTTP status that was answered';
+COMMENT ON COLUMN trackagoat.api_replay.body IS 'body that was answered, without a secret';
+COMMENT ON COLUMN trackagoat.api_replay.created_at IS 'when';
+
+CREATE INDEX api_replay_created_idx ON trackagoat.api_replay (created_at);
+COMMENT ON INDEX trackagoat.api_replay_created_idx IS 'answers that are old enough to go';
+
+ALTER TABLE trackagoat.member ENABLE ROW LEVEL SECURITY;
+ALTER TABLE trackagoat.api_key ENABLE ROW LEVEL SECURITY;
+ALTER TABLE trackagoat.api_login ENABLE ROW LEVEL SECURITY;
+ALTER TABLE trackagoat.api_usage ENABLE ROW LEVEL SECURITY;
+ALTER TABLE trackagoat.api_replay ENABLE ROW LEVEL SECURITY;
+-- Row-level security: whoever is not the owner sees the rows of the
+-- organization that C code holds for the transaction, and no other.  A table
+-- without a policy is the owner's alone; so is what all share, as names of plans
+-- and sources may tell of other organizations.
+
+CREATE POLICY project_tenant ON trackagoat.project FOR SELECT USING (org_id = trackagoat.readable_org());
+COMMENT ON POLICY project_tenant ON trackagoat.project IS 'the rows of one''s organization';
+CREATE POLICY creator_tenant ON trackagoat.creator FOR SELECT USING (org_id = trackagoat.readable_org());
+COMMENT ON POLICY creator_tenant ON trackagoat.creator IS 'the rows of one''s organization';
+CREATE POLICY creator_event_tenant ON trackagoat.creator_event FOR SELECT USING (org_id = trackagoat.readable_org());
+COMMENT ON POLICY creator_event_tenant ON trackagoat.creator_event IS 'the rows of one''s organization';
+CREATE POLICY creator_history_tenant ON trackagoat.creator_history FOR SELECT USING (org_id = trackagoat.readable_org());
+COMMENT ON POLICY creator_history_tenant ON trackagoat.creator_history IS 'the rows of one''s organization';
+CREATE POLICY video_tenant ON trackagoat.video FOR SELECT USING (org_id = trackagoat.readable_org());
+COMMENT ON POLICY video_tenant ON trackagoat.video IS 'the rows of one''s organization';
+CREATE POLICY video_history_tenant ON trackagoat.video_history FOR SELECT USING (org_id = trackagoat.readable_org());
+COMMENT ON POLICY video_history_tenant ON trackagoat.video_history IS 'the rows of one''s organization';
+CREATE POLICY video_link_tenant ON trackagoat.video_link FOR SELECT USING (org_id = trackagoat.readable_org());
+COMMENT ON POLICY video_link_tenant ON trackagoat.video_link IS 'the rows of one''s organization';
+CREATE POLICY deleted_video_tenant ON trackagoat.deleted_video FOR SELECT USING (org_id = trackagoat.readable_org());
+COMMENT ON POLICY deleted_video_tenant ON trackagoat.deleted_video IS 'the rows of one''s organization';
+CREATE POLICY campaign_tenant ON trackagoat.campaign FOR SELECT USING (org_id = trackagoat.readable_org());
+COMMENT ON POLICY campaign_tenant ON trackagoat.campaign IS 'the rows of one''s organization';
+CREATE POLICY campaign_item_tenant ON trackagoat.campaign_item FOR SELECT USING (org_id = trackagoat.readable_org());
+COMMENT ON POLICY campaign_item_tenant ON trackagoat.campaign_item IS 'the rows of one''s organization';
+CREATE POLICY goal_tenant ON trackagoat.goal FOR SELECT USING (org_id = trackagoat.readable_org());
+COMMENT ON POLICY goal_tenant ON trackagoat.goal IS 'the rows of one''s organization';
+CREATE POLICY notification_tenant ON trackagoat.notification FOR SELECT USING (org_id = trackagoat.readable_org());
+COMMENT ON POLICY notification_tenant ON trackagoat.notification IS 'the rows of one''s organization';
+CREATE POLICY total_tenant ON trackagoat.total FOR SELECT USING (org_id = trackagoat.readable_org());
+COMMENT ON POLICY total_tenant ON trackagoat.total IS 'the rows of one''s organization';
+CREATE POLICY total_month_tenant ON trackagoat.total_month FOR SELECT USING (org_id = trackagoat.readable_org());
+COMMENT ON POLICY total_month_tenant ON trackagoat.total_month IS 'the rows of one''s organization';
+CREATE POLICY total_difference_tenant ON trackagoat.total_difference FOR SELECT USING (org_id = trackagoat.readable_org());
+COMMENT ON POLICY total_difference_tenant ON trackagoat.total_difference IS 'the rows of one''s organization';
+CREATE POLICY manual_scrape_tenant ON trackagoat.manual_scrape FOR SELECT USING (org_id = trackagoat.readable_org());
+COMMENT ON POLICY manual_scrape_tenant ON trackagoat.manual_scrape IS 'the rows of one''s organization';
+CREATE POLICY member_tenant ON trackagoat.member FOR SELECT USING (org_id = trackagoat.readable_org());
+COMMENT ON POLICY member_tenant ON trackagoat.member IS 'the rows of one''s organization';
+CREATE POLICY api_key_tenant ON trackagoat.api_key FOR SELECT USING (org_id = trackagoat.readable_org());
+COMMENT ON POLICY api_key_tenant ON trackagoat.api_key IS 'the rows of one''s organization';
+CREATE POLICY api_usage_tenant ON trackagoat.api_usage FOR SELECT USING (org_id = trackagoat.readable_org());
+COMMENT ON POLICY api_usage_tenant ON trackagoat.api_usage IS 'the rows of one''s organization';
+CREATE POLICY organization_tenant ON trackagoat.organization FOR SELECT USING (id = trackagoat.readable_org());
+COMMENT ON POLICY organization_tenant ON trackagoat.organization IS 'one''s organization';
 $tables$;
 		INSERT INTO trackagoat.setup_version (version) VALUES (wanted);
 	END IF;
@@ -5509,6 +8010,8 @@ ALTER TABLE trackagoat.video ADD COLUMN refresh_slowed_at timestamptz, SET (fill
 DROP INDEX trackagoat.video_tiktok_video_id_idx, trackagoat.video_organization_idx, trackagoat.creator_organization_idx;
 CREATE INDEX creator_organization_idx ON trackagoat.creator (org_id, id);
 COMMENT ON INDEX trackagoat.creator_organization_idx IS 'creators of an organization';
+CREATE INDEX campaign_organization_idx ON trackagoat.campaign (org_id, id);
+COMMENT ON INDEX trackagoat.campaign_organization_idx IS 'campaigns of an organization';
 COMMENT ON COLUMN trackagoat.video.refresh_slowed_at IS 'since when it is fetched at a quarter of the rate: it gains little';
 ALTER TABLE trackagoat.project
 	ADD COLUMN expiry_max_gain bigint,
@@ -6091,6 +8594,8 @@ CREATE INDEX goal_creator_idx ON trackagoat.goal (creator_id);
 COMMENT ON INDEX trackagoat.goal_creator_idx IS 'goals of a creator';
 CREATE INDEX goal_project_idx ON trackagoat.goal (project_id);
 COMMENT ON INDEX trackagoat.goal_project_idx IS 'goals of a project';
+CREATE INDEX goal_organization_idx ON trackagoat.goal (org_id, id);
+COMMENT ON INDEX trackagoat.goal_organization_idx IS 'goals of an organization';
 CREATE INDEX video_disabled_idx ON trackagoat.video (creator_id) WHERE tracking_disabled_at IS NOT NULL;
 COMMENT ON INDEX trackagoat.video_disabled_idx IS 'creators some of whose videos leave the goals alone';
 
@@ -6604,6 +9109,195 @@ COMMENT ON COLUMN trackagoat.scrape_dead_letter.reason IS 'outcome and what was 
 COMMENT ON COLUMN trackagoat.scrape_dead_letter.description IS 'what the outcome means';
 COMMENT ON COLUMN trackagoat.scrape_dead_letter.attempts IS 'attempts since the last success';
 COMMENT ON COLUMN trackagoat.scrape_dead_letter.last_success_at IS 'when it last succeeded';
+-- Who may see an organization: its members and its API keys; policies that
+-- hold all others off.
+
+CREATE TABLE trackagoat.member (
+	id uuid NOT NULL DEFAULT trackagoat.uuidv7(),
+	org_id uuid NOT NULL,
+	user_id text NOT NULL,
+	name text,
+	role text NOT NULL DEFAULT 'member',
+	db_role name,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	updated_at timestamptz NOT NULL DEFAULT now(),
+	CONSTRAINT member_pkey PRIMARY KEY (id, org_id),
+	CONSTRAINT member_user_key UNIQUE (user_id, org_id),
+	CONSTRAINT member_db_role_key UNIQUE (db_role, org_id),
+	CONSTRAINT member_organization_fkey FOREIGN KEY (org_id)
+		REFERENCES trackagoat.organization (id) ON DELETE CASCADE,
+	CONSTRAINT member_user_id_check CHECK (char_length(user_id) BETWEEN 1 AND 200),
+	CONSTRAINT member_name_check CHECK (char_length(name) BETWEEN 1 AND 200),
+	CONSTRAINT member_role_check CHECK (role IN ('admin', 'member'))
+);
+COMMENT ON TABLE trackagoat.member IS 'a user in an organization; the same user may be in several';
+COMMENT ON COLUMN trackagoat.member.id IS 'UUID version 7: its order is the order of creation';
+COMMENT ON COLUMN trackagoat.member.org_id IS 'organization';
+COMMENT ON COLUMN trackagoat.member.user_id IS 'who it is: the claim sub of his tokens';
+COMMENT ON COLUMN trackagoat.member.name IS 'name or address that people know him by, 1 to 200 characters';
+COMMENT ON COLUMN trackagoat.member.role IS 'admin, who keeps members and API keys, or member; an organization that has members keeps an admin';
+COMMENT ON COLUMN trackagoat.member.db_role IS 'database role that he logs in with, if any';
+COMMENT ON COLUMN trackagoat.member.created_at IS 'when the row was made';
+COMMENT ON COLUMN trackagoat.member.updated_at IS 'when a person last changed the row';
+
+CREATE INDEX member_organization_idx ON trackagoat.member (org_id);
+COMMENT ON INDEX trackagoat.member_organization_idx IS 'members of an organization';
+
+CREATE TRIGGER member_limit_lock BEFORE INSERT ON trackagoat.member
+	FOR EACH ROW EXECUTE FUNCTION trackagoat.limit_lock();
+COMMENT ON TRIGGER member_limit_lock ON trackagoat.member IS 'one transaction of an organization with a plan at a time';
+CREATE TRIGGER member_limit AFTER INSERT ON trackagoat.member
+	FOR EACH ROW EXECUTE FUNCTION trackagoat.limit_check('max_members_per_org');
+COMMENT ON TRIGGER member_limit ON trackagoat.member IS 'refuses what the plan does not allow';
+CREATE TRIGGER member_touch BEFORE UPDATE ON trackagoat.member
+	FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION trackagoat.touch_updated_at();
+COMMENT ON TRIGGER member_touch ON trackagoat.member IS 'moves updated_at';
+CREATE TRIGGER member_admin AFTER UPDATE OF role, org_id OR DELETE ON trackagoat.member
+	FOR EACH ROW WHEN (OLD.role = 'admin') EXECUTE FUNCTION trackagoat.member_admin();
+COMMENT ON TRIGGER member_admin ON trackagoat.member IS 'keeps the last admin';
+
+CREATE TABLE trackagoat.api_key (
+	id uuid NOT NULL DEFAULT trackagoat.uuidv7(),
+	org_id uuid NOT NULL,
+	name text NOT NULL,
+	key_hash bytea NOT NULL,
+	scopes text[] NOT NULL DEFAULT '{read,write}',
+	created_by text,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	expires_at timestamptz,
+	revoked_at timestamptz,
+	last_used_at timestamptz,
+	CONSTRAINT api_key_pkey PRIMARY KEY (id, org_id),
+	-- a key names its organization, so it cannot be unique within one only
+	CONSTRAINT api_key_hash_key UNIQUE (key_hash),
+	CONSTRAINT api_key_organization_fkey FOREIGN KEY (org_id)
+		REFERENCES trackagoat.organization (id) ON DELETE CASCADE,
+	CONSTRAINT api_key_name_check CHECK (char_length(name) BETWEEN 1 AND 200),
+	CONSTRAINT api_key_hash_check CHECK (octet_length(key_hash) = 32),
+	CONSTRAINT api_key_scopes_check CHECK (scopes <@ '{read,write,admin}' AND cardinality(scopes) BETWEEN 1 AND 3 AND array_position(scopes, NULL) IS NULL)
+);
+COMMENT ON TABLE trackagoat.api_key IS 'keys of the API; create_api_key() makes one and shows it once';
+COMMENT ON COLUMN trackagoat.api_key.id IS 'UUID version 7: its order is the order of creation';
+COMMENT ON COLUMN trackagoat.api_key.org_id IS 'organization that the key opens';
+COMMENT ON COLUMN trackagoat.api_key.name IS 'what the key is for, 1 to 200 characters';
+COMMENT ON COLUMN trackagoat.api_key.key_hash IS 'SHA-256 of the key, which is kept nowhere';
+COMMENT ON COLUMN trackagoat.api_key.scopes IS 'what it may: read, write, which does not imply read, admin (members and keys)';
+COMMENT ON COLUMN trackagoat.api_key.created_by IS 'who made it: a member''s user_id, the id of another key, or a database role';
+COMMENT ON COLUMN trackagoat.api_key.created_at IS 'when it was made';
+COMMENT ON COLUMN trackagoat.api_key.expires_at IS 'until when it is good; NULL for ever';
+COMMENT ON COLUMN trackagoat.api_key.revoked_at IS 'since when it is good no more; set it to revoke the key at once';
+COMMENT ON COLUMN trackagoat.api_key.last_used_at IS 'when it was last used, to the minute';
+
+CREATE INDEX api_key_organization_idx ON trackagoat.api_key (org_id);
+COMMENT ON INDEX trackagoat.api_key_organization_idx IS 'keys of an organization';
+
+CREATE TRIGGER api_key_limit_lock BEFORE INSERT ON trackagoat.api_key
+	FOR EACH ROW EXECUTE FUNCTION trackagoat.limit_lock();
+COMMENT ON TRIGGER api_key_limit_lock ON trackagoat.api_key IS 'one transaction of an organization with a plan at a time';
+CREATE TRIGGER api_key_limit AFTER INSERT ON trackagoat.api_key
+	FOR EACH ROW EXECUTE FUNCTION trackagoat.limit_check('max_api_keys_per_org');
+COMMENT ON TRIGGER api_key_limit ON trackagoat.api_key IS 'refuses what the plan does not allow';
+
+CREATE TRIGGER api_key_final BEFORE UPDATE OF revoked_at ON trackagoat.api_key
+	FOR EACH ROW WHEN (OLD.revoked_at IS NOT NULL AND NEW.revoked_at IS NULL) EXECUTE FUNCTION trackagoat.api_key_final();
+COMMENT ON TRIGGER api_key_final ON trackagoat.api_key IS 'a key that was revoked stays so';
+
+CREATE TABLE trackagoat.api_login (
+	role name NOT NULL,
+	CONSTRAINT api_login_pkey PRIMARY KEY (role)
+);
+COMMENT ON TABLE trackagoat.api_login IS 'login roles of PostgREST, which alone are believed what request.jwt.claims says; setup_api() adds them';
+COMMENT ON COLUMN trackagoat.api_login.role IS 'the role';
+
+CREATE TABLE trackagoat.api_usage (
+	org_id uuid NOT NULL,
+	day date NOT NULL,
+	requests bigint NOT NULL,
+	CONSTRAINT api_usage_pkey PRIMARY KEY (org_id, day),
+	CONSTRAINT api_usage_organization_fkey FOREIGN KEY (org_id)
+		REFERENCES trackagoat.organization (id) ON DELETE CASCADE
+);
+COMMENT ON TABLE trackagoat.api_usage IS 'requests to the API on each UTC day, as of the last minute that was written down';
+COMMENT ON COLUMN trackagoat.api_usage.org_id IS 'organization';
+COMMENT ON COLUMN trackagoat.api_usage.day IS 'UTC day';
+COMMENT ON COLUMN trackagoat.api_usage.requests IS 'how many';
+
+CREATE TABLE trackagoat.api_replay (
+	org_id uuid NOT NULL,
+	key_id uuid NOT NULL,
+	idempotency_key text NOT NULL,
+	route text NOT NULL,
+	request_hash bytea NOT NULL,
+	status integer NOT NULL,
+	body text NOT NULL,
+	created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	CONSTRAINT api_replay_pkey PRIMARY KEY (key_id, idempotency_key, org_id),
+	CONSTRAINT api_replay_key_fkey FOREIGN KEY (key_id, org_id)
+		REFERENCES trackagoat.api_key (id, org_id) ON DELETE CASCADE
+);
+COMMENT ON TABLE trackagoat.api_replay IS 'answers to requests with an Idempotency-Key, which are given again for 24 hours';
+COMMENT ON COLUMN trackagoat.api_replay.org_id IS 'organization';
+COMMENT ON COLUMN trackagoat.api_replay.key_id IS 'API key of the request';
+COMMENT ON COLUMN trackagoat.api_replay.idempotency_key IS 'what the header said';
+COMMENT ON COLUMN trackagoat.api_replay.route IS 'method and path';
+COMMENT ON COLUMN trackagoat.api_replay.request_hash IS 'SHA-256 of the request''s body';
+COMMENT ON COLUMN trackagoat.api_replay.status IS 'HTTP status that was answered';
+COMMENT ON COLUMN trackagoat.api_replay.body IS 'body that was answered, without a secret';
+COMMENT ON COLUMN trackagoat.api_replay.created_at IS 'when';
+
+CREATE INDEX api_replay_created_idx ON trackagoat.api_replay (created_at);
+COMMENT ON INDEX trackagoat.api_replay_created_idx IS 'answers that are old enough to go';
+
+ALTER TABLE trackagoat.member ENABLE ROW LEVEL SECURITY;
+ALTER TABLE trackagoat.api_key ENABLE ROW LEVEL SECURITY;
+ALTER TABLE trackagoat.api_login ENABLE ROW LEVEL SECURITY;
+ALTER TABLE trackagoat.api_usage ENABLE ROW LEVEL SECURITY;
+ALTER TABLE trackagoat.api_replay ENABLE ROW LEVEL SECURITY;
+-- Row-level security: whoever is not the owner sees the rows of the
+-- organization that C code holds for the transaction, and no other.  A table
+-- without a policy is the owner's alone; so is what all share, as names of plans
+-- and sources may tell of other organizations.
+
+CREATE POLICY project_tenant ON trackagoat.project FOR SELECT USING (org_id = trackagoat.readable_org());
+COMMENT ON POLICY project_tenant ON trackagoat.project IS 'the rows of one''s organization';
+CREATE POLICY creator_tenant ON trackagoat.creator FOR SELECT USING (org_id = trackagoat.readable_org());
+COMMENT ON POLICY creator_tenant ON trackagoat.creator IS 'the rows of one''s organization';
+CREATE POLICY creator_event_tenant ON trackagoat.creator_event FOR SELECT USING (org_id = trackagoat.readable_org());
+COMMENT ON POLICY creator_event_tenant ON trackagoat.creator_event IS 'the rows of one''s organization';
+CREATE POLICY creator_history_tenant ON trackagoat.creator_history FOR SELECT USING (org_id = trackagoat.readable_org());
+COMMENT ON POLICY creator_history_tenant ON trackagoat.creator_history IS 'the rows of one''s organization';
+CREATE POLICY video_tenant ON trackagoat.video FOR SELECT USING (org_id = trackagoat.readable_org());
+COMMENT ON POLICY video_tenant ON trackagoat.video IS 'the rows of one''s organization';
+CREATE POLICY video_history_tenant ON trackagoat.video_history FOR SELECT USING (org_id = trackagoat.readable_org());
+COMMENT ON POLICY video_history_tenant ON trackagoat.video_history IS 'the rows of one''s organization';
+CREATE POLICY video_link_tenant ON trackagoat.video_link FOR SELECT USING (org_id = trackagoat.readable_org());
+COMMENT ON POLICY video_link_tenant ON trackagoat.video_link IS 'the rows of one''s organization';
+CREATE POLICY deleted_video_tenant ON trackagoat.deleted_video FOR SELECT USING (org_id = trackagoat.readable_org());
+COMMENT ON POLICY deleted_video_tenant ON trackagoat.deleted_video IS 'the rows of one''s organization';
+CREATE POLICY campaign_tenant ON trackagoat.campaign FOR SELECT USING (org_id = trackagoat.readable_org());
+COMMENT ON POLICY campaign_tenant ON trackagoat.campaign IS 'the rows of one''s organization';
+CREATE POLICY campaign_item_tenant ON trackagoat.campaign_item FOR SELECT USING (org_id = trackagoat.readable_org());
+COMMENT ON POLICY campaign_item_tenant ON trackagoat.campaign_item IS 'the rows of one''s organization';
+CREATE POLICY goal_tenant ON trackagoat.goal FOR SELECT USING (org_id = trackagoat.readable_org());
+COMMENT ON POLICY goal_tenant ON trackagoat.goal IS 'the rows of one''s organization';
+CREATE POLICY notification_tenant ON trackagoat.notification FOR SELECT USING (org_id = trackagoat.readable_org());
+COMMENT ON POLICY notification_tenant ON trackagoat.notification IS 'the rows of one''s organization';
+CREATE POLICY total_tenant ON trackagoat.total FOR SELECT USING (org_id = trackagoat.readable_org());
+COMMENT ON POLICY total_tenant ON trackagoat.total IS 'the rows of one''s organization';
+CREATE POLICY total_month_tenant ON trackagoat.total_month FOR SELECT USING (org_id = trackagoat.readable_org());
+COMMENT ON POLICY total_month_tenant ON trackagoat.total_month IS 'the rows of one''s organization';
+CREATE POLICY total_difference_tenant ON trackagoat.total_difference FOR SELECT USING (org_id = trackagoat.readable_org());
+COMMENT ON POLICY total_difference_tenant ON trackagoat.total_difference IS 'the rows of one''s organization';
+CREATE POLICY manual_scrape_tenant ON trackagoat.manual_scrape FOR SELECT USING (org_id = trackagoat.readable_org());
+COMMENT ON POLICY manual_scrape_tenant ON trackagoat.manual_scrape IS 'the rows of one''s organization';
+CREATE POLICY member_tenant ON trackagoat.member FOR SELECT USING (org_id = trackagoat.readable_org());
+COMMENT ON POLICY member_tenant ON trackagoat.member IS 'the rows of one''s organization';
+CREATE POLICY api_key_tenant ON trackagoat.api_key FOR SELECT USING (org_id = trackagoat.readable_org());
+COMMENT ON POLICY api_key_tenant ON trackagoat.api_key IS 'the rows of one''s organization';
+CREATE POLICY api_usage_tenant ON trackagoat.api_usage FOR SELECT USING (org_id = trackagoat.readable_org());
+COMMENT ON POLICY api_usage_tenant ON trackagoat.api_usage IS 'the rows of one''s organization';
+CREATE POLICY organization_tenant ON trackagoat.organization FOR SELECT USING (id = trackagoat.readable_org());
+COMMENT ON POLICY organization_tenant ON trackagoat.organization IS 'one''s organization';
 
 -- a hundred thousand at a time, by time, so that most points are appended
 SELECT trackagoat.observe_creators(array_agg(h.creator_id), array_agg(h.observed_at), array_agg(h.follower_count),
@@ -6641,6 +9335,353 @@ $migration$;
 	END IF;
 END
 $setup$;
+
+CREATE FUNCTION trackagoat.drop_api() RETURNS void
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	object text;
+BEGIN
+	FOR object IN
+		SELECT 'FUNCTION ' || p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = to_regnamespace('trackagoat_api')
+		UNION ALL SELECT format('VIEW %s', c.oid::regclass) FROM pg_class c WHERE c.relnamespace = to_regnamespace('trackagoat_api') AND c.relkind = 'v'
+		UNION ALL SELECT format('TABLE %s', c.oid::regclass) FROM pg_class c WHERE c.relnamespace = to_regnamespace('trackagoat_api') AND c.relkind = 'r'
+		UNION ALL SELECT format('DOMAIN %s', t.oid::regtype) FROM pg_type t WHERE t.typnamespace = to_regnamespace('trackagoat_api') AND t.typtype = 'd'
+		UNION ALL SELECT 'SCHEMA trackagoat_api' WHERE to_regnamespace('trackagoat_api') IS NOT NULL
+	LOOP
+		EXECUTE 'DROP ' || object;
+	END LOOP;
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.drop_api() IS 'drop the schema trackagoat_api as setup_api() has made it; what others have made of it keeps it from that';
+
+CREATE FUNCTION trackagoat.setup_api(authenticator name) RETURNS void
+	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$setup$
+DECLARE
+	missing text;
+	tenant text;
+BEGIN
+	PERFORM pg_advisory_xact_lock(hashtextextended('trackagoat.setup', 0));
+	IF to_regclass('trackagoat.api_login') IS NULL THEN
+		RAISE object_not_in_prerequisite_state USING
+			MESSAGE = 'the tables of trackagoat are not there',
+			HINT = 'CALL trackagoat.setup();';
+	END IF;
+	-- the functions of the API run with the rights of whoever makes them
+	PERFORM trackagoat.check_owner('set up the API');
+	IF NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = 'trackagoat.api_login'::regclass AND c.relowner = current_user::regrole) THEN
+		RAISE insufficient_privilege USING
+			MESSAGE = 'only the owner of the tables may call setup_api',
+			HINT = 'SET ROLE to the owner of trackagoat.api_login.';
+	END IF;
+	PERFORM FROM pg_roles r WHERE r.rolname = authenticator AND r.rolcanlogin AND NOT r.rolsuper;
+	IF NOT FOUND THEN
+		RAISE undefined_object USING
+			MESSAGE = format('there is no role %s that PostgREST could log in with', coalesce(authenticator, 'NULL')),
+			HINT = format('CREATE ROLE %I LOGIN NOINHERIT PASSWORD ''...'';', coalesce(authenticator, 'authenticator'));
+	END IF;
+	-- roles are the cluster's: other databases may have them already
+	FOR missing IN SELECT r.role FROM unnest(ARRAY['trackagoat_api', 'trackagoat_member']) r (role)
+		WHERE NOT EXISTS (SELECT FROM pg_roles p WHERE p.rolname = r.role)
+	LOOP
+		EXECUTE format('CREATE ROLE %I NOLOGIN', missing);
+	END LOOP;
+	COMMENT ON ROLE trackagoat_api IS 'requests to the API of trackagoat, by key';
+	COMMENT ON ROLE trackagoat_member IS 'members of organizations, who are signed in to trackagoat by a token or have logged in';
+	EXECUTE format('GRANT trackagoat_api, trackagoat_member TO %I', authenticator);
+	INSERT INTO trackagoat.api_login (role) VALUES (authenticator) ON CONFLICT DO NOTHING;
+
+	PERFORM trackagoat.drop_api();
+	CREATE SCHEMA trackagoat_api;
+	COMMENT ON SCHEMA trackagoat_api IS 'trackagoat: TikTok creators, videos, campaigns and goals';
+	EXECUTE $api$
+-- The routes of the v1 API, where they are found by a key.
+
+CREATE TABLE trackagoat_api.route (
+	method text NOT NULL,
+	pattern text NOT NULL,
+	scope text,
+	handler text NOT NULL,
+	query jsonb NOT NULL,
+	body jsonb NOT NULL,
+	CONSTRAINT route_pkey PRIMARY KEY (pattern, method)
+);
+COMMENT ON TABLE trackagoat_api.route IS 'api_routes() as of when setup_api() was called';
+ALTER TABLE trackagoat_api.route ENABLE ROW LEVEL SECURITY;
+INSERT INTO trackagoat_api.route SELECT r.method, r.pattern, r.scope, r.handler, r.query, r.body FROM trackagoat.api_routes() r;
+
+-- What one sees of the tables, through row-level security.
+
+CREATE VIEW trackagoat_api.organizations WITH (security_invoker) AS
+	SELECT o.id, o.name, o.timezone, o.plan, o.week_starts_on, o.created_at, o.updated_at FROM trackagoat.organization o;
+COMMENT ON VIEW trackagoat_api.organizations IS 'one''s organization';
+CREATE VIEW trackagoat_api.projects WITH (security_invoker) AS
+	SELECT p.id, p.org_id, p.name, p.description, p.created_at, p.updated_at FROM trackagoat.project p;
+COMMENT ON VIEW trackagoat_api.projects IS 'projects';
+CREATE VIEW trackagoat_api.creators WITH (security_invoker) AS
+	SELECT c.id, c.org_id, c.project_id, c.tiktok_handle::text AS tiktok_handle, coalesce(c.display_name_override, c.display_name) AS display_name,
+		c.readme AS description, c.readme, c.metadata, c.tracking_mode, c.tracking_start_date, c.avatar_url, c.bio, c.follower_count, c.following_count,
+		c.total_likes_count, c.video_count, c.last_scraped_at, c.is_active, c.disabled_at, c.disabled_reason, c.created_at, c.updated_at
+	FROM trackagoat.creator c WHERE c.removed_at IS NULL;
+COMMENT ON VIEW trackagoat_api.creators IS 'creators that are in the program';
+COMMENT ON COLUMN trackagoat_api.creators.display_name IS 'name that the team has given, else that of the profile';
+COMMENT ON COLUMN trackagoat_api.creators.description IS 'the same as readme';
+CREATE VIEW trackagoat_api.videos WITH (security_invoker) AS
+	SELECT v.id, v.org_id, v.project_id, v.creator_id, v.tiktok_video_id::text AS tiktok_video_id, coalesce(v.tiktok_handle, c.tiktok_handle)::text AS tiktok_handle,
+		trackagoat.video_url(coalesce(v.tiktok_handle, c.tiktok_handle), v.tiktok_video_id, v.kind) AS url,
+		v.tracking_status, v.kind, v.title, trackagoat.video_posted_at(v.posted_at, v.tiktok_video_id) AS posted_at, v.duration, v.thumbnail_url, v.hashtags,
+		v.view_count, v.like_count, v.comment_count, v.share_count, v.save_count, v.last_observed_at, v.readme AS description, v.readme, v.metadata,
+		v.tracking_disabled_at, v.refresh_stopped_at, v.created_at, v.updated_at
+	FROM trackagoat.video v LEFT JOIN trackagoat.creator c ON c.id = v.creator_id AND c.org_id = v.org_id
+	WHERE v.tracking_status <> 'excluded' AND c.removed_at IS NULL;
+COMMENT ON VIEW trackagoat_api.videos IS 'videos that are not excluded, nor of a removed creator';
+COMMENT ON COLUMN trackagoat_api.videos.url IS 'where TikTok shows it';
+COMMENT ON COLUMN trackagoat_api.videos.posted_at IS 'when it was posted: as its page says, or else as its id does';
+COMMENT ON COLUMN trackagoat_api.videos.description IS 'the same as readme';
+CREATE VIEW trackagoat_api.campaigns WITH (security_invoker) AS
+	SELECT k.id, k.org_id, k.project_id, k.name, k.readme AS description, k.readme, k.metadata, k.target_views, k.target_at, k.created_at, k.updated_at
+	FROM trackagoat.campaign k;
+COMMENT ON VIEW trackagoat_api.campaigns IS 'campaigns';
+COMMENT ON COLUMN trackagoat_api.campaigns.description IS 'the same as readme';
+CREATE VIEW trackagoat_api.campaign_items WITH (security_invoker) AS
+	SELECT i.campaign_id, i.item_id, i.org_id, i.project_id, i.creator_id, i.video_id, i.child_campaign_id, i.created_at
+	FROM trackagoat.campaign_item i;
+COMMENT ON VIEW trackagoat_api.campaign_items IS 'what campaigns hold';
+CREATE VIEW trackagoat_api.goals WITH (security_invoker) AS
+	SELECT g.id, g.org_id, g.project_id, g.creator_id, g.goal_type, g.target, g.period, g.starts_on, g.ends_on, g.status, g.status_period, g.status_at,
+		g.created_at, g.updated_at
+	FROM trackagoat.goal g;
+COMMENT ON VIEW trackagoat_api.goals IS 'goals of creators';
+CREATE VIEW trackagoat_api.creator_events WITH (security_invoker) AS
+	SELECT e.id, e.org_id, e.project_id, e.creator_id, e.video_id, e.kind, e.detail, e.created_at FROM trackagoat.creator_event e;
+COMMENT ON VIEW trackagoat_api.creator_events IS 'the change log';
+CREATE VIEW trackagoat_api.notifications WITH (security_invoker) AS
+	SELECT n.id, n.org_id, n.project_id, n.creator_id, n.kind, n.subject, n.detail, n.created_at, n.read_at FROM trackagoat.notification n;
+COMMENT ON VIEW trackagoat_api.notifications IS 'what people are to be told';
+CREATE VIEW trackagoat_api.members WITH (security_invoker) AS
+	SELECT m.id, m.org_id, m.user_id, m.name, m.role, m.created_at, m.updated_at FROM trackagoat.member m;
+COMMENT ON VIEW trackagoat_api.members IS 'members of the organization';
+CREATE VIEW trackagoat_api.api_keys WITH (security_invoker) AS
+	SELECT k.id, k.org_id, k.name, k.scopes, k.created_by, k.created_at, k.expires_at, k.revoked_at, k.last_used_at FROM trackagoat.api_key k;
+COMMENT ON VIEW trackagoat_api.api_keys IS 'API keys, for the v1 API alone, which asks whether it is an admin';
+-- The v1 API, and what PostgREST calls before each request.  These run as the
+-- owner of the tables, and answer for current_org() alone.
+
+CREATE FUNCTION trackagoat_api.pre_request() RETURNS void
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	-- the v1 API signs in by itself, to answer in its envelope; the description is for everybody
+	IF coalesce(current_setting('request.path', true), '') NOT IN ('/', '/rpc/v1', '/rpc/request') THEN
+		PERFORM trackagoat.sign_in_by(nullif(current_setting('request.headers', true), '')::jsonb);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION trackagoat_api.pre_request() IS 'db-pre-request of PostgREST: signs in by the key or token of the request';
+
+CREATE FUNCTION trackagoat_api.request(
+	OUT status integer, method text, uri text, INOUT headers jsonb DEFAULT '{}', INOUT body text DEFAULT NULL)
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	SELECT a.* INTO status, headers, body FROM trackagoat.answer_request(method, uri, headers, body) a;
+END
+$$;
+COMMENT ON FUNCTION trackagoat_api.request(text, text, jsonb, text) IS
+	'the v1 HTTP API in SQL: method, path with query, headers and body as one would send them; answers status, headers and body';
+
+-- whatever a client accepts, it gets what response.headers says
+CREATE DOMAIN trackagoat_api."*/*" AS bytea;
+COMMENT ON DOMAIN trackagoat_api."*/*" IS 'an answer of any media type, as PostgREST calls it';
+
+CREATE FUNCTION trackagoat_api.v1(bytea) RETURNS trackagoat_api."*/*"
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	headers jsonb := nullif(current_setting('request.headers', true), '');
+	answer record;
+	body text;
+BEGIN
+	BEGIN
+		body := convert_from($1, 'UTF8');
+	EXCEPTION WHEN character_not_in_repertoire OR untranslatable_character THEN
+		-- nor is it JSON
+		body := '?';
+	END;
+	SELECT a.* INTO answer FROM trackagoat.answer_request(headers ->> 'x-original-method', headers ->> 'x-original-uri', headers, body) a;
+	PERFORM set_config('response.status', answer.status::text, true), set_config('response.headers',
+		(SELECT jsonb_agg(jsonb_build_object(h.key, h.value)) FROM jsonb_each(answer.response_headers) h)::text, true);
+	RETURN convert_to(answer.response_body, 'UTF8');
+END
+$$;
+COMMENT ON FUNCTION trackagoat_api.v1(bytea) IS
+	'the v1 HTTP API for PostgREST behind nginx: the raw body; method and URI are in the headers X-Original-Method and X-Original-URI';
+-- Verbs, and questions that are no table, for whoever speaks PostgREST: each looks
+-- first whether what is named is of one's organization.
+
+CREATE FUNCTION trackagoat_api.add_creators(project_id uuid, creators text[], tracking_mode trackagoat.tracking_mode DEFAULT NULL, tracking_start_date date DEFAULT NULL) RETURNS TABLE (place integer, input text, tiktok_handle trackagoat.handle, creator_id uuid, result text, code text)
+	LANGUAGE plpgsql VOLATILE ROWS 100 SECURITY DEFINER SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_column
+BEGIN
+	PERFORM trackagoat.check_scope('write');
+	PERFORM trackagoat.own_project(add_creators.project_id);
+	RETURN QUERY SELECT r.* FROM trackagoat.add_creators(add_creators.project_id, add_creators.creators, add_creators.tracking_mode, add_creators.tracking_start_date) r;
+	-- as the owner, not at the commit as whoever asks
+	SET CONSTRAINTS ALL IMMEDIATE;
+END
+$$;
+COMMENT ON FUNCTION trackagoat_api.add_creators(uuid, text[], trackagoat.tracking_mode, date) IS 'track accounts in a project; a row for each';
+
+CREATE FUNCTION trackagoat_api.remove_creators(creator_ids uuid[]) RETURNS TABLE (creator_id uuid, result text, code text)
+	LANGUAGE plpgsql VOLATILE ROWS 100 SECURITY DEFINER SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_column
+BEGIN
+	PERFORM trackagoat.check_scope('write');
+	PERFORM trackagoat.own_creator(c.id) FROM unnest(remove_creators.creator_ids) c (id);
+	RETURN QUERY SELECT r.* FROM trackagoat.remove_creators(remove_creators.creator_ids) r;
+	-- as the owner, not at the commit as whoever asks
+	SET CONSTRAINTS ALL IMMEDIATE;
+END
+$$;
+COMMENT ON FUNCTION trackagoat_api.remove_creators(uuid[]) IS 'take creators out of the program; a row for each';
+
+CREATE FUNCTION trackagoat_api.reenable_creators(creator_ids uuid[]) RETURNS TABLE (creator_id uuid, result text, code text)
+	LANGUAGE plpgsql VOLATILE ROWS 100 SECURITY DEFINER SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_column
+BEGIN
+	PERFORM trackagoat.check_scope('write');
+	PERFORM trackagoat.own_creator(c.id) FROM unnest(reenable_creators.creator_ids) c (id);
+	RETURN QUERY SELECT r.* FROM trackagoat.reenable_creators(reenable_creators.creator_ids) r;
+	-- as the owner, not at the commit as whoever asks
+	SET CONSTRAINTS ALL IMMEDIATE;
+END
+$$;
+COMMENT ON FUNCTION trackagoat_api.reenable_creators(uuid[]) IS 'enable creators that were disabled; a row for each';
+
+CREATE FUNCTION trackagoat_api.scrape_creator(creator_id uuid) RETURNS uuid
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_column
+BEGIN
+	PERFORM trackagoat.check_scope('write');
+	PERFORM trackagoat.own_creator(scrape_creator.creator_id);
+	RETURN trackagoat.scrape_creator(scrape_creator.creator_id);
+END
+$$;
+COMMENT ON FUNCTION trackagoat_api.scrape_creator(uuid) IS 'fetch profile and new videos of a creator now; answers the job';
+
+CREATE FUNCTION trackagoat_api.add_videos(project_id uuid, urls text[]) RETURNS TABLE (place integer, input text, video_id uuid, tiktok_video_id bigint, result text, code text)
+	LANGUAGE plpgsql VOLATILE ROWS 100 SECURITY DEFINER SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_column
+BEGIN
+	PERFORM trackagoat.check_scope('write');
+	PERFORM trackagoat.own_project(add_videos.project_id);
+	RETURN QUERY SELECT r.* FROM trackagoat.add_videos(add_videos.project_id, add_videos.urls) r;
+	-- as the owner, not at the commit as whoever asks
+	SET CONSTRAINTS ALL IMMEDIATE;
+END
+$$;
+COMMENT ON FUNCTION trackagoat_api.add_videos(uuid, text[]) IS 'add videos by their URLs; a row for each';
+
+CREATE FUNCTION trackagoat_api.review_videos(video_ids uuid[], tracking_status trackagoat.tracking_status) RETURNS TABLE (video_id uuid, result text, code text)
+	LANGUAGE plpgsql VOLATILE ROWS 100 SECURITY DEFINER SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_column
+BEGIN
+	PERFORM trackagoat.check_scope('write');
+	PERFORM trackagoat.own_video(v.id) FROM unnest(review_videos.video_ids) v (id);
+	RETURN QUERY SELECT r.* FROM trackagoat.review_videos(review_videos.video_ids, review_videos.tracking_status) r;
+	-- as the owner, not at the commit as whoever asks
+	SET CONSTRAINTS ALL IMMEDIATE;
+END
+$$;
+COMMENT ON FUNCTION trackagoat_api.review_videos(uuid[], trackagoat.tracking_status) IS 'include or exclude videos, or send them back to the inbox; a row for each';
+
+CREATE FUNCTION trackagoat_api.scrape_video(video_id uuid) RETURNS uuid
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_column
+BEGIN
+	PERFORM trackagoat.check_scope('write');
+	PERFORM trackagoat.own_video(scrape_video.video_id);
+	RETURN trackagoat.scrape_video(scrape_video.video_id);
+END
+$$;
+COMMENT ON FUNCTION trackagoat_api.scrape_video(uuid) IS 'fetch the counters of a video now; answers the job';
+
+CREATE FUNCTION trackagoat_api.content_calendar(project_id uuid, month date DEFAULT NULL, for_creator uuid DEFAULT NULL) RETURNS TABLE (day date, posts bigint, creators bigint, video_ids uuid[])
+	LANGUAGE plpgsql STABLE ROWS 100 SECURITY DEFINER SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_column
+BEGIN
+	PERFORM trackagoat.check_scope('read');
+	PERFORM trackagoat.own_project(content_calendar.project_id);
+	RETURN QUERY SELECT r.* FROM trackagoat.content_calendar(content_calendar.project_id, content_calendar.month, content_calendar.for_creator) r;
+END
+$$;
+COMMENT ON FUNCTION trackagoat_api.content_calendar(uuid, date, uuid) IS 'what was posted on each day of a month';
+
+CREATE FUNCTION trackagoat_api.campaign_stats(campaign_id uuid, from_date date DEFAULT NULL, to_date date DEFAULT NULL) RETURNS TABLE (creators bigint, videos bigint, views bigint, likes bigint, comments bigint, shares bigint, saves bigint, engagement_rate numeric)
+	LANGUAGE plpgsql STABLE ROWS 100 SECURITY DEFINER SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_column
+BEGIN
+	PERFORM trackagoat.check_scope('read');
+	PERFORM trackagoat.own_campaign(campaign_stats.campaign_id);
+	RETURN QUERY SELECT r.* FROM trackagoat.campaign_stats(campaign_stats.campaign_id, campaign_stats.from_date, campaign_stats.to_date) r;
+END
+$$;
+COMMENT ON FUNCTION trackagoat_api.campaign_stats(uuid, date, date) IS 'totals of a campaign, to date or of a window of days';
+
+CREATE FUNCTION trackagoat_api.goal_compliance(project_id uuid, reference_date date DEFAULT NULL, for_creator uuid DEFAULT NULL, for_period trackagoat.goal_period DEFAULT NULL) RETURNS TABLE (creator_id uuid, goal_id uuid, goal_type trackagoat.goal_type, period trackagoat.goal_period, period_start date, period_end date, target numeric, actual numeric, projected numeric, status trackagoat.goal_status, compliant boolean, advisory jsonb)
+	LANGUAGE plpgsql STABLE ROWS 100 SECURITY DEFINER SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_column
+BEGIN
+	PERFORM trackagoat.check_scope('read');
+	PERFORM trackagoat.own_project(goal_compliance.project_id);
+	RETURN QUERY SELECT r.* FROM trackagoat.goal_compliance(goal_compliance.project_id, goal_compliance.reference_date, goal_compliance.for_creator, goal_compliance.for_period) r;
+END
+$$;
+COMMENT ON FUNCTION trackagoat_api.goal_compliance(uuid, date, uuid, trackagoat.goal_period) IS 'where the goals of a project stand';
+
+CREATE FUNCTION trackagoat_api.analytics(entity text, entity_ids uuid[], metric text, mode text DEFAULT 'new', granularity text DEFAULT 'day', from_date date DEFAULT NULL, to_date date DEFAULT NULL, tz text DEFAULT NULL, compare text DEFAULT NULL, base_metric text DEFAULT NULL) RETURNS TABLE (entity_id uuid, series_kind text, bucket date, value numeric, is_partial boolean, is_baseline boolean)
+	LANGUAGE plpgsql STABLE ROWS 100 SECURITY DEFINER SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+#variable_conflict use_column
+DECLARE
+	days record;
+BEGIN
+	PERFORM trackagoat.check_scope('read');
+	PERFORM trackagoat.own_entity(analytics.entity, e.id) FROM unnest(analytics.entity_ids) e (id);
+	SELECT w.* INTO days FROM trackagoat.retained_window(analytics.from_date, analytics.to_date, analytics.tz) w;
+	RETURN QUERY SELECT r.* FROM trackagoat.analytics(analytics.entity, analytics.entity_ids, analytics.metric, analytics.mode, analytics.granularity, days.first_day, days.last_day, days.tz, analytics.compare, analytics.base_metric) r;
+END
+$$;
+COMMENT ON FUNCTION trackagoat_api.analytics(text, uuid[], text, text, text, date, date, text, text, text) IS 'how a metric of up to five videos, creators, campaigns or projects went';
+$api$;
+
+	REVOKE ALL ON ALL FUNCTIONS IN SCHEMA trackagoat_api FROM PUBLIC;
+	GRANT USAGE ON SCHEMA trackagoat, trackagoat_api TO trackagoat_api, trackagoat_member;
+	GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA trackagoat_api TO trackagoat_api, trackagoat_member;
+	-- views, and what they show, through row-level security
+	FOREACH tenant IN ARRAY ARRAY['organization', 'project', 'creator', 'video', 'campaign', 'campaign_item', 'goal', 'creator_event',
+		'notification', 'member']
+	LOOP
+		EXECUTE format('GRANT SELECT ON trackagoat_api.%I, trackagoat.%I TO trackagoat_api, trackagoat_member', tenant || 's', tenant);
+	END LOOP;
+	NOTIFY pgrst, 'reload schema';
+END
+$setup$;
+
+COMMENT ON FUNCTION trackagoat.setup_api(name) IS
+	'make the roles trackagoat_api and trackagoat_member, the schema trackagoat_api and its grants, for PostgREST that logs in as the role given; again makes it anew';
 
 REVOKE ALL ON ALL ROUTINES IN SCHEMA trackagoat FROM PUBLIC;
 
@@ -6714,10 +9755,13 @@ GRANT EXECUTE ON FUNCTION
 	trackagoat.sum_gains_final(internal),
 	trackagoat.sum_gains(trackagoat.series, date, date, text),
 	trackagoat.sum_gains(trackagoat.series, date, date, text, integer),
+	trackagoat.current_org(),
+	trackagoat.readable_org(),
 	trackagoat.check_choice(text, text, text[]),
 	trackagoat.check_analytics(text, text, text, text, text, text),
 	trackagoat.check_window(date, date),
 	trackagoat.check_timezone(text),
+	trackagoat.analytics_window(date, date, text, timestamptz),
 	trackagoat.parent_missing(text, text, uuid),
 	trackagoat.entity_missing(text, uuid),
 	trackagoat.check_observations(text, uuid[], timestamptz[], integer[]),
@@ -6729,10 +9773,13 @@ GRANT EXECUTE ON FUNCTION
 	trackagoat.is_timezone(text),
 	trackagoat.tables_version(),
 	trackagoat.is_public_address(inet),
+	trackagoat.current_org(),
+	trackagoat.readable_org(),
 	trackagoat.happens_now(timestamptz),
 	trackagoat.scrape_slot(trackagoat.scrape_kind, trackagoat.handle, bigint, interval, timestamptz),
 	trackagoat.video_is_fetched(trackagoat.tracking_status, timestamptz, timestamptz),
 	trackagoat.video_posted_at(timestamptz, bigint),
+	trackagoat.video_url(trackagoat.handle, bigint, text),
 	trackagoat.status_counts(trackagoat.tracking_status),
 	trackagoat.video_counts(trackagoat.tracking_status, timestamptz),
 	trackagoat.video_counts_for_goals(trackagoat.tracking_status, timestamptz, timestamptz)
