@@ -29,8 +29,8 @@ EXTRA_CLEAN = $(DATA_built) src/*.bc src/worker/*.bc
 # Debian packages; NN stands for the PostgreSQL version.
 PG_VERSION ?= 15
 DEB_BUILD = gcc libc6-dev libcurl4-openssl-dev libkrb5-dev postgresql-NN postgresql-server-dev-NN
-DEB_DEMO = $(DEB_BUILD) nginx-light perl postgresql-NN-cron
-DEB_TEST = $(DEB_DEMO) clang curl libclang-rt-14-dev libipc-run-perl libtap-parser-sourcehandler-pgtap-perl \
+DEB_DEMO = $(DEB_BUILD) curl nginx-light perl postgresql-NN-cron
+DEB_TEST = $(DEB_DEMO) clang libclang-rt-14-dev libipc-run-perl libtap-parser-sourcehandler-pgtap-perl \
 	openssl postgresql-NN-pgtap
 # What the benchmarks measure against comes by npm; a Node.js from
 # elsewhere brings its own

@@ -339,6 +339,10 @@ BEGIN
 		code := 'invalid_body';
 		meta := jsonb_build_object('message', 'A value is not allowed.') || CASE WHEN coalesce(constraint_name, '') <> '' THEN
 			jsonb_build_object('constraint', constraint_name) ELSE '{}' END;
+	ELSIF state = '25006' THEN
+		status := 405;
+		code := 'read_only';
+		meta := '{"message": "Nothing can be written here.", "hint": "Ask the primary server, in a transaction that may write."}';
 	ELSIF state = '42501' THEN
 		status := 403;
 		code := 'forbidden';

@@ -83,7 +83,7 @@ BEGIN
 	ELSIF added.result = 'already_there' THEN
 		RAISE SQLSTATE 'PT409' USING
 			MESSAGE = 'video_exists',
-			DETAIL = json_build_object('video_id', added.video_id, 'message', 'The project has the video already.'),
+			DETAIL = format('{"message": "The project has the video already.", "video_id": "%s"}', added.video_id),
 			HINT = 'PATCH /videos/{id} with a tracking_status brings it back if it was excluded.';
 	ELSIF added.result = 'refused' THEN
 		PERFORM trackagoat.refuse_video(added.code, url, project_id);

@@ -91,6 +91,8 @@ GRANT EXECUTE ON FUNCTION
 	trackagoat.is_timezone(text),
 	trackagoat.tables_version(),
 	trackagoat.is_public_address(inet),
+	trackagoat.current_org(),
+	trackagoat.readable_org(),
 	trackagoat.happens_now(timestamptz),
 	trackagoat.scrape_slot(trackagoat.scrape_kind, trackagoat.handle, bigint, interval, timestamptz),
 	trackagoat.video_is_fetched(trackagoat.tracking_status, timestamptz, timestamptz),

@@ -24,7 +24,7 @@ SELECT is_empty($$SELECT signature FROM routine WHERE lanname NOT IN ('c', 'inte
 SELECT is_empty($$SELECT signature FROM routine WHERE prosecdef$$, 'none runs with the rights of its owner');
 SELECT is_empty($$SELECT signature FROM routine WHERE concat(prosrc, pg_get_function_sqlbody(oid)) ~* 'or\s+replace'$$, 'none replaces what is there');
 SELECT set_eq($$SELECT proname || ' ' || c FROM routine, unnest(proconfig) c WHERE c NOT LIKE 'search\_path=%'
-	AND NOT (proname LIKE 'v1\_list\_%' AND c = 'plan_cache_mode=force_generic_plan')$$, ARRAY['video_page plan_cache_mode=force_generic_plan', 'answer_request lock_timeout=5s', 'analyze_grown default_statistics_target=3', 'analyze_grown lock_timeout=10ms', 'store_scrape lock_timeout=2s', 'finish_scrape lock_timeout=2s', 'fold_waiting lock_timeout=2s', 'prune lock_timeout=2s',
+	AND NOT (proname LIKE 'v1\_list\_%' AND c = 'plan_cache_mode=force_generic_plan')$$, ARRAY['answer_request lock_timeout=5s', 'video_page plan_cache_mode=force_generic_plan', 'analyze_grown default_statistics_target=3', 'analyze_grown lock_timeout=10ms', 'store_scrape lock_timeout=2s', 'finish_scrape lock_timeout=2s', 'fold_waiting lock_timeout=2s', 'prune lock_timeout=2s',
 	'store_scrape plan_cache_mode=force_generic_plan', 'store_scrape enable_seqscan=off', 'store_scrape jit=off',
 	'finish_scrape plan_cache_mode=force_generic_plan', 'finish_scrape enable_seqscan=off', 'finish_scrape jit=off'],
 	'what else functions set');
@@ -33,7 +33,7 @@ SELECT set_eq($$SELECT proname || ' ' || c FROM routine, unnest(proconfig) c WHE
 SELECT set_eq($$SELECT DISTINCT proname::text FROM routine WHERE has_function_privilege('public', oid, 'EXECUTE')$$,
 	ARRAY['current_org', 'readable_org', 'handle_in', 'handle_out', 'handle_recv', 'handle_send', 'handle', 'text', 'handle_eq', 'handle_ne', 'handle_lt', 'handle_le', 'handle_gt', 'handle_ge',
 		'handle_cmp', 'handle_sortsupport', 'handle_hash', 'handle_hash_extended', 'handle_like', 'handle_not_like', 'handle_larger', 'handle_smaller', 'max', 'min', 'uuidv7', 'video_id_time',
-		'parse_handle', 'parse_video_url', 'read_page', 'is_timezone', 'tables_version', 'is_public_address', 'happens_now', 'scrape_slot', 'video_is_fetched', 'video_counts', 'video_counts_for_goals',
+		'parse_handle', 'parse_video_url', 'read_page', 'is_timezone', 'tables_version', 'is_public_address', 'current_org', 'readable_org', 'happens_now', 'scrape_slot', 'video_is_fetched', 'video_counts', 'video_counts_for_goals',
 		'parent_missing', 'entity_missing', 'check_observations', 'video_posted_at', 'video_url', 'status_counts', 'check_choice', 'check_analytics', 'check_window', 'check_timezone', 'analytics_window',
 		'series_in', 'series_out', 'series_recv', 'series_send', 'series', 'series_append', 'series_at', 'series_anchor', 'series_is_sound', 'series_gain', 'series_points', 'series_buckets',
 		'series_merge', 'series_thin', 'series_cut', 'series_days', 'sum_gains_add', 'sum_gains_combine', 'sum_gains_serialize', 'sum_gains_deserialize', 'sum_gains_final', 'sum_gains'],

@@ -231,7 +231,7 @@ sub answer
 		ask('COMMIT');
 		$body = pack 'H*', substr $body, 2 if ($request->{headers}{'content-type'} // '') eq 'application/octet-stream';
 		%$headers = (%$headers, %$_) for @{ $json->decode($more // '[]') };
-		$headers->{'Content-Range'} = $count ? '0-' . ($count - 1) . '/*' : '*/*' if $path !~ m{^/(rpc/|$)};
+		$headers->{'Content-Range'} = $count ? '0-' . ($count - 1) . '/*' : '*/*' if $path ne '/';
 		return [ $status // 200, $headers, $body // 'null' ];
 	};
 	return @$answer if $answer;
