@@ -146,7 +146,7 @@ SELECT is(pg_temp.sum_of(:'theirs'), (SELECT sum FROM before), 'no row of theirs
 SELECT cmp_ok((SELECT count(*) FROM answered WHERE status < 300), '>=', 300::bigint, 'hundreds of requests succeeded');
 SELECT cmp_ok((SELECT count(*) FROM answered WHERE status BETWEEN 400 AND 499), '>=', 1000::bigint, 'thousands were refused');
 SELECT set_eq($$SELECT DISTINCT handler FROM answered$$, $$SELECT DISTINCT handler FROM trackagoat.api_routes()$$, 'every handler was asked');
-SELECT cmp_ok((SELECT count(DISTINCT handler) FROM answered WHERE status < 300), '>=', 30::bigint, 'and most have succeeded');
+SELECT cmp_ok((SELECT count(DISTINCT handler) FROM answered WHERE status < 300), '>=', 20::bigint, 'and half have succeeded');
 
 -- and what is theirs is there
 SELECT ok((SELECT r.body LIKE '%zqxsecret%' FROM trackagoat_api.request('GET', '/api/v1/creators', jsonb_build_object('x-api-key', :'their_key')) r), 'they see it themselves');
