@@ -34,11 +34,6 @@ BEGIN
 	END IF;
 	-- the functions of the API run with the rights of whoever makes them
 	PERFORM trackagoat.check_owner('set up the API');
-	IF NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = 'trackagoat.api_login'::regclass AND c.relowner = current_user::regrole) THEN
-		RAISE insufficient_privilege USING
-			MESSAGE = 'only the owner of the tables may call setup_api',
-			HINT = 'SET ROLE to the owner of trackagoat.api_login.';
-	END IF;
 	PERFORM FROM pg_roles r WHERE r.rolname = authenticator AND r.rolcanlogin AND NOT r.rolsuper;
 	IF NOT FOUND THEN
 		RAISE undefined_object USING
