@@ -444,7 +444,8 @@ sub check
 # --- afterwards --------------------------------------------------------------------
 
 is(scalar $_->requests, 0, 'no redirect was followed') for $trap, $trap6;
-cmp_ok($sizes[1][0] - $sizes[0][0], '<', 5, "open after each round: $sizes[0][0], $sizes[1][0]");
+# what is kept open comes and goes; a leak would be of each case
+cmp_ok($sizes[1][0] - $sizes[0][0], '<', 20, "open after each round: $sizes[0][0], $sizes[1][0]");
 cmp_ok($sizes[1][1] - $sizes[0][1], '<', 3000, "kilobytes after each round: $sizes[0][1], $sizes[1][1]");
 my %spoken;
 $spoken{ $_->[0] }{ $_->[1] }++ for map { [split] } split /\n/, read_file("$nginx->{run}/access.log");

@@ -430,7 +430,8 @@ BEGIN
 			INSERT INTO trackagoat.campaign_item (campaign_id, creator_id, video_id, child_campaign_id)
 				SELECT campaign, c.id, v.id, k.id FROM (SELECT item) i (id) LEFT JOIN trackagoat.creator c USING (id)
 				LEFT JOIN trackagoat.video v USING (id) LEFT JOIN trackagoat.campaign k USING (id)
-				WHERE campaign IS NOT NULL AND i.id <> campaign ON CONFLICT DO NOTHING;
+				-- another session may have deleted it since it was picked
+				WHERE campaign IS NOT NULL AND i.id <> campaign AND num_nonnulls(c.id, v.id, k.id) = 1 ON CONFLICT DO NOTHING;
 			campaign := oracle_pick('campaign', project);
 			item := oracle_pick((ARRAY['creator', 'video', 'campaign'])[1 + floor(random() * 3)], project);
 		END LOOP;
