@@ -53,7 +53,8 @@ sub work_on
 	my $attempts = sprintf q(FROM trackagoat.scrape_attempt WHERE substring(tiktok_handle::text FROM '\d+')::int BETWEEN %d AND %d), $first, $first + $count - 1;
 	is(answer("SELECT count(*), count(DISTINCT job_id), string_agg(DISTINCT outcome, ', ') $attempts"), 2 * $count . '|' . 2 * $count . '|ok',
 		'one attempt for each');
-	is(answer("SELECT count(DISTINCT worker_pid) $attempts"), '5', 'all five have done some');
+	# who comes late may find all requests open that may be, and the others faster to open the next
+	cmp_ok(answer("SELECT count(DISTINCT worker_pid) $attempts"), '>=', 3, 'most of the five have done some');
 	return @requests;
 }
 
