@@ -1030,6 +1030,8 @@ BEGIN
 	IF NOT FOUND AND for_creator IS NOT NULL THEN
 		PERFORM trackagoat.entity_missing('creator', for_creator);
 	END IF;
+	-- the days of an infinite month have no end
+	PERFORM trackagoat.check_window(month, month);
 	first_day := date_trunc('month', coalesce(month::timestamp, now() AT TIME ZONE project.timezone))::date;
 	RETURN QUERY
 	SELECT d.day::date, count(v.id), count(DISTINCT v.creator_id),
@@ -4070,7 +4072,7 @@ BEGIN
 		ELSIF schema ->> 'format' IN ('date', 'date-time') THEN
 			BEGIN
 				PERFORM content::timestamptz;
-			EXCEPTION WHEN datetime_field_overflow OR invalid_datetime_format THEN
+			EXCEPTION WHEN datetime_field_overflow OR invalid_datetime_format OR invalid_time_zone_displacement_value THEN
 				PERFORM trackagoat.refuse_field(code, field, format('is no %s', schema ->> 'format'));
 			END;
 		END IF;
@@ -4178,6 +4180,11 @@ BEGIN
 	IF jsonb_typeof(given) <> 'object' THEN
 		RAISE SQLSTATE 'PT400' USING
 			MESSAGE = 'invalid_body', DETAIL = 'The body is no JSON object.', HINT = 'Send a JSON object in UTF-8.';
+	END IF;
+	-- a few bytes of 1e131000 would be as many digits when written out
+	IF body ~ '[0-9][eE][+-]?0*[0-9]{3}' AND regexp_replace(body, '"(?:\\.|[^"\\])*"', '""', 'g') ~ '[eE][+-]?0*[0-9]{3}' THEN
+		RAISE SQLSTATE 'PT400' USING
+			MESSAGE = 'invalid_body', DETAIL = 'A number has an exponent of more than two digits.', HINT = 'Send numbers below 1e100.';
 	END IF;
 	-- jsonb keeps the last of several alike, and nobody knows which was meant
 	SELECT k.key INTO repeated FROM json_object_keys(body::json) k (key) GROUP BY k.key HAVING count(*) > 1 LIMIT 1;
@@ -4392,7 +4399,7 @@ CREATE FUNCTION trackagoat.sign_in_by(headers jsonb) RETURNS void
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	key text := coalesce(headers ->> 'x-api-key', headers ->> 'apikey', substring(headers ->> 'authorization' FROM '(?i)^bearer\s+(tga_.*)$'));
+	key text := coalesce(substring(headers ->> 'authorization' FROM '(?i)^bearer\s+(tga_.*)$'), headers ->> 'x-api-key', headers ->> 'apikey');
 	claims jsonb := nullif(current_setting('request.jwt.claims', true), '');
 BEGIN
 	-- an earlier request of the transaction was another's
@@ -4538,7 +4545,7 @@ COMMENT ON FUNCTION trackagoat.handle_request(text, text, text, jsonb, text) IS
 
 CREATE FUNCTION trackagoat.answer_request(
 	method text, uri text, headers jsonb, body text, OUT status integer, OUT response_headers jsonb, OUT response_body text)
-	LANGUAGE plpgsql VOLATILE SET lock_timeout = '5s' SET search_path = pg_catalog, trackagoat, pg_temp AS
+	LANGUAGE plpgsql VOLATILE SET lock_timeout = '5s' SET datestyle = ISO SET timezone = 'UTC' SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 #variable_conflict use_variable
 DECLARE
@@ -4555,9 +4562,10 @@ BEGIN
 		result := trackagoat.handle_request(upper(method),
 			regexp_replace(split_part(uri, '?', 1), '^(https?://[^/]*)?(/api/v1)?(?=/|$)', ''), substr(uri, strpos(uri || '?', '?') + 1),
 			(SELECT jsonb_object_agg(lower(h.key), h.value) FROM jsonb_each(headers) h), body);
-		-- what waits for the commit is refused here, where it can be answered
+		-- what waits for the commit is refused here, where it can be answered; ALL would run the triggers of
+		-- whoever asks, as the owner
 		IF upper(method) <> 'GET' THEN
-			SET CONSTRAINTS ALL IMMEDIATE;
+			SET CONSTRAINTS trackagoat.creator_ban, trackagoat.creator_ban_update IMMEDIATE;
 		END IF;
 		status := (result ->> 'status')::integer;
 		response_headers := response_headers || coalesce(result -> 'headers', '{}');
@@ -9524,8 +9532,8 @@ BEGIN
 	PERFORM trackagoat.check_scope('write');
 	PERFORM trackagoat.own_project(add_creators.project_id);
 	RETURN QUERY SELECT r.* FROM trackagoat.add_creators(add_creators.project_id, add_creators.creators, add_creators.tracking_mode, add_creators.tracking_start_date) r;
-	-- as the owner, not at the commit as whoever asks
-	SET CONSTRAINTS ALL IMMEDIATE;
+	-- as the owner, not at the commit as whoever asks; ALL would run his own triggers as the owner
+	SET CONSTRAINTS trackagoat.creator_ban, trackagoat.creator_ban_update IMMEDIATE;
 END
 $$;
 COMMENT ON FUNCTION trackagoat_api.add_creators(uuid, text[], trackagoat.tracking_mode, date) IS 'track accounts in a project; a row for each';
@@ -9538,8 +9546,8 @@ BEGIN
 	PERFORM trackagoat.check_scope('write');
 	PERFORM trackagoat.own_creator(c.id) FROM unnest(remove_creators.creator_ids) c (id);
 	RETURN QUERY SELECT r.* FROM trackagoat.remove_creators(remove_creators.creator_ids) r;
-	-- as the owner, not at the commit as whoever asks
-	SET CONSTRAINTS ALL IMMEDIATE;
+	-- as the owner, not at the commit as whoever asks; ALL would run his own triggers as the owner
+	SET CONSTRAINTS trackagoat.creator_ban, trackagoat.creator_ban_update IMMEDIATE;
 END
 $$;
 COMMENT ON FUNCTION trackagoat_api.remove_creators(uuid[]) IS 'take creators out of the program; a row for each';
@@ -9552,8 +9560,8 @@ BEGIN
 	PERFORM trackagoat.check_scope('write');
 	PERFORM trackagoat.own_creator(c.id) FROM unnest(reenable_creators.creator_ids) c (id);
 	RETURN QUERY SELECT r.* FROM trackagoat.reenable_creators(reenable_creators.creator_ids) r;
-	-- as the owner, not at the commit as whoever asks
-	SET CONSTRAINTS ALL IMMEDIATE;
+	-- as the owner, not at the commit as whoever asks; ALL would run his own triggers as the owner
+	SET CONSTRAINTS trackagoat.creator_ban, trackagoat.creator_ban_update IMMEDIATE;
 END
 $$;
 COMMENT ON FUNCTION trackagoat_api.reenable_creators(uuid[]) IS 'enable creators that were disabled; a row for each';
@@ -9578,8 +9586,8 @@ BEGIN
 	PERFORM trackagoat.check_scope('write');
 	PERFORM trackagoat.own_project(add_videos.project_id);
 	RETURN QUERY SELECT r.* FROM trackagoat.add_videos(add_videos.project_id, add_videos.urls) r;
-	-- as the owner, not at the commit as whoever asks
-	SET CONSTRAINTS ALL IMMEDIATE;
+	-- as the owner, not at the commit as whoever asks; ALL would run his own triggers as the owner
+	SET CONSTRAINTS trackagoat.creator_ban, trackagoat.creator_ban_update IMMEDIATE;
 END
 $$;
 COMMENT ON FUNCTION trackagoat_api.add_videos(uuid, text[]) IS 'add videos by their URLs; a row for each';
@@ -9592,8 +9600,8 @@ BEGIN
 	PERFORM trackagoat.check_scope('write');
 	PERFORM trackagoat.own_video(v.id) FROM unnest(review_videos.video_ids) v (id);
 	RETURN QUERY SELECT r.* FROM trackagoat.review_videos(review_videos.video_ids, review_videos.tracking_status) r;
-	-- as the owner, not at the commit as whoever asks
-	SET CONSTRAINTS ALL IMMEDIATE;
+	-- as the owner, not at the commit as whoever asks; ALL would run his own triggers as the owner
+	SET CONSTRAINTS trackagoat.creator_ban, trackagoat.creator_ban_update IMMEDIATE;
 END
 $$;
 COMMENT ON FUNCTION trackagoat_api.review_videos(uuid[], trackagoat.tracking_status) IS 'include or exclude videos, or send them back to the inbox; a row for each';

@@ -9,8 +9,8 @@ BEGIN
 	PERFORM trackagoat.check_scope('write');
 	PERFORM trackagoat.own_project(add_creators.project_id);
 	RETURN QUERY SELECT r.* FROM trackagoat.add_creators(add_creators.project_id, add_creators.creators, add_creators.tracking_mode, add_creators.tracking_start_date) r;
-	-- as the owner, not at the commit as whoever asks
-	SET CONSTRAINTS ALL IMMEDIATE;
+	-- as the owner, not at the commit as whoever asks; ALL would run his own triggers as the owner
+	SET CONSTRAINTS trackagoat.creator_ban, trackagoat.creator_ban_update IMMEDIATE;
 END
 $$;
 COMMENT ON FUNCTION trackagoat_api.add_creators(uuid, text[], trackagoat.tracking_mode, date) IS 'track accounts in a project; a row for each';
@@ -23,8 +23,8 @@ BEGIN
 	PERFORM trackagoat.check_scope('write');
 	PERFORM trackagoat.own_creator(c.id) FROM unnest(remove_creators.creator_ids) c (id);
 	RETURN QUERY SELECT r.* FROM trackagoat.remove_creators(remove_creators.creator_ids) r;
-	-- as the owner, not at the commit as whoever asks
-	SET CONSTRAINTS ALL IMMEDIATE;
+	-- as the owner, not at the commit as whoever asks; ALL would run his own triggers as the owner
+	SET CONSTRAINTS trackagoat.creator_ban, trackagoat.creator_ban_update IMMEDIATE;
 END
 $$;
 COMMENT ON FUNCTION trackagoat_api.remove_creators(uuid[]) IS 'take creators out of the program; a row for each';
@@ -37,8 +37,8 @@ BEGIN
 	PERFORM trackagoat.check_scope('write');
 	PERFORM trackagoat.own_creator(c.id) FROM unnest(reenable_creators.creator_ids) c (id);
 	RETURN QUERY SELECT r.* FROM trackagoat.reenable_creators(reenable_creators.creator_ids) r;
-	-- as the owner, not at the commit as whoever asks
-	SET CONSTRAINTS ALL IMMEDIATE;
+	-- as the owner, not at the commit as whoever asks; ALL would run his own triggers as the owner
+	SET CONSTRAINTS trackagoat.creator_ban, trackagoat.creator_ban_update IMMEDIATE;
 END
 $$;
 COMMENT ON FUNCTION trackagoat_api.reenable_creators(uuid[]) IS 'enable creators that were disabled; a row for each';
@@ -63,8 +63,8 @@ BEGIN
 	PERFORM trackagoat.check_scope('write');
 	PERFORM trackagoat.own_project(add_videos.project_id);
 	RETURN QUERY SELECT r.* FROM trackagoat.add_videos(add_videos.project_id, add_videos.urls) r;
-	-- as the owner, not at the commit as whoever asks
-	SET CONSTRAINTS ALL IMMEDIATE;
+	-- as the owner, not at the commit as whoever asks; ALL would run his own triggers as the owner
+	SET CONSTRAINTS trackagoat.creator_ban, trackagoat.creator_ban_update IMMEDIATE;
 END
 $$;
 COMMENT ON FUNCTION trackagoat_api.add_videos(uuid, text[]) IS 'add videos by their URLs; a row for each';
@@ -77,8 +77,8 @@ BEGIN
 	PERFORM trackagoat.check_scope('write');
 	PERFORM trackagoat.own_video(v.id) FROM unnest(review_videos.video_ids) v (id);
 	RETURN QUERY SELECT r.* FROM trackagoat.review_videos(review_videos.video_ids, review_videos.tracking_status) r;
-	-- as the owner, not at the commit as whoever asks
-	SET CONSTRAINTS ALL IMMEDIATE;
+	-- as the owner, not at the commit as whoever asks; ALL would run his own triggers as the owner
+	SET CONSTRAINTS trackagoat.creator_ban, trackagoat.creator_ban_update IMMEDIATE;
 END
 $$;
 COMMENT ON FUNCTION trackagoat_api.review_videos(uuid[], trackagoat.tracking_status) IS 'include or exclude videos, or send them back to the inbox; a row for each';

@@ -258,6 +258,8 @@ BEGIN
 	IF NOT FOUND AND for_creator IS NOT NULL THEN
 		PERFORM trackagoat.entity_missing('creator', for_creator);
 	END IF;
+	-- the days of an infinite month have no end
+	PERFORM trackagoat.check_window(month, month);
 	first_day := date_trunc('month', coalesce(month::timestamp, now() AT TIME ZONE project.timezone))::date;
 	RETURN QUERY
 	SELECT d.day::date, count(v.id), count(DISTINCT v.creator_id),

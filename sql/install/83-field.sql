@@ -60,7 +60,7 @@ BEGIN
 		ELSIF schema ->> 'format' IN ('date', 'date-time') THEN
 			BEGIN
 				PERFORM content::timestamptz;
-			EXCEPTION WHEN datetime_field_overflow OR invalid_datetime_format THEN
+			EXCEPTION WHEN datetime_field_overflow OR invalid_datetime_format OR invalid_time_zone_displacement_value THEN
 				PERFORM trackagoat.refuse_field(code, field, format('is no %s', schema ->> 'format'));
 			END;
 		END IF;
@@ -165,6 +165,11 @@ BEGIN
 	IF jsonb_typeof(given) <> 'object' THEN
 		RAISE SQLSTATE 'PT400' USING
 			MESSAGE = 'invalid_body', DETAIL = 'The body is no JSON object.', HINT = 'Send a JSON object in UTF-8.';
+	END IF;
+	-- a few bytes of 1e131000 would be as many digits when written out
+	IF body ~ '[0-9][eE][+-]?0*[0-9]{3}' AND regexp_replace(body, '"(?:\\.|[^"\\])*"', '""', 'g') ~ '[eE][+-]?0*[0-9]{3}' THEN
+		RAISE SQLSTATE 'PT400' USING
+			MESSAGE = 'invalid_body', DETAIL = 'A number has an exponent of more than two digits.', HINT = 'Send numbers below 1e100.';
 	END IF;
 	-- jsonb keeps the last of several alike, and nobody knows which was meant
 	SELECT k.key INTO repeated FROM json_object_keys(body::json) k (key) GROUP BY k.key HAVING count(*) > 1 LIMIT 1;

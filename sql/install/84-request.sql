@@ -159,7 +159,7 @@ CREATE FUNCTION trackagoat.sign_in_by(headers jsonb) RETURNS void
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	key text := coalesce(headers ->> 'x-api-key', headers ->> 'apikey', substring(headers ->> 'authorization' FROM '(?i)^bearer\s+(tga_.*)$'));
+	key text := coalesce(substring(headers ->> 'authorization' FROM '(?i)^bearer\s+(tga_.*)$'), headers ->> 'x-api-key', headers ->> 'apikey');
 	claims jsonb := nullif(current_setting('request.jwt.claims', true), '');
 BEGIN
 	-- an earlier request of the transaction was another's
@@ -299,7 +299,7 @@ COMMENT ON FUNCTION trackagoat.handle_request(text, text, text, jsonb, text) IS
 
 CREATE FUNCTION trackagoat.answer_request(
 	method text, uri text, headers jsonb, body text, OUT status integer, OUT response_headers jsonb, OUT response_body text)
-	LANGUAGE plpgsql VOLATILE SET lock_timeout = '5s' SET search_path = pg_catalog, trackagoat, pg_temp AS
+	LANGUAGE plpgsql VOLATILE SET lock_timeout = '5s' SET datestyle = ISO SET timezone = 'UTC' SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 #variable_conflict use_variable
 DECLARE
@@ -316,9 +316,10 @@ BEGIN
 		result := trackagoat.handle_request(upper(method),
 			regexp_replace(split_part(uri, '?', 1), '^(https?://[^/]*)?(/api/v1)?(?=/|$)', ''), substr(uri, strpos(uri || '?', '?') + 1),
 			(SELECT jsonb_object_agg(lower(h.key), h.value) FROM jsonb_each(headers) h), body);
-		-- what waits for the commit is refused here, where it can be answered
+		-- what waits for the commit is refused here, where it can be answered; ALL would run the triggers of
+		-- whoever asks, as the owner
 		IF upper(method) <> 'GET' THEN
-			SET CONSTRAINTS ALL IMMEDIATE;
+			SET CONSTRAINTS trackagoat.creator_ban, trackagoat.creator_ban_update IMMEDIATE;
 		END IF;
 		status := (result ->> 'status')::integer;
 		response_headers := response_headers || coalesce(result -> 'headers', '{}');

@@ -118,5 +118,8 @@ SELECT is(count(*), 0::bigint, 'with its memberships') FROM trackagoat.campaign_
 SELECT is(pg_temp.told(pg_temp.ask(:'a', m, '/campaigns/' || :'lower')), '404 campaign_not_found', m || ' finds it no more') FROM unnest(ARRAY['GET', 'DELETE']) m;
 SELECT is(count(*), 1::bigint, 'what it held is there') FROM trackagoat.creator WHERE id = :'goat';
 
+SELECT is(concat_ws(' ', r.status, r.body::jsonb ->> 'error'), '400 invalid_body', 'a number that would be written out in many digits is refused')
+FROM trackagoat_api.request('POST', '/api/v1/projects/' || :'p' || '/campaigns', jsonb_build_object('X-Api-Key', trackagoat.create_api_key(:'a', 'number')), '{"name": "n", "metadata": {"n": 1e131000}}') r;
+SELECT is(pg_temp.told(pg_temp.ask(:'a', 'POST', '/projects/' || :'p' || '/campaigns', '{"name": "n", "target_at": "2026-01-01T00:00:00+16:00"}')), '400 invalid_body target_at', 'so is a time of a zone that there is not');
 SELECT * FROM finish();
 ROLLBACK;

@@ -6,7 +6,7 @@ SET client_min_messages = warning;
 SET search_path = public, trackagoat;
 CREATE ROLE pgtap_authenticator LOGIN;
 SELECT trackagoat.setup_api('pgtap_authenticator') \gset x
-SELECT plan(7);
+SELECT plan(8);
 
 -- what is the other's has this in every text, and this in every number
 \set marker zqxsecret
@@ -147,6 +147,24 @@ SELECT cmp_ok((SELECT count(*) FROM answered WHERE status < 300), '>=', 300::big
 SELECT cmp_ok((SELECT count(*) FROM answered WHERE status BETWEEN 400 AND 499), '>=', 1000::bigint, 'thousands were refused');
 SELECT set_eq($$SELECT DISTINCT handler FROM answered$$, $$SELECT DISTINCT handler FROM trackagoat.api_routes()$$, 'every handler was asked');
 SELECT cmp_ok((SELECT count(DISTINCT handler) FROM answered WHERE status < 300), '>=', 20::bigint, 'and half have succeeded');
+
+-- triggers of whoever asks are his own, be they deferred
+CREATE ROLE pgtap_stranger;
+GRANT trackagoat_api TO pgtap_stranger;
+SELECT key AS our_key FROM key WHERE n = 2 \gset
+SELECT min(p.id::text) AS our_project FROM project p WHERE p.org_id = :'ours' \gset
+CREATE TEMP TABLE ran (as_whom text);
+GRANT INSERT ON ran TO pgtap_stranger;
+SET LOCAL ROLE pgtap_stranger;
+CREATE TEMP TABLE bait (n integer);
+CREATE FUNCTION pg_temp.ran_as() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO ran VALUES (current_user); RETURN NULL; END $$;
+CREATE CONSTRAINT TRIGGER bait AFTER INSERT ON bait DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION pg_temp.ran_as();
+INSERT INTO bait VALUES (1);
+SELECT r.status FROM trackagoat_api.request('POST', '/api/v1/projects/' || :'our_project' || '/creators', jsonb_build_object('x-api-key', :'our_key'), '{"tiktok_handle": "baited"}') r \gset x
+SELECT count(*) FROM trackagoat_api.add_creators(:'our_project', '{baited.too}') \gset x
+SET CONSTRAINTS ALL IMMEDIATE;
+RESET ROLE;
+SELECT results_eq('SELECT DISTINCT as_whom FROM ran', $$VALUES ('pgtap_stranger')$$, 'a deferred trigger of whoever asks runs as himself');
 
 -- and what is theirs is there
 SELECT ok((SELECT r.body LIKE '%zqxsecret%' FROM trackagoat_api.request('GET', '/api/v1/creators', jsonb_build_object('x-api-key', :'their_key')) r), 'they see it themselves');

@@ -302,6 +302,7 @@ SELECT is(pg_temp.calendar(:'calendar', '2026-03-01'), '03-01 1 1 602, 03-08 2 2
 SELECT is(pg_temp.calendar(:'calendar', '2026-03-31'), pg_temp.calendar(:'calendar', '2026-03-01'), 'any day names its month');
 SELECT is(pg_temp.calendar(:'calendar', '2026-02-28'), '02-28 1 1 601', 'the month before');
 SELECT is(pg_temp.calendar(:'calendar', '2026-04-15'), '04-01 1 1 610', 'and after');
+SELECT is(pg_temp.refusal(format('SELECT FROM trackagoat.content_calendar(%L, %L)', :'calendar', m)), 'PT400 invalid_window', 'a month without end is refused') FROM unnest(ARRAY['infinity', '-infinity']) m;
 SELECT is((count(*), min(day), max(day), count(DISTINCT day))::text, '(31,2026-03-01,2026-03-31,31)', 'each day of the month is there once') FROM trackagoat.content_calendar(:'calendar', '2026-03-01');
 SELECT is((count(*), min(day), max(day))::text, format('(%s,%s,%s)', n, m, m::date + n - 1), 'of ' || m) FROM (VALUES ('2026-02-01', 28), ('2028-02-01', 29), ('2026-11-01', 30), ('2026-12-01', 31)) v (m, n), trackagoat.content_calendar(:'calendar', m::date) GROUP BY m, n;
 SELECT is((posts, creators, video_ids)::text, '(0,0,{})', 'a day without posts says so') FROM trackagoat.content_calendar(:'calendar', '2026-03-01') WHERE day = '2026-03-02';
