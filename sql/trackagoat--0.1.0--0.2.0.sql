@@ -4418,6 +4418,19 @@ $$;
 COMMENT ON FUNCTION trackagoat.sign_in_by(jsonb) IS
 	'sign in by a request''s headers, whose names are in lower case: an API key in X-Api-Key, apikey or Authorization, else the token that PostgREST has checked, else the role that has logged in';
 
+CREATE FUNCTION trackagoat.refuse_path(path text) RETURNS void
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	RAISE SQLSTATE 'PT404' USING
+		MESSAGE = 'not_found',
+		DETAIL = format('There is no %s.', left(path, 200)),
+		HINT = 'GET /openapi.json lists what there is; ids are UUIDs.';
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.refuse_path(text) IS 'raises PT404 not_found for a path where nothing is';
+
 CREATE FUNCTION trackagoat.find_route(method text, path text, OUT handler text, OUT scope text, OUT query jsonb, OUT body jsonb, OUT pattern text)
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
@@ -4438,10 +4451,7 @@ BEGIN
 			DETAIL = json_build_object('allow', allowed),
 			HINT = format('Use %s.', allowed);
 	END IF;
-	RAISE SQLSTATE 'PT404' USING
-		MESSAGE = 'not_found',
-		DETAIL = format('There is no %s.', left(path, 200)),
-		HINT = 'GET /openapi.json lists what there is; ids are UUIDs.';
+	PERFORM trackagoat.refuse_path(path);
 END
 $$;
 
@@ -4534,6 +4544,10 @@ BEGIN
 	result := trackagoat.find_replay(idempotency_key, method || ' ' || path, body);
 	IF result IS NULL THEN
 		result := trackagoat.call_handler(route.handler, request);
+		-- it was there when the handler looked, and somebody has deleted it meanwhile
+		IF result -> 'data' = 'null' THEN
+			PERFORM trackagoat.refuse_path(path);
+		END IF;
 		PERFORM trackagoat.keep_replay(idempotency_key, method || ' ' || path, body, result);
 	END IF;
 	RETURN result;

@@ -48,7 +48,7 @@ INSERT INTO marked VALUES
 		'handle_cmp', 'handle_sortsupport', 'handle_hash', 'handle_hash_extended', 'handle_like', 'handle_not_like', 'handle_larger', 'handle_smaller', 'max', 'min', 'video_id_time', 'parse_handle',
 		'parse_video_url', 'read_page', 'is_timezone', 'tables_version', 'is_public_address', 'scrape_slot', 'video_is_fetched', 'video_counts', 'video_counts_for_goals',
 		'parent_missing', 'entity_missing', 'video_posted_at', 'status_counts', 'check_choice', 'check_analytics', 'check_window', 'check_timezone',
-		'documented_plans', 'url_decode', 'refuse_field', 'check_field', 'check_fields', 'read_query', 'read_body', 'page_cursor', 'page_after', 'page_limit', 'page_answer', 'api_problem', 'envelope', 'api_routes',
+		'documented_plans', 'url_decode', 'refuse_field', 'refuse_path', 'check_field', 'check_fields', 'read_query', 'read_body', 'page_cursor', 'page_after', 'page_limit', 'page_answer', 'api_problem', 'envelope', 'api_routes',
 		'api_objects', 'openapi_schema', 'openapi_path', 'openapi_answer', 'openapi_problems', 'openapi_operation', 'follower_milestones', 'settled_count', 'handle_or_null', 'check_many', 'status_goes_to', 'video_url', 'video_url_or_null', 'short_link', 'post_amounts', 'page_video_ids', 'page_serves_videos', 'series_out', 'series_recv', 'series_send', 'series', 'series_append', 'series_at', 'series_anchor', 'series_is_sound', 'series_gain', 'series_points',
 		'series_merge', 'series_thin', 'series_cut', 'series_days', 'sum_gains'], 'i', 's'),
 	(ARRAY['series_in', 'series_buckets', 'sum_gains_add', 'sum_gains_combine', 'sum_gains_serialize', 'sum_gains_deserialize', 'sum_gains_final',
