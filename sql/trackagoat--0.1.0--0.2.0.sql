@@ -4858,7 +4858,7 @@ CREATE FUNCTION trackagoat.tracked_creator(request jsonb) RETURNS uuid
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	creator_id uuid := trackagoat.own_creator((request #>> '{ids,0}')::uuid);
+	creator_id uuid := (request #>> '{ids,0}')::uuid;
 BEGIN
 	PERFORM FROM trackagoat.creator c WHERE c.id = creator_id AND c.org_id = trackagoat.current_org() AND c.removed_at IS NULL;
 	IF NOT FOUND THEN
@@ -5561,7 +5561,7 @@ BEGIN
 			'series_kind', s.series_kind, 'points', s.points) ORDER BY s.place)
 		FROM (SELECT a.entity_id, a.series_kind, min(a.place) AS place, jsonb_agg(jsonb_build_object('bucket', a.bucket,
 				'value', trackagoat.api_number(a.value), 'is_partial', a.is_partial, 'is_baseline', a.is_baseline) ORDER BY a.place) AS points
-			FROM trackagoat.analytics(entity, ids, query ->> 'metric', coalesce(query ->> 'mode', 'new'), coalesce(query ->> 'granularity', 'day'),
+			FROM trackagoat.analytics(entity, ids, query ->> 'metric', query ->> 'mode', query ->> 'granularity',
 				first_day, last_day, tz, query ->> 'compare', query ->> 'base_metric') WITH ORDINALITY
 				a (entity_id, series_kind, bucket, value, is_partial, is_baseline, place)
 			GROUP BY a.series_kind, a.entity_id) s);
@@ -5582,7 +5582,7 @@ BEGIN
 			'series_kind', 'breakdown', 'points', s.points) ORDER BY s.place)
 		FROM (SELECT b.entity_ref, b.label, min(b.place) AS place, jsonb_agg(jsonb_build_object('bucket', b.bucket,
 				'value', trackagoat.api_number(b.value), 'is_partial', b.is_partial, 'is_baseline', b.is_baseline) ORDER BY b.place) AS points
-			FROM trackagoat.campaign_breakdown(ids[1], query ->> 'metric', coalesce(query ->> 'mode', 'new'), coalesce(query ->> 'granularity', 'day'),
+			FROM trackagoat.campaign_breakdown(ids[1], query ->> 'metric', query ->> 'mode', query ->> 'granularity',
 				first_day, last_day, tz) WITH ORDINALITY b (entity_ref, label, bucket, value, is_partial, is_baseline, place)
 			GROUP BY b.entity_ref, b.label) s);
 END
@@ -5615,7 +5615,7 @@ CREATE FUNCTION trackagoat.v1_analytics(request jsonb) RETURNS jsonb
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	query jsonb := request -> 'query';
+	query jsonb := '{"mode": "new", "granularity": "day"}' || (request -> 'query');
 	ids uuid[] := trackagoat.asked_entities(query);
 	days record;
 	series jsonb;
@@ -5632,7 +5632,7 @@ BEGIN
 				query ->> 'entity', query ->> 'metric', days.first_day, days.last_day)));
 	END IF;
 	RETURN jsonb_build_object('status', 200, 'data', jsonb_build_object('entity', query -> 'entity', 'metric', query -> 'metric',
-		'mode', coalesce(query ->> 'mode', 'new'), 'granularity', coalesce(query ->> 'granularity', 'day'),
+		'mode', query -> 'mode', 'granularity', query -> 'granularity',
 		'unit', CASE WHEN query ->> 'metric' ~ '^(engagement|growth)_rate_' THEN 'percent' ELSE 'count' END,
 		'tz', days.tz, 'from', days.first_day, 'to', days.last_day,
 		'series', series, 'breakdown_series', breakdown, 'tier_retention_days', days.days));
@@ -5862,7 +5862,8 @@ DECLARE
 	has_body boolean := route #> '{body,properties}' <> '{}';
 	has_csv boolean := coalesce(route #> '{query,properties,format,enum}' ? 'csv', false);
 	problems text[] := '{500}' || CASE WHEN NOT is_gone THEN ARRAY['400'] END || CASE WHEN route ->> 'scope' IS NOT NULL THEN ARRAY['401', '403', '429'] END
-		|| CASE WHEN path LIKE '%{%' THEN ARRAY['404'] END || CASE WHEN route ->> 'method' <> 'GET' THEN ARRAY['409'] END
+		|| CASE WHEN NOT is_gone AND (path LIKE '%{%' OR route #> '{query,properties}' ?| ARRAY['project_id', 'creator_id', 'entity_id'])
+			THEN ARRAY['404'] END || CASE WHEN route ->> 'method' <> 'GET' THEN ARRAY['409'] END
 		|| CASE WHEN has_body THEN ARRAY['413', '415'] END || CASE WHEN is_post OR handler = 'analytics' THEN ARRAY['402'] END
 		|| CASE WHEN is_gone THEN ARRAY['410'] END;
 BEGIN

@@ -13,7 +13,7 @@ CREATE FUNCTION trackagoat.tracked_creator(request jsonb) RETURNS uuid
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	creator_id uuid := trackagoat.own_creator((request #>> '{ids,0}')::uuid);
+	creator_id uuid := (request #>> '{ids,0}')::uuid;
 BEGIN
 	PERFORM FROM trackagoat.creator c WHERE c.id = creator_id AND c.org_id = trackagoat.current_org() AND c.removed_at IS NULL;
 	IF NOT FOUND THEN

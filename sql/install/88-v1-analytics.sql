@@ -83,7 +83,7 @@ BEGIN
 			'series_kind', s.series_kind, 'points', s.points) ORDER BY s.place)
 		FROM (SELECT a.entity_id, a.series_kind, min(a.place) AS place, jsonb_agg(jsonb_build_object('bucket', a.bucket,
 				'value', trackagoat.api_number(a.value), 'is_partial', a.is_partial, 'is_baseline', a.is_baseline) ORDER BY a.place) AS points
-			FROM trackagoat.analytics(entity, ids, query ->> 'metric', coalesce(query ->> 'mode', 'new'), coalesce(query ->> 'granularity', 'day'),
+			FROM trackagoat.analytics(entity, ids, query ->> 'metric', query ->> 'mode', query ->> 'granularity',
 				first_day, last_day, tz, query ->> 'compare', query ->> 'base_metric') WITH ORDINALITY
 				a (entity_id, series_kind, bucket, value, is_partial, is_baseline, place)
 			GROUP BY a.series_kind, a.entity_id) s);
@@ -103,7 +103,7 @@ BEGIN
 			'series_kind', 'breakdown', 'points', s.points) ORDER BY s.place)
 		FROM (SELECT b.entity_ref, b.label, min(b.place) AS place, jsonb_agg(jsonb_build_object('bucket', b.bucket,
 				'value', trackagoat.api_number(b.value), 'is_partial', b.is_partial, 'is_baseline', b.is_baseline) ORDER BY b.place) AS points
-			FROM trackagoat.campaign_breakdown(ids[1], query ->> 'metric', coalesce(query ->> 'mode', 'new'), coalesce(query ->> 'granularity', 'day'),
+			FROM trackagoat.campaign_breakdown(ids[1], query ->> 'metric', query ->> 'mode', query ->> 'granularity',
 				first_day, last_day, tz) WITH ORDINALITY b (entity_ref, label, bucket, value, is_partial, is_baseline, place)
 			GROUP BY b.entity_ref, b.label) s);
 END
@@ -133,7 +133,7 @@ CREATE FUNCTION trackagoat.v1_analytics(request jsonb) RETURNS jsonb
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	query jsonb := request -> 'query';
+	query jsonb := '{"mode": "new", "granularity": "day"}' || (request -> 'query');
 	ids uuid[] := trackagoat.asked_entities(query);
 	days record;
 	series jsonb;
@@ -150,7 +150,7 @@ BEGIN
 				query ->> 'entity', query ->> 'metric', days.first_day, days.last_day)));
 	END IF;
 	RETURN jsonb_build_object('status', 200, 'data', jsonb_build_object('entity', query -> 'entity', 'metric', query -> 'metric',
-		'mode', coalesce(query ->> 'mode', 'new'), 'granularity', coalesce(query ->> 'granularity', 'day'),
+		'mode', query -> 'mode', 'granularity', query -> 'granularity',
 		'unit', CASE WHEN query ->> 'metric' ~ '^(engagement|growth)_rate_' THEN 'percent' ELSE 'count' END,
 		'tz', days.tz, 'from', days.first_day, 'to', days.last_day,
 		'series', series, 'breakdown_series', breakdown, 'tier_retention_days', days.days));

@@ -96,5 +96,10 @@ SELECT is_empty(format($$SELECT m, u, a.status FROM (VALUES ('POST', '/projects'
 	('DELETE', '/creators/%3$s', NULL, '/creators/{creator_id}'), ('POST', '/projects/%2$s/creators', '{"tiktok_handle": "goat.too"}', '/projects/{project_id}/creators'), ('POST', '/members', '{"user_id": "nanny"}', '/members')) v (m, u, b, p),
 	pg_temp.ask(m, u, %1$L, b) a, operation o WHERE o.path = p AND o.method = lower(m) AND NOT o.described -> 'responses' ? a.status::text$$, :'key', :'project', :'creator'), 'requests are answered with the statuses that it has');
 
+-- what names a row, in the path or as a filter, may name one that is not there
+SELECT set_eq($$SELECT path FROM operation WHERE method = 'get' AND described -> 'responses' ? '404' AND path NOT LIKE '%{%'$$,
+	ARRAY['/creators', '/videos', '/inbox', '/campaigns', '/goals', '/analytics', '/analytics/aggregate/goal-compliance'], 'lists answer 404 for another organization''s project or creator');
+SELECT is_empty($$SELECT path, method FROM operation WHERE path LIKE '%{%' AND (described -> 'responses' ? '404') = (described -> 'responses' ? '410')$$, 'and paths with an id do, but for those that are gone');
+
 SELECT * FROM finish();
 ROLLBACK;
