@@ -29,12 +29,14 @@ StaticAssertDecl(LIBCURL_VERSION_NUM >= 0x075500, "libcurl 7.85 or later is need
 #define FIRST_BODY_CAPACITY (256 * 1024)
 /* No host keeps us away for longer by its Retry-After (seconds). */
 #define LONGEST_RETRY_AFTER 86400
+/* Descriptors are acted on so often before the caller has its turn. */
+#define MOST_EVENTS 64
 
 /* One request; the easy handle keeps its connection and cookies for the next. */
 struct Fetch
 {
 	slist_node	all_link;		/* in all */
-	slist_node	link;			/* in idle or finished, unless in flight */
+	dlist_node	link;			/* in idle, waiting or finished, unless libcurl has it */
 	CURL	   *easy;
 	int			claim_index;
 	CURLcode	code;
@@ -53,10 +55,11 @@ static CURLM *multi = NULL;
 static struct curl_slist *headers = NULL;
 static int	epoll_fd = -1;
 static int64 curl_deadline = -1;	/* monotonic ms, -1: none */
-static int	in_flight = 0;
+static int	in_flight = 0;		/* or waiting */
 static slist_head all = SLIST_STATIC_INIT(all);
-static slist_head idle = SLIST_STATIC_INIT(idle);
-static slist_head finished = SLIST_STATIC_INIT(finished);
+static dlist_head idle = DLIST_STATIC_INIT(idle);
+static dlist_head waiting = DLIST_STATIC_INIT(waiting);
+static dlist_head finished = DLIST_STATIC_INIT(finished);
 
 static int64
 monotonic_ms(void)
@@ -233,8 +236,9 @@ transfer_close(void)
 		free(fetch);
 	}
 	slist_init(&all);
-	slist_init(&idle);
-	slist_init(&finished);
+	dlist_init(&idle);
+	dlist_init(&waiting);
+	dlist_init(&finished);
 	in_flight = 0;
 	(void) curl_multi_cleanup(multi);
 	curl_slist_free_all(headers);
@@ -257,6 +261,8 @@ transfer_socket(void)
 long
 transfer_timeout(void)
 {
+	if (!dlist_is_empty(&waiting))
+		return 0;
 	if (curl_deadline < 0)
 		return -1;
 	return (long) Max(curl_deadline - monotonic_ms(), 0);
@@ -274,8 +280,8 @@ take_fetch(void)
 {
 	Fetch	   *fetch;
 
-	if (!slist_is_empty(&idle))
-		return slist_container(Fetch, link, slist_pop_head_node(&idle));
+	if (!dlist_is_empty(&idle))
+		return dlist_container(Fetch, link, dlist_pop_head_node(&idle));
 	fetch = calloc(1, sizeof(Fetch));
 	if (fetch != NULL && (fetch->easy = curl_easy_init()) == NULL)
 	{
@@ -324,40 +330,6 @@ set_options(Fetch *fetch, const char *url)
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, fetch);
 }
 
-/* Begin a GET; its answer comes out of transfer_finished() with the index. */
-void
-transfer_start(const char *url, int claim_index)
-{
-	sigset_t	saved;
-	Fetch	   *fetch;
-	bool		started = false;
-
-	enter_curl(&saved);
-	fetch = take_fetch();
-	if (fetch != NULL)
-	{
-		fetch->claim_index = claim_index;
-		fetch->code = CURLE_OK;
-		fetch->error[0] = '\0';
-		fetch->length = 0;
-		fetch->limit = (size_t) trackagoat_max_body * 1024;
-		fetch->too_large = false;
-		fetch->address_refused = false;
-		fetch->any_address = trackagoat_allow_private_addresses || trackagoat_proxy[0] != '\0';
-		set_options(fetch, url);
-		started = curl_multi_add_handle(multi, fetch->easy) == CURLM_OK;
-		if (!started)
-			slist_push_head(&idle, &fetch->link);
-	}
-	leave_curl(&saved);
-
-	if (!started)
-		ereport(ERROR,
-				(errcode(ERRCODE_OUT_OF_MEMORY),
-				 errmsg("could not start a request")));
-	in_flight++;
-}
-
 /*
  * The host may have closed a connection that was kept from an earlier request,
  * which shows only as the next one is sent: nothing was asked then, and it is
@@ -375,37 +347,21 @@ ask_again(Fetch *fetch)
 	return curl_multi_add_handle(multi, fetch->easy) == CURLM_OK;
 }
 
-/* Let libcurl do what its descriptors and timer ask for; never blocks. */
-void
-transfer_drive(void)
+static void
+finish(Fetch *fetch)
 {
-	sigset_t	saved;
-	struct epoll_event events[64];
-	int			count;
-	int			running;
+	dlist_push_tail(&finished, &fetch->link);
+	in_flight--;
+}
+
+/* Queue the requests that libcurl says are done. */
+static void
+collect_finished(void)
+{
 	CURLMsg    *message;
+	int			left;
 
-	enter_curl(&saved);
-	count = epoll_wait(epoll_fd, events, lengthof(events), 0);
-	for (int i = 0; i < count; i++)
-	{
-		int			what = 0;
-
-		if (events[i].events & EPOLLIN)
-			what |= CURL_CSELECT_IN;
-		if (events[i].events & EPOLLOUT)
-			what |= CURL_CSELECT_OUT;
-		if (events[i].events & (EPOLLERR | EPOLLHUP))
-			what |= CURL_CSELECT_ERR;
-		(void) curl_multi_socket_action(multi, events[i].data.fd, what, &running);
-	}
-	if (curl_deadline >= 0 && monotonic_ms() >= curl_deadline)
-	{
-		curl_deadline = -1;
-		(void) curl_multi_socket_action(multi, CURL_SOCKET_TIMEOUT, 0, &running);
-	}
-
-	while ((message = curl_multi_info_read(multi, &running)) != NULL)
+	while ((message = curl_multi_info_read(multi, &left)) != NULL)
 	{
 		Fetch	   *fetch;
 
@@ -414,11 +370,105 @@ transfer_drive(void)
 		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **) &fetch);
 		fetch->code = message->data.result;
 		(void) curl_multi_remove_handle(multi, fetch->easy);
-		if (ask_again(fetch))
-			continue;
-		slist_push_head(&finished, &fetch->link);
-		in_flight--;
+		if (!ask_again(fetch))
+			finish(fetch);
 	}
+}
+
+/* Let libcurl read or write where the descriptor is ready. */
+static void
+act_on_socket(const struct epoll_event *event)
+{
+	int			what = 0;
+	int			running;
+
+	if (event->events & EPOLLIN)
+		what |= CURL_CSELECT_IN;
+	if (event->events & EPOLLOUT)
+		what |= CURL_CSELECT_OUT;
+	if (event->events & (EPOLLERR | EPOLLHUP))
+		what |= CURL_CSELECT_ERR;
+	(void) curl_multi_socket_action(multi, event->data.fd, what, &running);
+}
+
+/* Let libcurl do what its time has come for. */
+static void
+act_on_timer(void)
+{
+	int			running;
+
+	if (curl_deadline < 0 || monotonic_ms() < curl_deadline)
+		return;
+	curl_deadline = -1;
+	(void) curl_multi_socket_action(multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	collect_finished();
+}
+
+/* Ask for a GET; its answer comes out of transfer_finished() with the index. */
+void
+transfer_start(const char *url, int claim_index)
+{
+	sigset_t	saved;
+	Fetch	   *fetch;
+
+	enter_curl(&saved);
+	fetch = take_fetch();
+	if (fetch != NULL)
+	{
+		fetch->claim_index = claim_index;
+		fetch->code = CURLE_OK;
+		fetch->error[0] = '\0';
+		fetch->length = 0;
+		fetch->limit = (size_t) trackagoat_max_body * 1024;
+		fetch->too_large = false;
+		fetch->address_refused = false;
+		fetch->any_address = trackagoat_allow_private_addresses || trackagoat_proxy[0] != '\0';
+		set_options(fetch, url);
+		dlist_push_tail(&waiting, &fetch->link);
+		in_flight++;
+	}
+	leave_curl(&saved);
+
+	if (fetch == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY),
+				 errmsg("could not start a request")));
+}
+
+/* Send the request that waits longest. */
+static void
+send_waiting(void)
+{
+	Fetch	   *fetch = dlist_container(Fetch, link, dlist_pop_head_node(&waiting));
+
+	if (curl_multi_add_handle(multi, fetch->easy) != CURLM_OK)
+	{
+		fetch->code = CURLE_OUT_OF_MEMORY;
+		finish(fetch);
+	}
+	act_on_timer();
+}
+
+/*
+ * Let libcurl do what its descriptors and timer ask for; never blocks.  Once
+ * an answer is whole, requests wait to be sent and answers in the system's
+ * buffers, so that few bodies are held at a time.
+ */
+void
+transfer_drive(void)
+{
+	sigset_t	saved;
+	struct epoll_event event;
+
+	enter_curl(&saved);
+	while (dlist_is_empty(&finished) && !dlist_is_empty(&waiting))
+		send_waiting();
+	for (int i = 0; i < MOST_EVENTS && dlist_is_empty(&finished) && epoll_wait(epoll_fd, &event, 1, 0) > 0; i++)
+	{
+		act_on_socket(&event);
+		collect_finished();
+	}
+	act_on_timer();
 	leave_curl(&saved);
 }
 
@@ -462,9 +512,9 @@ transfer_finished(FetchAnswer *answer)
 	curl_off_t	microseconds = 0;
 	char	   *location = NULL;
 
-	if (slist_is_empty(&finished))
+	if (dlist_is_empty(&finished))
 		return NULL;
-	fetch = slist_container(Fetch, link, slist_pop_head_node(&finished));
+	fetch = dlist_container(Fetch, link, dlist_pop_head_node(&finished));
 
 	curl_easy_getinfo(fetch->easy, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_getinfo(fetch->easy, CURLINFO_REDIRECT_URL, &location);
@@ -493,5 +543,5 @@ transfer_release(Fetch *fetch)
 	free(fetch->body);
 	fetch->body = NULL;
 	fetch->capacity = 0;
-	slist_push_head(&idle, &fetch->link);
+	dlist_push_head(&idle, &fetch->link);
 }
