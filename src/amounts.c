@@ -21,7 +21,7 @@ next_amount(Amounts *amounts, TimestampTz time)
 
 	if (amounts->count == amounts->capacity)
 	{
-		amounts->capacity = Max(16, amounts->capacity * 2);
+		amounts->capacity = Max(4, amounts->capacity * 2);
 		amounts->amount = amounts->amount == NULL ?
 			palloc(sizeof(Amount) * amounts->capacity) :
 			repalloc_huge(amounts->amount, sizeof(Amount) * amounts->capacity);

@@ -88,11 +88,11 @@ typedef struct SeriesWriter
 	SeriesState start;
 	SeriesState carry;			/* before the pending points */
 	SeriesState state;			/* after them */
-	int			pending;
-	SeriesPoint *point;			/* SERIES_BLOCK of them */
 	uint8	   *blocks;			/* full blocks, palloc'd */
 	int			blocks_length;
 	int			blocks_capacity;
+	int			pending;
+	SeriesPoint point[SERIES_BLOCK];	/* those pending */
 } SeriesWriter;
 
 extern bool series_time_is_valid(int64 time);

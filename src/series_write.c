@@ -221,12 +221,12 @@ put_block(uint8 **at, const SeriesWriter *writer)
 void
 series_write_begin(SeriesWriter *writer, int counters, const SeriesState *start)
 {
-	memset(writer, 0, sizeof(*writer));
+	/* the points are set as they come */
+	memset(writer, 0, offsetof(SeriesWriter, point));
 	writer->counters = counters;
 	if (start != NULL)
 		writer->start = *start;
 	writer->carry = writer->state = writer->start;
-	writer->point = palloc(sizeof(SeriesPoint) * SERIES_BLOCK);
 }
 
 /* Go on with a series that is there: reads its last block.  False where the bytes are none. */
@@ -298,31 +298,38 @@ series_write(SeriesWriter *writer, const SeriesPoint *point)
 }
 
 /*
- * The bytes, palloc'd, after so many bytes left free for the caller's header;
- * *length counts both.  The writer may go on.
+ * The bytes, palloc'd as long as they are, after so many bytes left free for
+ * the caller's header; *length counts both.  The writer may go on.
  */
 uint8 *
 series_write_end(SeriesWriter *writer, size_t header, size_t *length)
 {
-	uint8	   *bytes = palloc(header + LONGEST_HEADER + writer->blocks_length + LONGEST_BLOCK);
-	uint8	   *at = bytes + header;
+	uint8		start[LONGEST_HEADER];
+	uint8		block[LONGEST_BLOCK];
+	uint8	   *start_end = start;
+	uint8	   *block_end = block;
+	uint8	   *bytes;
+	uint8	   *at;
 
-	*at++ = SERIES_VERSION;
-	*at++ = (uint8) writer->counters;
-	put_varint(&at, writer->points);
-	put_state(&at, &writer->start, writer->counters);
+	*start_end++ = SERIES_VERSION;
+	*start_end++ = (uint8) writer->counters;
+	put_varint(&start_end, writer->points);
+	put_state(&start_end, &writer->start, writer->counters);
 	if (writer->points > SERIES_BLOCK)
 	{
-		put_varint(&at, writer->blocks_length);
-		put_state(&at, &writer->carry, writer->counters);
-	}
-	if (writer->blocks_length > 0)
-	{
-		memcpy(at, writer->blocks, writer->blocks_length);
-		at += writer->blocks_length;
+		put_varint(&start_end, writer->blocks_length);
+		put_state(&start_end, &writer->carry, writer->counters);
 	}
 	if (writer->pending > 0)
-		put_block(&at, writer);
-	*length = at - bytes;
+		put_block(&block_end, writer);
+
+	*length = header + (start_end - start) + writer->blocks_length + (block_end - block);
+	bytes = palloc(*length);
+	at = bytes + header;
+	memcpy(at, start, start_end - start);
+	at += start_end - start;
+	if (writer->blocks_length > 0)
+		memcpy(at, writer->blocks, writer->blocks_length);
+	memcpy(at + writer->blocks_length, block, block_end - block);
 	return bytes;
 }
