@@ -2620,7 +2620,7 @@ BEGIN
 		SELECT j.id, j.kind, j.tiktok_handle, j.tiktok_video_id, j.sec_uid, j.list_cursor, j.link, j.attempts, j.source_place INTO job
 		FROM trackagoat.scrape_job j
 		WHERE j.due_at <= clock_timestamp() AND j.leased_until IS NULL AND NOT j.awaits_profile
-		ORDER BY j.priority DESC, j.due_at LIMIT 1
+		ORDER BY j.priority DESC, j.due_at, j.kind DESC LIMIT 1
 		FOR UPDATE SKIP LOCKED;
 		EXIT WHEN NOT FOUND;
 
@@ -7447,7 +7447,7 @@ COMMENT ON COLUMN trackagoat.scrape_job.dead_at IS 'given up since then: it is n
 COMMENT ON COLUMN trackagoat.scrape_job.dead_reason IS 'outcome and detail of the attempt that made it so';
 COMMENT ON COLUMN trackagoat.scrape_job.created_at IS 'when the row was made';
 
-CREATE INDEX scrape_job_due_idx ON trackagoat.scrape_job (priority DESC, due_at)
+CREATE INDEX scrape_job_due_idx ON trackagoat.scrape_job (priority DESC, due_at, kind DESC)
 	WHERE due_at IS NOT NULL AND leased_until IS NULL AND NOT awaits_profile;
 COMMENT ON INDEX trackagoat.scrape_job_due_idx IS 'what is queued and can be claimed, in the order of claiming';
 CREATE INDEX scrape_job_next_idx ON trackagoat.scrape_job (next_at) WHERE due_at IS NULL;
@@ -8141,7 +8141,7 @@ COMMENT ON COLUMN trackagoat.scrape_job.awaits_profile IS 'a list that waits for
 COMMENT ON COLUMN trackagoat.scrape_job.dead_at IS 'given up since then: it is not fetched until somebody asks for it, or revive_scrapes() does';
 COMMENT ON COLUMN trackagoat.scrape_job.dead_reason IS 'outcome and detail of the attempt that made it so';
 DROP INDEX trackagoat.scrape_job_due_idx;
-CREATE INDEX scrape_job_due_idx ON trackagoat.scrape_job (priority DESC, due_at)
+CREATE INDEX scrape_job_due_idx ON trackagoat.scrape_job (priority DESC, due_at, kind DESC)
 	WHERE due_at IS NOT NULL AND leased_until IS NULL AND NOT awaits_profile;
 COMMENT ON INDEX trackagoat.scrape_job_due_idx IS 'what is queued and can be claimed, in the order of claiming';
 CREATE INDEX scrape_job_dead_idx ON trackagoat.scrape_job (dead_at) WHERE dead_at IS NOT NULL;

@@ -66,7 +66,7 @@ BEGIN
 		SELECT j.id, j.kind, j.tiktok_handle, j.tiktok_video_id, j.sec_uid, j.list_cursor, j.link, j.attempts, j.source_place INTO job
 		FROM trackagoat.scrape_job j
 		WHERE j.due_at <= clock_timestamp() AND j.leased_until IS NULL AND NOT j.awaits_profile
-		ORDER BY j.priority DESC, j.due_at LIMIT 1
+		ORDER BY j.priority DESC, j.due_at, j.kind DESC LIMIT 1
 		FOR UPDATE SKIP LOCKED;
 		EXIT WHEN NOT FOUND;
 

@@ -132,7 +132,7 @@ COMMENT ON COLUMN trackagoat.scrape_job.awaits_profile IS 'a list that waits for
 COMMENT ON COLUMN trackagoat.scrape_job.dead_at IS 'given up since then: it is not fetched until somebody asks for it, or revive_scrapes() does';
 COMMENT ON COLUMN trackagoat.scrape_job.dead_reason IS 'outcome and detail of the attempt that made it so';
 DROP INDEX trackagoat.scrape_job_due_idx;
-CREATE INDEX scrape_job_due_idx ON trackagoat.scrape_job (priority DESC, due_at)
+CREATE INDEX scrape_job_due_idx ON trackagoat.scrape_job (priority DESC, due_at, kind DESC)
 	WHERE due_at IS NOT NULL AND leased_until IS NULL AND NOT awaits_profile;
 COMMENT ON INDEX trackagoat.scrape_job_due_idx IS 'what is queued and can be claimed, in the order of claiming';
 CREATE INDEX scrape_job_dead_idx ON trackagoat.scrape_job (dead_at) WHERE dead_at IS NOT NULL;

@@ -95,7 +95,7 @@ COMMENT ON COLUMN trackagoat.scrape_job.dead_at IS 'given up since then: it is n
 COMMENT ON COLUMN trackagoat.scrape_job.dead_reason IS 'outcome and detail of the attempt that made it so';
 COMMENT ON COLUMN trackagoat.scrape_job.created_at IS 'when the row was made';
 
-CREATE INDEX scrape_job_due_idx ON trackagoat.scrape_job (priority DESC, due_at)
+CREATE INDEX scrape_job_due_idx ON trackagoat.scrape_job (priority DESC, due_at, kind DESC)
 	WHERE due_at IS NOT NULL AND leased_until IS NULL AND NOT awaits_profile;
 COMMENT ON INDEX trackagoat.scrape_job_due_idx IS 'what is queued and can be claimed, in the order of claiming';
 CREATE INDEX scrape_job_next_idx ON trackagoat.scrape_job (next_at) WHERE due_at IS NULL;

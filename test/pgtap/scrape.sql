@@ -169,6 +169,13 @@ SELECT is(pg_temp.queue(), 'creator_profile leaver*, discover_videos leaver*, vi
 DELETE FROM trackagoat.creator WHERE id = :'leaver';
 SELECT is(count(*), 0::bigint, 'a deleted one is not fetched') FROM trackagoat.claim_scrapes(10, '1 minute') WHERE tiktok_handle IS NOT NULL;
 DELETE FROM trackagoat.scrape_job;
+-- of two creators that were added at once, the one whose profile is there gets its videos before the other's turn
+INSERT INTO trackagoat.creator (project_id, tiktok_handle) SELECT :'project', 'leaver.' || n FROM generate_series(1, 2) n;
+UPDATE trackagoat.scrape_job SET sec_uid = :'uid' WHERE kind = 'discover_videos' AND tiktok_handle::text = 'leaver.2';
+SELECT is(array_agg(kind || ' ' || tiktok_handle), ARRAY['discover_videos leaver.2'], 'a list goes before the next profile') FROM trackagoat.claim_scrapes(1, '1 minute');
+DELETE FROM trackagoat.creator WHERE tiktok_handle::text LIKE 'leaver.%';
+DELETE FROM trackagoat.scrape_attempt;
+DELETE FROM trackagoat.scrape_job;
 
 -- who wants a target, and how often
 SELECT bag_eq($$SELECT org_id, every FROM trackagoat.scrape_targets('creator_profile', 'gOAT', NULL)$$,
