@@ -31,6 +31,8 @@ StaticAssertDecl(LIBCURL_VERSION_NUM >= 0x075500, "libcurl 7.85 or later is need
 #define LONGEST_RETRY_AFTER 86400
 /* Descriptors are acted on so often before the caller has its turn. */
 #define MOST_EVENTS 64
+/* So much between two calls is not the usual time of a page to be stored (milliseconds). */
+#define LATE 1000
 
 /* One request; the easy handle keeps its connection and cookies for the next. */
 struct Fetch
@@ -452,18 +454,24 @@ send_waiting(void)
 /*
  * Let libcurl do what its descriptors and timer ask for; never blocks.  Once
  * an answer is whole, requests wait to be sent and answers in the system's
- * buffers, so that few bodies are held at a time.
+ * buffers, so that few bodies are held at a time; not where the caller comes
+ * so late that their time could run out.
  */
 void
 transfer_drive(void)
 {
+	static int64 last_time = 0;
+	int64		now = monotonic_ms();
+	bool		is_late = now - last_time > LATE;
 	sigset_t	saved;
 	struct epoll_event event;
 
+	last_time = now;
 	enter_curl(&saved);
-	while (dlist_is_empty(&finished) && !dlist_is_empty(&waiting))
+	while ((is_late || dlist_is_empty(&finished)) && !dlist_is_empty(&waiting))
 		send_waiting();
-	for (int i = 0; i < MOST_EVENTS && dlist_is_empty(&finished) && epoll_wait(epoll_fd, &event, 1, 0) > 0; i++)
+	for (int i = 0; i < MOST_EVENTS && (is_late || dlist_is_empty(&finished)) &&
+		 epoll_wait(epoll_fd, &event, 1, 0) > 0; i++)
 	{
 		act_on_socket(&event);
 		collect_finished();
