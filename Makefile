@@ -30,12 +30,11 @@ EXTRA_CLEAN = $(DATA_built) src/*.bc src/worker/*.bc
 PG_VERSION ?= 15
 DEB_BUILD = gcc libc6-dev libcurl4-openssl-dev libkrb5-dev postgresql-NN postgresql-server-dev-NN
 DEB_DEMO = $(DEB_BUILD) curl nginx-light perl postgresql-NN-cron
-DEB_TEST = $(DEB_DEMO) clang libclang-rt-14-dev libipc-run-perl libtap-parser-sourcehandler-pgtap-perl \
-	openssl postgresql-NN-pgtap
-# What the benchmarks measure against comes by npm; a Node.js from
-# elsewhere brings its own
+# What the benchmarks measure against, and a client of the API, come by npm; a
+# Node.js from elsewhere brings its own
 DEB_NODE = $(if $(shell command -v npm),,nodejs npm)
-DEB_BENCH = $(DEB_TEST) $(DEB_NODE)
+DEB_TEST = $(DEB_DEMO) $(DEB_NODE) clang libclang-rt-14-dev libipc-run-perl libtap-parser-sourcehandler-pgtap-perl \
+	openssl postgresql-NN-pgtap
 
 # These targets run before PostgreSQL is there, so before PGXS is read.
 SCRIPTED = depend demo demo-stop test test-matrix bench soak fuzz
@@ -57,7 +56,7 @@ test:
 test-matrix:
 	scripts/matrix $(DEB_TEST)
 bench:
-	scripts/depend $(subst NN,$(PG_VERSION),$(DEB_BENCH))
+	scripts/depend $(subst NN,$(PG_VERSION),$(DEB_TEST))
 	scripts/bench
 soak:
 	scripts/depend $(subst NN,$(PG_VERSION),$(DEB_DEMO) $(DEB_NODE))
