@@ -240,9 +240,12 @@ series_write_resume(SeriesWriter *writer, const void *bytes, size_t length)
 		return false;
 	series_write_begin(writer, reader.counters, &reader.start);
 	writer->blocks_length = (int) (reader.last_block - reader.blocks);
-	writer->blocks_capacity = writer->blocks_length + LONGEST_BLOCK;
-	writer->blocks = palloc(writer->blocks_capacity);
-	memcpy(writer->blocks, reader.blocks, writer->blocks_length);
+	if (writer->blocks_length > 0)
+	{
+		writer->blocks_capacity = writer->blocks_length + LONGEST_BLOCK;
+		writer->blocks = palloc(writer->blocks_capacity);
+		memcpy(writer->blocks, reader.blocks, writer->blocks_length);
+	}
 	writer->carry = reader.carry;
 	writer->points = reader.points;
 

@@ -43,17 +43,17 @@ END
 $$;
 COMMENT ON FUNCTION trackagoat_api.reenable_creators(uuid[]) IS 'enable creators that were disabled; a row for each';
 
-CREATE FUNCTION trackagoat_api.scrape_creator(creator_id uuid) RETURNS uuid
+CREATE FUNCTION trackagoat_api.scrape_creator(creator_id uuid) RETURNS void
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 #variable_conflict use_column
 BEGIN
 	PERFORM trackagoat.check_scope('write');
 	PERFORM trackagoat.own_creator(scrape_creator.creator_id);
-	RETURN trackagoat.scrape_creator(scrape_creator.creator_id);
+	PERFORM trackagoat.scrape_creator(scrape_creator.creator_id);
 END
 $$;
-COMMENT ON FUNCTION trackagoat_api.scrape_creator(uuid) IS 'fetch profile and new videos of a creator now; answers the job';
+COMMENT ON FUNCTION trackagoat_api.scrape_creator(uuid) IS 'fetch profile and new videos of a creator now';
 
 CREATE FUNCTION trackagoat_api.add_videos(project_id uuid, urls text[]) RETURNS TABLE (place integer, input text, video_id uuid, tiktok_video_id bigint, result text, code text)
 	LANGUAGE plpgsql VOLATILE ROWS 100 SECURITY DEFINER SET search_path = pg_catalog, trackagoat, pg_temp AS
@@ -83,17 +83,17 @@ END
 $$;
 COMMENT ON FUNCTION trackagoat_api.review_videos(uuid[], trackagoat.tracking_status) IS 'include or exclude videos, or send them back to the inbox; a row for each';
 
-CREATE FUNCTION trackagoat_api.scrape_video(video_id uuid) RETURNS uuid
+CREATE FUNCTION trackagoat_api.scrape_video(video_id uuid) RETURNS void
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 #variable_conflict use_column
 BEGIN
 	PERFORM trackagoat.check_scope('write');
 	PERFORM trackagoat.own_video(scrape_video.video_id);
-	RETURN trackagoat.scrape_video(scrape_video.video_id);
+	PERFORM trackagoat.scrape_video(scrape_video.video_id);
 END
 $$;
-COMMENT ON FUNCTION trackagoat_api.scrape_video(uuid) IS 'fetch the counters of a video now; answers the job';
+COMMENT ON FUNCTION trackagoat_api.scrape_video(uuid) IS 'fetch the counters of a video now';
 
 CREATE FUNCTION trackagoat_api.content_calendar(project_id uuid, month date DEFAULT NULL, for_creator uuid DEFAULT NULL) RETURNS TABLE (day date, posts bigint, creators bigint, video_ids uuid[])
 	LANGUAGE plpgsql STABLE ROWS 100 SECURITY DEFINER SET search_path = pg_catalog, trackagoat, pg_temp AS

@@ -86,7 +86,8 @@ BEGIN
 	IF made.triggers > most THEN
 		RAISE SQLSTATE 'PT429' USING
 			MESSAGE = 'rate_limit_exceeded',
-			DETAIL = format('{"limitKey": "%s", "current": %s, "max": %s}', limit_key, made.triggers - 1, most),
+			DETAIL = format('{"limitKey": "%s", "current": %s, "max": %s, "retryAfter": %s}', limit_key, made.triggers - 1, most,
+				ceil(extract(epoch FROM (made.day + 1)::timestamp AT TIME ZONE 'UTC' - clock_timestamp()))),
 			HINT = format('Wait until %s 00:00 UTC, or choose a plan that allows more.', to_char(made.day + 1, 'YYYY-MM-DD'));
 	END IF;
 END

@@ -160,7 +160,9 @@ $$
 DECLARE
 	creator_id uuid := trackagoat.tracked_creator(request);
 BEGIN
-	RETURN jsonb_build_object('status', 202, 'data', jsonb_build_object('creator_id', creator_id, 'job_id', trackagoat.scrape_creator(creator_id)));
+	-- the job is shared, and its id would tell since when somebody else has tracked the account
+	PERFORM trackagoat.scrape_creator(creator_id);
+	RETURN jsonb_build_object('status', 202, 'data', jsonb_build_object('result', 'queued', 'creator_id', creator_id));
 END
 $$;
 COMMENT ON FUNCTION trackagoat.v1_scrape_creator(jsonb) IS 'POST /creators/{id}/scrape';

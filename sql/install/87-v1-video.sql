@@ -146,7 +146,8 @@ $$
 DECLARE
 	video_id uuid := trackagoat.own_video((request #>> '{ids,0}')::uuid);
 BEGIN
-	RETURN jsonb_build_object('status', 202, 'data', jsonb_build_object('video_id', video_id, 'job_id', trackagoat.scrape_video(video_id)));
+	PERFORM trackagoat.scrape_video(video_id);
+	RETURN jsonb_build_object('status', 202, 'data', jsonb_build_object('result', 'queued', 'video_id', video_id));
 END
 $$;
 COMMENT ON FUNCTION trackagoat.v1_scrape_video(jsonb) IS 'POST /videos/{id}/scrape';

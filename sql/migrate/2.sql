@@ -148,7 +148,7 @@ ALTER TABLE trackagoat.scrape_attempt ALTER COLUMN host DROP DEFAULT, ALTER COLU
 COMMENT ON COLUMN trackagoat.scrape_attempt.host IS 'host that was asked, with its port if it has one';
 COMMENT ON COLUMN trackagoat.scrape_attempt.source IS 'page or API that was asked for, of scrape_source';
 COMMENT ON COLUMN trackagoat.scrape_attempt.curl_code IS 'libcurl''s CURLcode, 0 for an answer';
-COMMENT ON COLUMN trackagoat.scrape_attempt.milliseconds IS 'how long the request took';
+COMMENT ON COLUMN trackagoat.scrape_attempt.milliseconds IS 'how long the request took, until its answer was read';
 COMMENT ON COLUMN trackagoat.scrape_attempt.host_paused_until IS 'until when nothing was to be asked of the host after this; scrape_host has what holds';
 DROP INDEX trackagoat.scrape_attempt_pause_idx;
 ALTER TABLE trackagoat.creator_history RENAME TO creator_history_1;

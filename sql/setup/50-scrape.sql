@@ -185,7 +185,7 @@ COMMENT ON COLUMN trackagoat.scrape_attempt.outcome IS 'what it came to; NULL wh
 COMMENT ON COLUMN trackagoat.scrape_attempt.http_status IS 'HTTP status, where there was an answer';
 COMMENT ON COLUMN trackagoat.scrape_attempt.curl_code IS 'libcurl''s CURLcode, 0 for an answer';
 COMMENT ON COLUMN trackagoat.scrape_attempt.body_bytes IS 'size of the answer after decompression';
-COMMENT ON COLUMN trackagoat.scrape_attempt.milliseconds IS 'how long the request took';
+COMMENT ON COLUMN trackagoat.scrape_attempt.milliseconds IS 'how long the request took, until its answer was read';
 COMMENT ON COLUMN trackagoat.scrape_attempt.detail IS 'what libcurl, TikTok or the database said of a failure';
 COMMENT ON COLUMN trackagoat.scrape_attempt.next_attempt_at IS 'when the same job is due again, where that was decided by this attempt';
 COMMENT ON COLUMN trackagoat.scrape_attempt.host_paused_until IS 'until when nothing was to be asked of the host after this; scrape_host has what holds';

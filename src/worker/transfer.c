@@ -31,8 +31,8 @@ StaticAssertDecl(LIBCURL_VERSION_NUM >= 0x075500, "libcurl 7.85 or later is need
 #define LONGEST_RETRY_AFTER 86400
 /* Descriptors are acted on so often before the caller has its turn. */
 #define MOST_EVENTS 64
-/* So much between two calls is not the usual time of a page to be stored (milliseconds). */
-#define LATE 1000
+/* Answers wait in the system's buffers for so long at most (milliseconds), or an eighth of request_timeout. */
+#define LONGEST_UNREAD 1000
 
 /* One request; the easy handle keeps its connection and cookies for the next. */
 struct Fetch
@@ -453,26 +453,29 @@ send_waiting(void)
 
 /*
  * Let libcurl do what its descriptors and timer ask for; never blocks.  Once
- * an answer is whole, requests wait to be sent and answers in the system's
- * buffers, so that few bodies are held at a time; not where the caller comes
- * so late that their time could run out.
+ * an answer is whole, requests wait to be sent and other answers in the
+ * system's buffers, so that few bodies are held at a time (over HTTP/2 libcurl
+ * itself reads on), but not so long that their time could run out.
  */
 void
 transfer_drive(void)
 {
-	static int64 last_time = 0;
+	static int64 all_read_at = 0;
 	int64		now = monotonic_ms();
-	bool		is_late = now - last_time > LATE;
+	bool		is_late = now - all_read_at > Min(LONGEST_UNREAD, trackagoat_request_timeout / 8);
 	sigset_t	saved;
 	struct epoll_event event;
 
-	last_time = now;
 	enter_curl(&saved);
 	while ((is_late || dlist_is_empty(&finished)) && !dlist_is_empty(&waiting))
 		send_waiting();
-	for (int i = 0; i < MOST_EVENTS && (is_late || dlist_is_empty(&finished)) &&
-		 epoll_wait(epoll_fd, &event, 1, 0) > 0; i++)
+	for (int i = 0; i < MOST_EVENTS && (is_late || dlist_is_empty(&finished)); i++)
 	{
+		if (epoll_wait(epoll_fd, &event, 1, 0) <= 0)
+		{
+			all_read_at = now;
+			break;
+		}
 		act_on_socket(&event);
 		collect_finished();
 	}

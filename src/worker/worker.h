@@ -173,7 +173,7 @@ typedef struct FetchAnswer
 	const char *location;		/* where a redirect leads, or NULL */
 	int64		retry_after;	/* seconds, -1: not said */
 	int			curl_code;
-	int			milliseconds;	/* that the request took */
+	int			milliseconds;	/* that the request took, until its answer was read */
 	int			claim_index;	/* as given to transfer_start() */
 } FetchAnswer;
 

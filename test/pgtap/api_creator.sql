@@ -142,8 +142,10 @@ SELECT is((SELECT string_agg(concat_ws(' ', i ->> 'kind', i #>> '{detail,from}',
 	'added, mode_changed auto selective, renamed Billy.Goat gruff', 'the change log tells of it');
 SELECT is(pg_temp.pages('goat', '/creators/' || :'billy' || '/events', size, format($$UPDATE trackagoat.creator SET tracking_mode = CASE tracking_mode WHEN 'auto' THEN 'selective' ELSE 'auto' END::trackagoat.tracking_mode WHERE id = %L$$, :'billy')), was, format('by %s, while it goes on', size))
 FROM generate_series(1, 3) size, pg_temp.ids(format('SELECT id FROM trackagoat.creator_event WHERE creator_id = %L', :'billy'), size) was;
-SELECT is(pg_temp.said('goat', 'POST /creators/' || :'billy' || '/scrape'), '202', 'it is fetched when asked for');
-SELECT is(pg_temp.data('goat', 'POST /creators/' || :'billy' || '/scrape', NULL, 'job_id'), (SELECT id::text FROM trackagoat.scrape_job WHERE kind = 'creator_profile' AND tiktok_handle OPERATOR(trackagoat.=) 'gruff'), 'by the job that is answered');
+UPDATE trackagoat.scrape_job SET due_at = NULL, next_at = '2099-01-01Z' WHERE kind = 'creator_profile' AND tiktok_handle OPERATOR(trackagoat.=) 'gruff';
+SELECT is(pg_temp.ask('goat', 'POST /creators/' || :'billy' || '/scrape') - 'headers' - 'meta', jsonb_build_object('status', 202, 'error', NULL,
+	'data', jsonb_build_object('result', 'queued', 'creator_id', :'billy')), 'it is fetched when asked for; the shared job is not named');
+SELECT is((SELECT (due_at = now(), priority) FROM trackagoat.scrape_job WHERE kind = 'creator_profile' AND tiktok_handle OPERATOR(trackagoat.=) 'gruff')::text, '(t,2)', 'and queued ahead');
 
 --
 -- Removing, disabling, and back

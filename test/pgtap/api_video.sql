@@ -126,8 +126,8 @@ SELECT is((SELECT string_agg(DISTINCT tracking_status::text, ' ') FROM trackagoa
 --
 -- Scraping, disabling
 --
-SELECT is(pg_temp.ask('goat', 'POST /videos/' || :'video' || '/scrape') - 'headers' - 'meta', jsonb_build_object('status', 202, 'error', NULL, 'data', jsonb_build_object('video_id', :'video',
-	'job_id', (SELECT id FROM trackagoat.scrape_job WHERE tiktok_video_id = 7526770564367748360))), 'a video is fetched when asked for');
+SELECT is(pg_temp.ask('goat', 'POST /videos/' || :'video' || '/scrape') - 'headers' - 'meta', jsonb_build_object('status', 202, 'error', NULL, 'data', jsonb_build_object('result', 'queued', 'video_id', :'video')), 'a video is fetched when asked for');
+SELECT is(priority, 2::smallint, 'ahead of the queue') FROM trackagoat.scrape_job WHERE tiktok_video_id = 7526770564367748360;
 SELECT is((a ->> 'status', a #>> '{data,tracking_disabled_at}' IS NOT NULL, (a #>> '{data,tracking_disabled_at}')::timestamptz = now())::text, '(200,t,t)', 'one is disabled') FROM pg_temp.ask('goat', 'POST /videos/' || :'video' || '/tracking-disable') a;
 SELECT is(pg_temp.said('goat', 'POST /videos/' || :'video' || '/scrape'), '409 video_not_fetched', 'and not fetched');
 UPDATE trackagoat.video SET tracking_disabled_at = '2026-01-01Z' WHERE id = :'video';
