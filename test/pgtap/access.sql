@@ -105,6 +105,26 @@ UPDATE trackagoat.api_key SET last_used_at = clock_timestamp() - interval '61 se
 SELECT pg_temp.entered(:'brief') \g /dev/null
 SELECT is(last_used_at, now(), 'but after a minute') FROM trackagoat.api_key WHERE name = 'brief';
 
+-- a request that is refused is noted as well, and counted
+INSERT INTO trackagoat.organization (name) VALUES ('refused') RETURNING id AS refused_org \gset
+SELECT trackagoat.create_api_key(:'refused_org', 'refused', '{read}') AS refused_key \gset
+CREATE FUNCTION pg_temp.noted() RETURNS text LANGUAGE sql AS
+$$
+	SELECT concat_ws(', ', CASE WHEN k.last_used_at = now() THEN 'now' END, u.requests, (SELECT count(*) FROM trackagoat.project p WHERE p.org_id = k.org_id))
+	FROM trackagoat.api_key k LEFT JOIN trackagoat.api_usage u USING (org_id) WHERE k.name = 'refused'
+$$;
+SELECT is(pg_temp.noted(), '0', 'a key that nobody has used');
+SELECT is((SELECT a.error FROM pg_temp.ask('GET', '/goats', :'refused_key') a), 'not_found', 'nothing is signed in to a path where nothing is');
+SELECT is(pg_temp.noted(), '0', 'and so nothing noted');
+SELECT is((SELECT a.error FROM pg_temp.ask('POST', '/projects', :'refused_key', '{"name": "P"}') a), 'insufficient_scope', 'a key that may not is refused');
+SELECT is(pg_temp.noted(), 'now, 1, 0', 'which is noted');
+UPDATE trackagoat.api_key SET last_used_at = now() - interval '2 minutes', scopes = '{read,write}' WHERE name = 'refused';
+SELECT is((SELECT a.error FROM pg_temp.ask('POST', '/projects', :'refused_key', '{"name": "P", "timezone": "Goat/Alp"}') a), 'invalid_body', 'one that asks in a wrong way, too');
+SELECT is(pg_temp.noted(), 'now, 2, 0', 'after a minute again, as it is counted');
+UPDATE trackagoat.api_key SET last_used_at = now() - interval '2 minutes' WHERE name = 'refused';
+SELECT is((SELECT a.status FROM pg_temp.ask('POST', '/projects', :'refused_key', '{"name": "P"}') a), 201, 'and one that is answered');
+SELECT is(pg_temp.noted(), 'now, 3, 1', 'no otherwise');
+
 -- scopes: none implies another
 SELECT trackagoat.sign_in(trackagoat.create_api_key(:'org', 'writer', '{write}')) \g /dev/null
 SELECT is(pg_temp.said($$SELECT trackagoat.check_scope('read')$$), 'PT403 insufficient_scope {"required": "read", "granted": ["write"]}', 'write does not imply read');
