@@ -6,8 +6,9 @@
  * The organization is held here, not in a setting, so only what is checked
  * below can name it: a key by its hash, a token's claims by that they come
  * from a login role of PostgREST, a member by the role that has logged in.
- * What a key or token has opened is closed when the transaction ends.  Tables
- * that others may not read are read as their owner.
+ * What a key or token has opened is closed when the transaction ends, or goes
+ * back to a savepoint before.  Tables that others may not read are read as
+ * their owner.
  */
 #include "postgres.h"
 
@@ -60,6 +61,7 @@ static const char *const scope_names[] = {"read", "write", "admin"};
 typedef struct Identity
 {
 	LocalTransactionId transaction; /* 0: nobody has been asked for yet */
+	SubTransactionId subtransaction;	/* which has named him */
 	Oid			login;			/* role that has logged in */
 	bool		is_known;
 	pg_uuid_t	org;
@@ -128,6 +130,30 @@ this_transaction(void)
 #else
 	return MyProc->lxid;
 #endif
+}
+
+/* What a rollback to a savepoint undoes names nobody any more, nor does whoever was named before come back. */
+static void
+end_subtransaction(SubXactEvent event, SubTransactionId ended, SubTransactionId parent, void *arg)
+{
+	if (identity.subtransaction != ended)
+		return;
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		memset(&identity, 0, sizeof(identity));
+	else if (event == SUBXACT_EVENT_COMMIT_SUB)
+		identity.subtransaction = parent;
+}
+
+static void
+identify(const Identity *found)
+{
+	static bool follows_savepoints = false;
+
+	if (!follows_savepoints)
+		RegisterSubXactCallback(end_subtransaction, NULL);
+	follows_savepoints = true;
+	identity = *found;
+	identity.subtransaction = GetCurrentSubTransactionId();
 }
 
 /* ---- as the owner of the tables ---- */
@@ -327,7 +353,7 @@ sign_in(PG_FUNCTION_ARGS)
 	}
 	SPI_finish();
 	become_caller(caller);
-	identity = found;
+	identify(&found);
 	PG_RETURN_VOID();
 }
 
@@ -417,7 +443,7 @@ sign_in_member(PG_FUNCTION_ARGS)
 	take_member(&found);
 	SPI_finish();
 	become_caller(caller);
-	identity = found;
+	identify(&found);
 	PG_RETURN_VOID();
 }
 
@@ -435,7 +461,7 @@ look_up_login(void)
 		take_member(&found);
 	SPI_finish();
 	become_caller(caller);
-	identity = found;
+	identify(&found);
 }
 
 static const Identity *

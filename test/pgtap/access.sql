@@ -54,6 +54,24 @@ SELECT is(trackagoat.current_org(), NULL, 'it is nobody''s again');
 COMMIT;
 
 BEGIN;
+SAVEPOINT s;
+SELECT trackagoat.sign_in(:'key') \g /dev/null
+RELEASE s;
+SELECT is(trackagoat.current_org(), :'org', 'a savepoint that is released leaves it open');
+SAVEPOINT s;
+SELECT is(trackagoat.current_org(), :'org', 'for the next one, too');
+ROLLBACK TO s;
+SELECT is(trackagoat.current_org(), :'org', 'whatever becomes of that');
+SAVEPOINT t;
+SELECT trackagoat.sign_in(:'their_key') \g /dev/null
+SAVEPOINT u;
+RELEASE t;
+SELECT is(trackagoat.current_org(), :'their_org', 'a key inside of two of them opens, too');
+ROLLBACK TO s;
+SELECT is((trackagoat.current_org(), trackagoat.readable_org(), trackagoat.current_key())::text, '(,,)', 'and what a rollback to a savepoint undoes leaves it nobody''s');
+COMMIT;
+
+BEGIN;
 CREATE ROLE trackagoat_test_authenticator LOGIN NOINHERIT;
 CREATE ROLE trackagoat_test_alice LOGIN;
 CREATE ROLE trackagoat_test_bob LOGIN;
