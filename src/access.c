@@ -76,7 +76,7 @@ static Identity identity;
 static SavedQuery key_query = {
 	.text = "SELECT k.org_id, k.id, k.scopes, k.last_used_at,"
 	"  CASE WHEN k.revoked_at IS NOT NULL THEN 'The key was revoked.'"
-	"    WHEN k.expires_at OPERATOR(pg_catalog.<=) pg_catalog.now() THEN 'The key has expired.' END,"
+	"    WHEN k.expires_at OPERATOR(pg_catalog.<=) pg_catalog.clock_timestamp() THEN 'The key has expired.' END,"
 	"  CASE WHEN o.plan IS NOT NULL THEN trackagoat.plan_limit(o.plan, 'max_api_requests_per_day') END"
 	" FROM trackagoat.api_key k JOIN trackagoat.organization o ON o.id OPERATOR(pg_catalog.=) k.org_id"
 	" WHERE k.key_hash OPERATOR(pg_catalog.=) $1",

@@ -104,7 +104,7 @@ SELECT is(pg_temp.refusal(format('SELECT trackagoat.create_api_key(%L, %L)', o, 
 -- expiry and revocation, at once and for good
 SELECT trackagoat.create_api_key(:'org', 'brief', expires_at => now() + interval '1 hour') AS brief, trackagoat.create_api_key(:'org', 'lost') AS lost \gset
 SELECT is((pg_temp.entered(:'brief'), pg_temp.entered(:'lost'))::text, '(accepted,accepted)', 'both are good');
-UPDATE trackagoat.api_key SET expires_at = now() WHERE name = 'brief';
+UPDATE trackagoat.api_key SET expires_at = clock_timestamp() WHERE name = 'brief';
 UPDATE trackagoat.api_key SET revoked_at = now() WHERE name = 'lost';
 SELECT is(pg_temp.entered(:'brief'), 'PT401 invalid_api_key The key has expired.', 'one has expired');
 SELECT is(pg_temp.entered(:'lost'), 'PT401 invalid_api_key The key was revoked.', 'the other is revoked');
