@@ -6,8 +6,9 @@
  * The organization is held here, not in a setting, so only what is checked
  * below can name it: a key by its hash, a token's claims by that they come
  * from a login role of PostgREST, a member by the role that has logged in.
- * What a key or token has opened is closed when the transaction ends.  Tables
- * that others may not read are read as their owner.
+ * What a key or token has opened is closed when the transaction ends, or goes
+ * back to a savepoint before.  Tables that others may not read are read as
+ * their owner.
  */
 #include "postgres.h"
 
@@ -60,6 +61,7 @@ static const char *const scope_names[] = {"read", "write", "admin"};
 typedef struct Identity
 {
 	LocalTransactionId transaction; /* 0: nobody has been asked for yet */
+	SubTransactionId subtransaction;	/* which has named him */
 	Oid			login;			/* role that has logged in */
 	bool		is_known;
 	pg_uuid_t	org;
@@ -74,7 +76,7 @@ static Identity identity;
 static SavedQuery key_query = {
 	.text = "SELECT k.org_id, k.id, k.scopes, k.last_used_at,"
 	"  CASE WHEN k.revoked_at IS NOT NULL THEN 'The key was revoked.'"
-	"    WHEN k.expires_at OPERATOR(pg_catalog.<=) pg_catalog.now() THEN 'The key has expired.' END,"
+	"    WHEN k.expires_at OPERATOR(pg_catalog.<=) pg_catalog.clock_timestamp() THEN 'The key has expired.' END,"
 	"  CASE WHEN o.plan IS NOT NULL THEN trackagoat.plan_limit(o.plan, 'max_api_requests_per_day') END"
 	" FROM trackagoat.api_key k JOIN trackagoat.organization o ON o.id OPERATOR(pg_catalog.=) k.org_id"
 	" WHERE k.key_hash OPERATOR(pg_catalog.=) $1",
@@ -128,6 +130,30 @@ this_transaction(void)
 #else
 	return MyProc->lxid;
 #endif
+}
+
+/* What a rollback to a savepoint undoes names nobody any more, nor does whoever was named before come back. */
+static void
+end_subtransaction(SubXactEvent event, SubTransactionId ended, SubTransactionId parent, void *arg)
+{
+	if (identity.subtransaction != ended)
+		return;
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		memset(&identity, 0, sizeof(identity));
+	else if (event == SUBXACT_EVENT_COMMIT_SUB)
+		identity.subtransaction = parent;
+}
+
+static void
+identify(const Identity *found)
+{
+	static bool follows_savepoints = false;
+
+	if (!follows_savepoints)
+		RegisterSubXactCallback(end_subtransaction, NULL);
+	follows_savepoints = true;
+	identity = *found;
+	identity.subtransaction = GetCurrentSubTransactionId();
 }
 
 /* ---- as the owner of the tables ---- */
@@ -214,7 +240,7 @@ scopes_of(ArrayType *array)
 	return scopes;
 }
 
-/* A day's requests that were written down before this server began to count, once for each organization and day. */
+/* A day's requests that were written down: asked once for each organization and day that has room to be counted. */
 static int64
 written_usage(Datum org, DateADT day)
 {
@@ -225,37 +251,46 @@ written_usage(Datum org, DateADT day)
 	return SPI_processed == 0 ? 0 : DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 }
 
-/* One request more of the key: refuses it where that is too many; answers those of its organization today. */
+/*
+ * One request more of the key: refuses it where that is too many; answers those
+ * of its organization today, and whether they are counted elsewhere than in
+ * what is written down.
+ */
 static int64
-count_request(Datum key, Datum org, bool is_limited, int64 daily_limit)
+count_request(Datum key, Datum org, bool is_limited, int64 daily_limit, bool *is_counted)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	DateADT		today = (DateADT) (now / USECS_PER_DAY - (now < 0));
 	int			seconds;
+	int64		before;
 	int64		requests;
 
 	if (!quota_take_minute(DatumGetUUIDP(key), now, &seconds))
 		refuse_rate(QUOTA_PER_MINUTE, "minute", seconds);
-	if (!quota_knows_day(DatumGetUUIDP(org), today))
-		quota_begin_day(DatumGetUUIDP(org), today, written_usage(org, today));
-	requests = quota_take_day(DatumGetUUIDP(org), today, is_limited ? daily_limit : PG_INT64_MAX);
+	before = quota_knows_day(DatumGetUUIDP(org), today) ? 0 : written_usage(org, today);
+	requests = quota_take_day(DatumGetUUIDP(org), today, before, is_limited ? daily_limit : PG_INT64_MAX, is_counted);
 	if (requests < 0)
 		refuse_rate(daily_limit, "day",
 					(int) (((TimestampTz) (today + 1) * USECS_PER_DAY - now) / USECS_PER_SEC) + 1);
 	return requests;
 }
 
-/* Note, once a minute, that a key was used, and how much its organization has asked for today. */
+/* Note that a key was used. */
 static void
-note_use(Datum key, Datum org, int64 requests)
+note_key(Datum key, Datum org)
 {
-	TimestampTz now = GetCurrentTimestamp();
-	Datum		values[3] = {key, org};
+	Datum		values[2] = {key, org};
 
 	saved_query_write(&used_query, values, NULL);
-	values[0] = org;
-	values[1] = DateADTGetDatum((DateADT) (now / USECS_PER_DAY - (now < 0)));
-	values[2] = Int64GetDatum(requests);
+}
+
+/* Note how much an organization has asked for today. */
+static void
+note_usage(Datum org, int64 requests)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	Datum		values[3] = {org, DateADTGetDatum((DateADT) (now / USECS_PER_DAY - (now < 0))), Int64GetDatum(requests)};
+
 	saved_query_write(&usage_query, values, NULL);
 }
 
@@ -278,7 +313,8 @@ sign_in(PG_FUNCTION_ARGS)
 	Datum		limit;
 	bool		isnull;
 	bool		is_unlimited;
-	bool		never_used;
+	bool		is_counted;
+	bool		is_due;
 	char	   *problem;
 	int64		requests;
 
@@ -297,7 +333,9 @@ sign_in(PG_FUNCTION_ARGS)
 	org = SPI_getbinval(tuple, tupdesc, 1, &isnull);
 	id = SPI_getbinval(tuple, tupdesc, 2, &isnull);
 	found.scopes = scopes_of(DatumGetArrayTypeP(SPI_getbinval(tuple, tupdesc, 3, &isnull)));
-	last_used = SPI_getbinval(tuple, tupdesc, 4, &never_used);
+	last_used = SPI_getbinval(tuple, tupdesc, 4, &isnull);
+	/* once a minute */
+	is_due = isnull || GetCurrentTimestamp() - DatumGetTimestampTz(last_used) >= USECS_PER_MINUTE;
 	problem = SPI_getvalue(tuple, tupdesc, 5);
 	limit = SPI_getbinval(tuple, tupdesc, 6, &is_unlimited);
 	if (problem != NULL)
@@ -305,13 +343,17 @@ sign_in(PG_FUNCTION_ARGS)
 	found.org = *DatumGetUUIDP(org);
 	found.key = *DatumGetUUIDP(id);
 	strlcpy(found.actor, DatumGetCString(DirectFunctionCall1(uuid_out, id)), sizeof(found.actor));
-	requests = count_request(UUIDPGetDatum(&found.key), UUIDPGetDatum(&found.org), !is_unlimited, DatumGetInt64(limit));
-	if (!XactReadOnly && !RecoveryInProgress() &&
-		(never_used || GetCurrentTimestamp() - DatumGetTimestampTz(last_used) >= USECS_PER_MINUTE))
-		note_use(UUIDPGetDatum(&found.key), UUIDPGetDatum(&found.org), requests);
+	requests = count_request(UUIDPGetDatum(&found.key), UUIDPGetDatum(&found.org), !is_unlimited, DatumGetInt64(limit), &is_counted);
+	if (!XactReadOnly && !RecoveryInProgress())
+	{
+		if (is_due)
+			note_key(UUIDPGetDatum(&found.key), UUIDPGetDatum(&found.org));
+		if (is_due || !is_counted)
+			note_usage(UUIDPGetDatum(&found.org), requests);
+	}
 	SPI_finish();
 	become_caller(caller);
-	identity = found;
+	identify(&found);
 	PG_RETURN_VOID();
 }
 
@@ -401,7 +443,7 @@ sign_in_member(PG_FUNCTION_ARGS)
 	take_member(&found);
 	SPI_finish();
 	become_caller(caller);
-	identity = found;
+	identify(&found);
 	PG_RETURN_VOID();
 }
 
@@ -419,7 +461,7 @@ look_up_login(void)
 		take_member(&found);
 	SPI_finish();
 	become_caller(caller);
-	identity = found;
+	identify(&found);
 }
 
 static const Identity *

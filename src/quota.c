@@ -2,7 +2,9 @@
  * quota.c
  *	  Counts of requests to the API in shared memory, so that requests do not
  *	  queue for one row.  A session of a server that does not preload the
- *	  library has its own.
+ *	  library has its own.  Where there is no room for more, what is counted
+ *	  already goes on: a new key is refused until the minute is over, and a new
+ *	  organization goes by what is written down of its day.
  */
 #include "postgres.h"
 
@@ -12,8 +14,8 @@
 
 #include "quota.h"
 
-/* Keys and organizations that are counted at a time. */
-#define QUOTA_ENTRIES 4096
+/* Keys that are counted in a minute, and organizations in a day; either table is a megabyte. */
+#define QUOTA_ENTRIES 16384
 
 typedef struct QuotaKey
 {
@@ -25,118 +27,131 @@ typedef struct QuotaEntry
 {
 	QuotaKey	key;
 	int64		window;			/* which minute, or day, the count is of */
-	bool		is_day;
 	int64		count;
 } QuotaEntry;
 
-static HTAB *entries = NULL;
-static LWLock *entries_lock = NULL; /* NULL: of this process alone */
-
-static HASHCTL
-table_shape(void)
+typedef struct QuotaTable
 {
-	HASHCTL		shape = {.keysize = sizeof(QuotaKey), .entrysize = sizeof(QuotaEntry)};
+	const char *name;
+	HTAB	   *entries;
+	int64		swept;			/* the window in which this process last looked for those that are over */
+} QuotaTable;
 
-	return shape;
-}
+static QuotaTable minutes = {"trackagoat quota of keys"};
+static QuotaTable days = {"trackagoat quota of organizations"};
+static LWLock *tables_lock = NULL;	/* NULL: of this process alone */
 
 /* How much shared memory this needs. */
 Size
 quota_shared_size(void)
 {
-	return hash_estimate_size(QUOTA_ENTRIES, sizeof(QuotaEntry));
+	return mul_size(2, hash_estimate_size(QUOTA_ENTRIES, sizeof(QuotaEntry)));
+}
+
+static void
+make_table(QuotaTable *table, bool is_shared)
+{
+	HASHCTL		shape = {.keysize = sizeof(QuotaKey), .entrysize = sizeof(QuotaEntry)};
+
+	if (is_shared)
+		table->entries = ShmemInitHash(table->name, QUOTA_ENTRIES, QUOTA_ENTRIES, &shape, HASH_ELEM | HASH_BLOBS | HASH_FIXED_SIZE);
+	else
+		table->entries = hash_create(table->name, 64, &shape, HASH_ELEM | HASH_BLOBS);
 }
 
 /* Begin to use it, with its lock; AddinShmemInitLock is held. */
 void
 quota_share(LWLock *lock)
 {
-	HASHCTL		shape = table_shape();
-
-	entries = ShmemInitHash("trackagoat quota", QUOTA_ENTRIES, QUOTA_ENTRIES, &shape, HASH_ELEM | HASH_BLOBS | HASH_FIXED_SIZE);
-	entries_lock = lock;
+	make_table(&minutes, true);
+	make_table(&days, true);
+	tables_lock = lock;
 }
 
 static void
-lock_entries(void)
+lock_tables(void)
 {
-	if (entries_lock != NULL)
-		LWLockAcquire(entries_lock, LW_EXCLUSIVE);
-	else if (entries == NULL)
+	if (tables_lock != NULL)
+		LWLockAcquire(tables_lock, LW_EXCLUSIVE);
+	else if (minutes.entries == NULL)
 	{
-		HASHCTL		shape = table_shape();
-
-		entries = hash_create("trackagoat quota", 64, &shape, HASH_ELEM | HASH_BLOBS);
+		make_table(&minutes, false);
+		make_table(&days, false);
 	}
 }
 
 static void
-unlock_entries(void)
+unlock_tables(void)
 {
-	if (entries_lock != NULL)
-		LWLockRelease(entries_lock);
+	if (tables_lock != NULL)
+		LWLockRelease(tables_lock);
 }
 
-/* Windows that are over count nothing any more. */
-static void
-drop_old(TimestampTz now)
-{
-	HASH_SEQ_STATUS scan;
-	QuotaEntry *entry;
-
-	hash_seq_init(&scan, entries);
-	while ((entry = hash_seq_search(&scan)) != NULL)
-	{
-		if (entry->window < now / (entry->is_day ? USECS_PER_DAY : USECS_PER_MINUTE))
-			hash_search(entries, &entry->key, HASH_REMOVE, NULL);
-	}
-}
-
-/* An entry's count of a window; NULL where there is no room, and so no count. */
 static QuotaEntry *
-find_entry(const pg_uuid_t *id, bool is_day, int64 window, bool *is_new)
+look_up(QuotaTable *table, const pg_uuid_t *id, HASHACTION action)
 {
 	QuotaKey	key;
-	QuotaEntry *entry;
-	bool		found;
 
 	memset(&key, 0, sizeof(key));
 	key.database = MyDatabaseId;
 	key.id = *id;
-	entry = hash_search(entries, &key, HASH_FIND, NULL);
+	return hash_search(table->entries, &key, action, NULL);
+}
+
+/* Is there room for one more?  Windows that are over count nothing any more. */
+static bool
+make_room(QuotaTable *table, int64 window)
+{
+	HASH_SEQ_STATUS scan;
+	QuotaEntry *entry;
+
+	if (hash_get_num_entries(table->entries) >= QUOTA_ENTRIES && table->swept != window)
+	{
+		hash_seq_init(&scan, table->entries);
+		while ((entry = hash_seq_search(&scan)) != NULL)
+		{
+			if (entry->window < window)
+				hash_search(table->entries, &entry->key, HASH_REMOVE, NULL);
+		}
+		table->swept = window;
+	}
+	return hash_get_num_entries(table->entries) < QUOTA_ENTRIES;
+}
+
+/* The count of a window, which begins with what was asked before; NULL where there is no room. */
+static int64 *
+find_count(QuotaTable *table, const pg_uuid_t *id, int64 window, int64 before)
+{
+	QuotaEntry *entry = look_up(table, id, HASH_FIND);
+
 	if (entry == NULL)
 	{
-		if (entries_lock != NULL && hash_get_num_entries(entries) >= QUOTA_ENTRIES)
-			drop_old(GetCurrentTimestamp());
-		if (entries_lock != NULL && hash_get_num_entries(entries) >= QUOTA_ENTRIES)
+		if (!make_room(table, window))
 			return NULL;
-		entry = hash_search(entries, &key, HASH_ENTER, &found);
+		entry = look_up(table, id, HASH_ENTER);
 		entry->window = -1;
 	}
-	*is_new = entry->window != window;
-	if (*is_new)
+	if (entry->window != window)
 	{
-		entry->is_day = is_day;
 		entry->window = window;
-		entry->count = 0;
+		entry->count = before;
 	}
-	return entry;
+	return &entry->count;
 }
 
 /* May a key ask once more in this minute?  If not, *seconds are left of it. */
 bool
 quota_take_minute(const pg_uuid_t *key, TimestampTz now, int *seconds)
 {
-	QuotaEntry *entry;
-	bool		is_new;
+	int64	   *count;
 	bool		may;
 
-	lock_entries();
-	entry = find_entry(key, false, now / USECS_PER_MINUTE, &is_new);
-	may = entry == NULL || entry->count < QUOTA_PER_MINUTE;
-	if (may && entry != NULL)
-		entry->count++;
-	unlock_entries();
+	lock_tables();
+	count = find_count(&minutes, key, now / USECS_PER_MINUTE, 0);
+	may = count != NULL && *count < QUOTA_PER_MINUTE;
+	if (may)
+		++*count;
+	unlock_tables();
 	*seconds = (int) ((USECS_PER_MINUTE - now % USECS_PER_MINUTE + USECS_PER_SEC - 1) / USECS_PER_SEC);
 	return may;
 }
@@ -146,47 +161,32 @@ bool
 quota_knows_day(const pg_uuid_t *org, DateADT day)
 {
 	QuotaEntry *entry;
-	QuotaKey	key;
 	bool		known;
 
-	memset(&key, 0, sizeof(key));
-	key.database = MyDatabaseId;
-	key.id = *org;
-	lock_entries();
-	entry = hash_search(entries, &key, HASH_FIND, NULL);
+	lock_tables();
+	entry = look_up(&days, org, HASH_FIND);
 	known = entry != NULL && entry->window == day;
-	unlock_entries();
+	unlock_tables();
 	return known;
 }
 
-/* Begin to count it, with what was asked before. */
-void
-quota_begin_day(const pg_uuid_t *org, DateADT day, int64 requests)
-{
-	QuotaEntry *entry;
-	bool		is_new;
-
-	lock_entries();
-	entry = find_entry(org, true, day, &is_new);
-	if (entry != NULL && is_new)
-		entry->count = requests;
-	unlock_entries();
-}
-
-/* One request more of an organization today: how many that makes, or -1 where it is too many. */
+/*
+ * One request more of an organization today, after those before where its day
+ * is not being counted: how many that makes, or -1 where it is too many.
+ * *is_counted says whether it is from now on.
+ */
 int64
-quota_take_day(const pg_uuid_t *org, DateADT day, int64 limit)
+quota_take_day(const pg_uuid_t *org, DateADT day, int64 before, int64 limit, bool *is_counted)
 {
-	QuotaEntry *entry;
-	bool		is_new;
-	int64		count = 0;
+	int64	   *count;
+	int64		taken;
 
-	lock_entries();
-	entry = find_entry(org, true, day, &is_new);
-	if (entry != NULL)
-		count = entry->count < limit ? ++entry->count : -1;
-	else if (limit <= 0)
-		count = -1;
-	unlock_entries();
-	return count;
+	lock_tables();
+	count = find_count(&days, org, day, before);
+	*is_counted = count != NULL;
+	if (count == NULL)
+		count = &before;
+	taken = *count < limit ? ++*count : -1;
+	unlock_tables();
+	return taken;
 }

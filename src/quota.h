@@ -18,7 +18,6 @@ extern Size quota_shared_size(void);
 extern void quota_share(LWLock *lock);
 extern bool quota_take_minute(const pg_uuid_t *key, TimestampTz now, int *seconds);
 extern bool quota_knows_day(const pg_uuid_t *org, DateADT day);
-extern void quota_begin_day(const pg_uuid_t *org, DateADT day, int64 requests);
-extern int64 quota_take_day(const pg_uuid_t *org, DateADT day, int64 limit);
+extern int64 quota_take_day(const pg_uuid_t *org, DateADT day, int64 before, int64 limit, bool *is_counted);
 
 #endif							/* TRACKAGOAT_QUOTA_H */

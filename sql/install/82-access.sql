@@ -82,8 +82,9 @@ CREATE FUNCTION trackagoat.member_admin() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 BEGIN
-	-- one of those who take admins away at a time; with the organization its members go
-	PERFORM FROM trackagoat.organization o WHERE o.id = OLD.org_id FOR NO KEY UPDATE;
+	-- One of those who take admins away at a time.  It is written, as by a lock alone whoever has waited under a
+	-- fixed snapshot would find the other admin there still.  With the organization its members go.
+	UPDATE trackagoat.organization o SET name = o.name WHERE o.id = OLD.org_id;
 	IF FOUND AND NOT EXISTS (SELECT FROM trackagoat.member m WHERE m.org_id = OLD.org_id AND m.role = 'admin') THEN
 		RAISE SQLSTATE 'PT409' USING
 			MESSAGE = 'last_admin',

@@ -268,19 +268,17 @@ CREATE FUNCTION trackagoat.call_handler(handler text, request jsonb) RETURNS jso
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT;
 COMMENT ON FUNCTION trackagoat.call_handler(text, jsonb) IS 'what a handler of the API answers, by its name';
 
-CREATE FUNCTION trackagoat.handle_request(method text, path text, query text, headers jsonb, body text) RETURNS jsonb
+CREATE FUNCTION trackagoat.handle_request(route record, method text, path text, query text, headers jsonb, body text) RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 #variable_conflict use_variable
 DECLARE
-	route record := trackagoat.find_route(method, path);
 	media_type text := coalesce(headers ->> 'x-content-type', headers ->> 'content-type');
 	idempotency_key text := CASE WHEN method = 'POST' THEN headers ->> 'idempotency-key' END;
 	request jsonb;
 	result jsonb;
 BEGIN
 	IF route.scope IS NOT NULL THEN
-		PERFORM trackagoat.sign_in_by(headers);
 		PERFORM trackagoat.check_scope(route.scope);
 	END IF;
 	IF octet_length(body) > 1048576 THEN
@@ -307,8 +305,8 @@ BEGIN
 	RETURN result;
 END
 $$;
-COMMENT ON FUNCTION trackagoat.handle_request(text, text, text, jsonb, text) IS
-	'what a handler answers: {status, data, meta} or {status, text, headers}; errors are errors';
+COMMENT ON FUNCTION trackagoat.handle_request(record, text, text, text, jsonb, text) IS
+	'what the handler of a route answers whoever has signed in: {status, data, meta} or {status, text, headers}; errors are errors';
 
 CREATE FUNCTION trackagoat.answer_request(
 	method text, uri text, headers jsonb, body text, OUT status integer, OUT response_headers jsonb, OUT response_body text)
@@ -316,6 +314,10 @@ CREATE FUNCTION trackagoat.answer_request(
 $$
 #variable_conflict use_variable
 DECLARE
+	path text := regexp_replace(split_part(uri, '?', 1), '^(https?://[^/]*)?(/api/v1)?(?=/|$)', '');
+	lower_headers jsonb;
+	step text;
+	route record;
 	result jsonb;
 	problem record;
 	state text;
@@ -325,32 +327,42 @@ DECLARE
 	constraint_name text;
 BEGIN
 	response_headers := '{"Content-Type": "application/json; charset=utf-8"}';
-	BEGIN
-		result := trackagoat.handle_request(upper(method),
-			regexp_replace(split_part(uri, '?', 1), '^(https?://[^/]*)?(/api/v1)?(?=/|$)', ''), substr(uri, strpos(uri || '?', '?') + 1),
-			(SELECT jsonb_object_agg(lower(h.key), h.value) FROM jsonb_each(headers) h), body);
-		-- what waits for the commit is refused here, where it can be answered; ALL would run the triggers of
-		-- whoever asks, as the owner
-		IF upper(method) <> 'GET' THEN
-			SET CONSTRAINTS trackagoat.creator_ban, trackagoat.creator_ban_update IMMEDIATE;
-		END IF;
-		status := (result ->> 'status')::integer;
-		response_headers := response_headers || coalesce(result -> 'headers', '{}');
-		response_body := coalesce(result ->> 'text', trackagoat.envelope(result -> 'data', NULL, result -> 'meta'));
-	EXCEPTION WHEN OTHERS THEN
-		GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL,
-			hint = PG_EXCEPTION_HINT, constraint_name = CONSTRAINT_NAME;
-		SELECT p.* INTO problem FROM trackagoat.api_problem(state, message, detail, hint, constraint_name) p;
-		IF problem.status = 500 THEN
-			RAISE LOG 'trackagoat: % % failed: % (%)', method, split_part(uri, '?', 1), message, state;
-		END IF;
-		status := problem.status;
-		response_headers := response_headers || jsonb_strip_nulls(jsonb_build_object(
-			'Retry-After', problem.meta ->> 'retryAfter', 'Allow', problem.meta ->> 'allow',
-			'WWW-Authenticate', CASE status WHEN 401 THEN 'Bearer' END));
-		response_body := trackagoat.envelope(NULL, problem.code, jsonb_build_object('code', problem.code) || problem.meta);
-	END;
+	-- who asks enters by himself: the note that a key was used stays, though what it asked for be undone
+	FOREACH step IN ARRAY ARRAY['enter', 'answer'] LOOP
+		BEGIN
+			IF step = 'enter' THEN
+				lower_headers := (SELECT jsonb_object_agg(lower(h.key), h.value) FROM jsonb_each(headers) h);
+				route := trackagoat.find_route(upper(method), path);
+				IF route.scope IS NOT NULL THEN
+					PERFORM trackagoat.sign_in_by(lower_headers);
+				END IF;
+				CONTINUE;
+			END IF;
+			result := trackagoat.handle_request(route, upper(method), path, substr(uri, strpos(uri || '?', '?') + 1), lower_headers, body);
+			-- what waits for the commit is refused here, where it can be answered; ALL would run the triggers of
+			-- whoever asks, as the owner
+			IF upper(method) <> 'GET' THEN
+				SET CONSTRAINTS trackagoat.creator_ban, trackagoat.creator_ban_update IMMEDIATE;
+			END IF;
+			status := (result ->> 'status')::integer;
+			response_headers := response_headers || coalesce(result -> 'headers', '{}');
+			response_body := coalesce(result ->> 'text', trackagoat.envelope(result -> 'data', NULL, result -> 'meta'));
+		EXCEPTION WHEN OTHERS THEN
+			GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL,
+				hint = PG_EXCEPTION_HINT, constraint_name = CONSTRAINT_NAME;
+			SELECT p.* INTO problem FROM trackagoat.api_problem(state, message, detail, hint, constraint_name) p;
+			IF problem.status = 500 THEN
+				RAISE LOG 'trackagoat: % % failed: % (%)', method, split_part(uri, '?', 1), message, state;
+			END IF;
+			status := problem.status;
+			response_headers := response_headers || jsonb_strip_nulls(jsonb_build_object(
+				'Retry-After', problem.meta ->> 'retryAfter', 'Allow', problem.meta ->> 'allow',
+				'WWW-Authenticate', CASE status WHEN 401 THEN 'Bearer' END));
+			response_body := trackagoat.envelope(NULL, problem.code, jsonb_build_object('code', problem.code) || problem.meta);
+			EXIT;
+		END;
+	END LOOP;
 END
 $$;
 COMMENT ON FUNCTION trackagoat.answer_request(text, text, jsonb, text) IS
-	'answer a request to the v1 API, in the envelope; where it fails, what it wrote is undone';
+	'answer a request to the v1 API, in the envelope; where it fails, what it wrote is undone, but for the note that its key was used';

@@ -54,6 +54,24 @@ SELECT is(trackagoat.current_org(), NULL, 'it is nobody''s again');
 COMMIT;
 
 BEGIN;
+SAVEPOINT s;
+SELECT trackagoat.sign_in(:'key') \g /dev/null
+RELEASE s;
+SELECT is(trackagoat.current_org(), :'org', 'a savepoint that is released leaves it open');
+SAVEPOINT s;
+SELECT is(trackagoat.current_org(), :'org', 'for the next one, too');
+ROLLBACK TO s;
+SELECT is(trackagoat.current_org(), :'org', 'whatever becomes of that');
+SAVEPOINT t;
+SELECT trackagoat.sign_in(:'their_key') \g /dev/null
+SAVEPOINT u;
+RELEASE t;
+SELECT is(trackagoat.current_org(), :'their_org', 'a key inside of two of them opens, too');
+ROLLBACK TO s;
+SELECT is((trackagoat.current_org(), trackagoat.readable_org(), trackagoat.current_key())::text, '(,,)', 'and what a rollback to a savepoint undoes leaves it nobody''s');
+COMMIT;
+
+BEGIN;
 CREATE ROLE trackagoat_test_authenticator LOGIN NOINHERIT;
 CREATE ROLE trackagoat_test_alice LOGIN;
 CREATE ROLE trackagoat_test_bob LOGIN;
@@ -86,7 +104,7 @@ SELECT is(pg_temp.refusal(format('SELECT trackagoat.create_api_key(%L, %L)', o, 
 -- expiry and revocation, at once and for good
 SELECT trackagoat.create_api_key(:'org', 'brief', expires_at => now() + interval '1 hour') AS brief, trackagoat.create_api_key(:'org', 'lost') AS lost \gset
 SELECT is((pg_temp.entered(:'brief'), pg_temp.entered(:'lost'))::text, '(accepted,accepted)', 'both are good');
-UPDATE trackagoat.api_key SET expires_at = now() WHERE name = 'brief';
+UPDATE trackagoat.api_key SET expires_at = clock_timestamp() WHERE name = 'brief';
 UPDATE trackagoat.api_key SET revoked_at = now() WHERE name = 'lost';
 SELECT is(pg_temp.entered(:'brief'), 'PT401 invalid_api_key The key has expired.', 'one has expired');
 SELECT is(pg_temp.entered(:'lost'), 'PT401 invalid_api_key The key was revoked.', 'the other is revoked');
@@ -104,6 +122,26 @@ SELECT ok(last_used_at < now() - interval '20 seconds', 'a use is not noted twic
 UPDATE trackagoat.api_key SET last_used_at = clock_timestamp() - interval '61 seconds' WHERE name = 'brief';
 SELECT pg_temp.entered(:'brief') \g /dev/null
 SELECT is(last_used_at, now(), 'but after a minute') FROM trackagoat.api_key WHERE name = 'brief';
+
+-- a request that is refused is noted as well, and counted
+INSERT INTO trackagoat.organization (name) VALUES ('refused') RETURNING id AS refused_org \gset
+SELECT trackagoat.create_api_key(:'refused_org', 'refused', '{read}') AS refused_key \gset
+CREATE FUNCTION pg_temp.noted() RETURNS text LANGUAGE sql AS
+$$
+	SELECT concat_ws(', ', CASE WHEN k.last_used_at = now() THEN 'now' END, u.requests, (SELECT count(*) FROM trackagoat.project p WHERE p.org_id = k.org_id))
+	FROM trackagoat.api_key k LEFT JOIN trackagoat.api_usage u USING (org_id) WHERE k.name = 'refused'
+$$;
+SELECT is(pg_temp.noted(), '0', 'a key that nobody has used');
+SELECT is((SELECT a.error FROM pg_temp.ask('GET', '/goats', :'refused_key') a), 'not_found', 'nothing is signed in to a path where nothing is');
+SELECT is(pg_temp.noted(), '0', 'and so nothing noted');
+SELECT is((SELECT a.error FROM pg_temp.ask('POST', '/projects', :'refused_key', '{"name": "P"}') a), 'insufficient_scope', 'a key that may not is refused');
+SELECT is(pg_temp.noted(), 'now, 1, 0', 'which is noted');
+UPDATE trackagoat.api_key SET last_used_at = now() - interval '2 minutes', scopes = '{read,write}' WHERE name = 'refused';
+SELECT is((SELECT a.error FROM pg_temp.ask('POST', '/projects', :'refused_key', '{"name": "P", "timezone": "Goat/Alp"}') a), 'invalid_body', 'one that asks in a wrong way, too');
+SELECT is(pg_temp.noted(), 'now, 2, 0', 'after a minute again, as it is counted');
+UPDATE trackagoat.api_key SET last_used_at = now() - interval '2 minutes' WHERE name = 'refused';
+SELECT is((SELECT a.status FROM pg_temp.ask('POST', '/projects', :'refused_key', '{"name": "P"}') a), 201, 'and one that is answered');
+SELECT is(pg_temp.noted(), 'now, 3, 1', 'no otherwise');
 
 -- scopes: none implies another
 SELECT trackagoat.sign_in(trackagoat.create_api_key(:'org', 'writer', '{write}')) \g /dev/null
