@@ -112,7 +112,32 @@ SELECT is(pg_temp.told(pg_temp.since(:'a', :'hand', 8)), '402 retention_exceeded
 SELECT trackagoat.sign_in(trackagoat.create_api_key(:'a', 'k')) AS signed \gset
 SELECT is(pg_temp.refusal(format('SELECT trackagoat_api.analytics(%L, ARRAY[%L]::uuid[], %L, from_date => %L)', 'creator', :'hand', 'views', (now() AT TIME ZONE 'UTC')::date - 8)), 'PT402 retention_exceeded', 'analytics() of the API refuses as well');
 SELECT is(count(*), 8::bigint, 'and answers what there is') FROM trackagoat_api.analytics('creator', ARRAY[:'hand']::uuid[], 'views');
-UPDATE trackagoat.organization SET plan = 'ever' WHERE id = :'a';
+-- campaign_stats() and content_calendar() of the API show the same days
+CREATE FUNCTION pg_temp.stats(campaign uuid, since integer, until integer DEFAULT 0) RETURNS text LANGUAGE sql AS
+	$$ SELECT pg_temp.refusal(format('SELECT trackagoat_api.campaign_stats(%L, %L, %L)', campaign, (now() AT TIME ZONE 'UTC')::date - since, (now() AT TIME ZONE 'UTC')::date - until)) $$;
+SELECT is(pg_temp.stats(:'palm', since), said, format('campaign_stats() since %s days ago: %s', since, said)) FROM (VALUES (0, 'accepted'), (7, 'accepted'), (8, 'PT402 retention_exceeded'), (3000, 'PT402 retention_exceeded')) v (since, said);
+SELECT is(pg_temp.stats(:'palm', since, until), 'PT402 retention_exceeded', format('from %s to %s days ago', since, until)) FROM (VALUES (3000, 2990), (NULL, 0), (NULL, 2990)) v (since, until);
+SELECT is(pg_temp.stats(:'palm', 7, NULL), 'accepted', 'a window without a last day is until today');
+SELECT is(pg_temp.refusal(format('SELECT trackagoat_api.campaign_stats(%L, %L)', :'palm', d)), said, 'from ' || d) FROM (VALUES ('-infinity', 'PT402 retention_exceeded'), ('infinity', 'PT400 invalid_window')) v (d, said);
+SELECT is(views, 1740::bigint, 'totals to date have all that there ever was') FROM trackagoat_api.campaign_stats(:'palm');
+INSERT INTO trackagoat.video (creator_id, tiktok_video_id, posted_at) SELECT :'hand', 1000 + n, now() - n * interval '1 day' FROM generate_series(0, 70) n;
+CREATE FUNCTION pg_temp.calendar(project uuid, month date) RETURNS TABLE (day date, posts bigint) LANGUAGE sql AS $$ SELECT day, posts FROM trackagoat_api.content_calendar(project, month) $$;
+CREATE FUNCTION pg_temp.shown_days(days integer) RETURNS TABLE (day date, posts bigint) LANGUAGE sql AS
+	$$ SELECT d::date, CASE WHEN d <= now() AT TIME ZONE 'UTC' THEN 1 ELSE 0 END::bigint FROM generate_series((now() AT TIME ZONE 'UTC')::date - days, date_trunc('month', now() AT TIME ZONE 'UTC') + interval '1 month -1 day', '1 day') d $$;
+-- every month back to that of the first day shown, one after the other
+CREATE FUNCTION pg_temp.all_months(project uuid, days integer) RETURNS TABLE (day date, posts bigint) LANGUAGE sql AS
+	$$ SELECT c.* FROM generate_series(date_trunc('month', (now() AT TIME ZONE 'UTC')::date - days + time '00:00'), now() AT TIME ZONE 'UTC', '1 month') m, pg_temp.calendar(project, m::date) c $$;
+SELECT results_eq(format('SELECT * FROM pg_temp.all_months(%L, 7) ORDER BY day', :'p'), 'SELECT * FROM pg_temp.shown_days(7)', 'content_calendar() has the seven days before today');
+UPDATE trackagoat.organization SET plan = 'month' WHERE id = :'a';
+SELECT results_eq(format('SELECT * FROM pg_temp.all_months(%L, 30) ORDER BY day', :'p'), 'SELECT * FROM pg_temp.shown_days(30)', 'or thirty, as the plan has');
+SELECT is(pg_temp.refusal(format('SELECT * FROM trackagoat_api.content_calendar(%L, %L)', :'p', m)), said, format('a month of %s: %s', m, said)) FROM (VALUES
+	(date_trunc('month', (now() AT TIME ZONE 'UTC')::date - 30 - interval '1 month')::date, 'PT402 retention_exceeded'), ('2025-02-01', 'PT402 retention_exceeded'), ('-infinity', 'PT400 invalid_window'), (NULL, 'accepted')) v (m, said);
+UPDATE trackagoat.organization SET timezone = 'Pacific/Kiritimati' WHERE id = :'a';
+SELECT is(min(day), greatest((now() AT TIME ZONE 'Pacific/Kiritimati')::date - 30, date_trunc('month', (now() AT TIME ZONE 'Pacific/Kiritimati')::date - 30 + time '00:00')::date), 'in the organization''s time zone')
+FROM trackagoat_api.content_calendar(:'p', (now() AT TIME ZONE 'Pacific/Kiritimati')::date - 30);
+UPDATE trackagoat.organization SET plan = 'ever', timezone = 'UTC' WHERE id = :'a';
+SELECT is(pg_temp.stats(:'palm', 3000), 'accepted', 'of a plan without end campaign_stats() has every day');
+SELECT is(count(*), 28::bigint, 'and content_calendar() every month') FROM pg_temp.calendar(:'p', '2025-02-01');
 SELECT is((pg_temp.told(i), i #> '{data,tier_retention_days}')::text, '(200,9223372036854775807)', 'a plan may go back further than the calendar') FROM pg_temp.since(:'a', :'hand', 3000) i;
 UPDATE trackagoat.organization SET plan = NULL WHERE id = :'a';
 SELECT is((pg_temp.told(i), i #> '{data,tier_retention_days}')::text, '(200,null)', 'no plan has no end') FROM pg_temp.since(:'a', :'hand', 3000) i;
