@@ -99,25 +99,40 @@ CREATE FUNCTION trackagoat_api.content_calendar(project_id uuid, month date DEFA
 	LANGUAGE plpgsql STABLE ROWS 100 SECURITY DEFINER SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 #variable_conflict use_column
+DECLARE
+	kept record;
 BEGIN
 	PERFORM trackagoat.check_scope('read');
 	PERFORM trackagoat.own_project(content_calendar.project_id);
-	RETURN QUERY SELECT r.* FROM trackagoat.content_calendar(content_calendar.project_id, content_calendar.month, content_calendar.for_creator) r;
+	SELECT l.* INTO kept FROM trackagoat.retention_limit(NULL) l;
+	RETURN QUERY SELECT r.* FROM trackagoat.content_calendar(content_calendar.project_id, content_calendar.month, content_calendar.for_creator) r
+	WHERE kept.earliest IS NULL OR r.day >= kept.earliest;
+	-- no day of the month is left
+	IF NOT FOUND THEN
+		PERFORM trackagoat.refuse_retention(kept.days, kept.earliest);
+	END IF;
 END
 $$;
-COMMENT ON FUNCTION trackagoat_api.content_calendar(uuid, date, uuid) IS 'what was posted on each day of a month';
+COMMENT ON FUNCTION trackagoat_api.content_calendar(uuid, date, uuid) IS 'what was posted on each day of a month that the plan shows: PT402 retention_exceeded where it shows none';
 
 CREATE FUNCTION trackagoat_api.campaign_stats(campaign_id uuid, from_date date DEFAULT NULL, to_date date DEFAULT NULL) RETURNS TABLE (creators bigint, videos bigint, views bigint, likes bigint, comments bigint, shares bigint, saves bigint, engagement_rate numeric)
 	LANGUAGE plpgsql STABLE ROWS 100 SECURITY DEFINER SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 #variable_conflict use_column
+DECLARE
+	kept record;
 BEGIN
 	PERFORM trackagoat.check_scope('read');
 	PERFORM trackagoat.own_campaign(campaign_stats.campaign_id);
+	SELECT l.* INTO kept FROM trackagoat.retention_limit(NULL) l;
+	-- totals to date are of no days; a window without a first day is of all until its last
+	IF coalesce(campaign_stats.from_date, '-infinity') < kept.earliest AND num_nonnulls(campaign_stats.from_date, campaign_stats.to_date) > 0 THEN
+		PERFORM trackagoat.refuse_retention(kept.days, kept.earliest);
+	END IF;
 	RETURN QUERY SELECT r.* FROM trackagoat.campaign_stats(campaign_stats.campaign_id, campaign_stats.from_date, campaign_stats.to_date) r;
 END
 $$;
-COMMENT ON FUNCTION trackagoat_api.campaign_stats(uuid, date, date) IS 'totals of a campaign, to date or of a window of days';
+COMMENT ON FUNCTION trackagoat_api.campaign_stats(uuid, date, date) IS 'totals of a campaign, to date or of a window of days: PT402 retention_exceeded for days before those that the plan shows';
 
 CREATE FUNCTION trackagoat_api.goal_compliance(project_id uuid, reference_date date DEFAULT NULL, for_creator uuid DEFAULT NULL, for_period trackagoat.goal_period DEFAULT NULL) RETURNS TABLE (creator_id uuid, goal_id uuid, goal_type trackagoat.goal_type, period trackagoat.goal_period, period_start date, period_end date, target numeric, actual numeric, projected numeric, status trackagoat.goal_status, compliant boolean, advisory jsonb)
 	LANGUAGE plpgsql STABLE ROWS 100 SECURITY DEFINER SET search_path = pg_catalog, trackagoat, pg_temp AS

@@ -1,20 +1,27 @@
 -- Retention: what plans and settings keep no longer goes, a piece at a time.
 -- C: src/retention.c.
 
+CREATE FUNCTION trackagoat.shown_from(days bigint, today date) RETURNS date
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	-- what goes back further than the calendar is for ever
+	RETURN today - CASE WHEN days < 700000 THEN days::integer END;
+COMMENT ON FUNCTION trackagoat.shown_from(bigint, date) IS
+	'from which day on a plan shows what went on, by its stats_history_retention_days; NULL for all days';
+
 CREATE FUNCTION trackagoat.retention_windows(at timestamptz DEFAULT now())
 	RETURNS TABLE (project_id uuid, org_id uuid, kept_from timestamptz)
 	LANGUAGE sql STABLE ROWS 100 SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 	-- a goal looks at a month until two days after it, expiry at as many days as it says;
 	-- from a Monday on, so that no history is cut more than once a week
-	SELECT p.id, p.org_id, date_trunc('week', (retention_windows.at AT TIME ZONE o.timezone)::date
-		- (greatest(l.max, 33, p.expiry_days) + 1)::integer * interval '1 day') AT TIME ZONE o.timezone
+	SELECT p.id, p.org_id, date_trunc('week', (least(s.first_day, s.today - 33, s.today - p.expiry_days) - 1)::timestamp) AT TIME ZONE o.timezone
 	FROM (SELECT DISTINCT n.plan FROM trackagoat.organization n WHERE n.plan IS NOT NULL) k
 	CROSS JOIN LATERAL (SELECT trackagoat.plan_limit(k.plan, 'stats_history_retention_days') AS max OFFSET 0) l
 	JOIN trackagoat.organization o ON o.plan = k.plan
+	CROSS JOIN LATERAL (SELECT d.today, trackagoat.shown_from(l.max, d.today) AS first_day
+		FROM (VALUES ((retention_windows.at AT TIME ZONE o.timezone)::date)) d (today)) s
 	JOIN trackagoat.project p ON p.org_id = o.id
-	-- what goes back further than the calendar is for ever
-	WHERE l.max < 700000
+	WHERE s.first_day IS NOT NULL
 $$;
 COMMENT ON FUNCTION trackagoat.retention_windows(timestamptz) IS
 	'from when on prune() keeps the history of each project whose plan has a window, stats_history_retention_days; a project without a row keeps all of it';

@@ -1,13 +1,29 @@
 -- Handler of the v1 API: analytics, as JSON or CSV.
 
-CREATE FUNCTION trackagoat.retention_days(org_id uuid) RETURNS bigint
+CREATE FUNCTION trackagoat.retention_limit(INOUT tz text, OUT days bigint, OUT earliest date)
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 BEGIN
-	RETURN (SELECT trackagoat.plan_limit(o.plan, 'stats_history_retention_days') FROM trackagoat.organization o WHERE o.id = retention_days.org_id);
+	SELECT coalesce(retention_limit.tz, o.timezone), trackagoat.plan_limit(o.plan, 'stats_history_retention_days') INTO tz, days
+	FROM trackagoat.organization o WHERE o.id = trackagoat.current_org();
+	PERFORM trackagoat.check_timezone(tz);
+	earliest := trackagoat.shown_from(days, (now() AT TIME ZONE tz)::date);
 END
 $$;
-COMMENT ON FUNCTION trackagoat.retention_days(uuid) IS 'how many days back the plan of an organization shows; NULL for all';
+COMMENT ON FUNCTION trackagoat.retention_limit(text) IS
+	'how many days back the plan of one''s organization shows, and from which day on, in its time zone or tz; NULL for all: PT400 invalid_timezone';
+
+CREATE FUNCTION trackagoat.refuse_retention(days bigint, earliest date) RETURNS void
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	RAISE SQLSTATE 'PT402' USING
+		MESSAGE = 'retention_exceeded',
+		DETAIL = format('{"retentionDays": %s, "earliest": "%s"}', days, earliest),
+		HINT = format('Ask for %s or later, or choose a plan that keeps more.', earliest);
+END
+$$;
+COMMENT ON FUNCTION trackagoat.refuse_retention(bigint, date) IS 'raises PT402 retention_exceeded';
 
 CREATE FUNCTION trackagoat.retained_window(
 	from_date date, to_date date, INOUT tz text, OUT first_day date, OUT last_day date, OUT days bigint)
@@ -16,21 +32,13 @@ $$
 DECLARE
 	earliest date;
 BEGIN
-	tz := coalesce(tz, (SELECT o.timezone FROM trackagoat.organization o WHERE o.id = trackagoat.current_org()));
+	SELECT l.tz, l.days, l.earliest INTO tz, days, earliest FROM trackagoat.retention_limit(tz) l;
 	SELECT w.first_day, w.last_day INTO first_day, last_day FROM trackagoat.analytics_window(from_date, to_date, tz, NULL) w;
-	days := trackagoat.retention_days(trackagoat.current_org());
-	-- what goes back further than the calendar is for ever
-	earliest := (now() AT TIME ZONE tz)::date - CASE WHEN days < 700000 THEN days::integer END;
 	-- who names no first day is not refused for it
-	IF from_date IS NULL AND last_day >= earliest THEN
-		first_day := greatest(first_day, earliest);
+	IF coalesce(from_date, last_day) < earliest THEN
+		PERFORM trackagoat.refuse_retention(days, earliest);
 	END IF;
-	IF first_day < earliest THEN
-		RAISE SQLSTATE 'PT402' USING
-			MESSAGE = 'retention_exceeded',
-			DETAIL = format('{"retentionDays": %s, "earliest": "%s"}', days, earliest),
-			HINT = format('Ask for %s or later, or choose a plan that keeps more.', earliest);
-	END IF;
+	first_day := greatest(first_day, earliest);
 END
 $$;
 COMMENT ON FUNCTION trackagoat.retained_window(date, date, text) IS

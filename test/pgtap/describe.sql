@@ -6,17 +6,15 @@ SET search_path TO public, pg_catalog;
 SET client_min_messages = warning;
 SELECT no_plan();
 
-CREATE ROLE trackagoat_test_authenticator LOGIN NOINHERIT;
-SELECT trackagoat.setup_api('trackagoat_test_authenticator') \g /dev/null
+\ir api.psql
+
 INSERT INTO trackagoat.organization (name) VALUES ('mine') RETURNING id AS org \gset
-SELECT trackagoat.create_api_key(:'org', 'all', '{read,write,admin}') AS key \gset
-CREATE FUNCTION pg_temp.ask(method text, uri text, key text, body text = NULL, OUT status integer, OUT answer jsonb) LANGUAGE sql AS
-$$ SELECT r.status, r.body::jsonb FROM trackagoat_api.request(method, '/api/v1' || uri, jsonb_build_object('X-Api-Key', key), body) r $$;
+INSERT INTO caller VALUES ('goat', :'org', '{read,write,admin}');
 
 --
 -- GET /schema
 --
-CREATE TEMP TABLE entity AS SELECT e.key AS entity, e.value AS described FROM pg_temp.ask('GET', '/schema', :'key') a, jsonb_each(a.answer #> '{data,entities}') e;
+CREATE TEMP TABLE entity AS SELECT e.key AS entity, e.value AS described FROM pg_temp.ask('goat', 'GET /schema') a, jsonb_each(a #> '{data,entities}') e;
 CREATE TEMP VIEW field AS SELECT entity, f.key AS field, f.value AS described FROM entity, jsonb_each(described -> 'fields') f;
 SELECT set_eq('SELECT entity FROM entity', ARRAY['organization', 'project', 'creator', 'video', 'campaign', 'campaign_item', 'goal', 'creator_event', 'notification', 'member', 'api_key'], 'what there is');
 SELECT is_empty($$SELECT entity FROM entity WHERE described ->> 'description' IS NULL OR (SELECT count(*) FROM jsonb_object_keys(described -> 'fields')) < 3$$, 'is described');
@@ -33,19 +31,19 @@ JOIN field ON entity = e AND field = f;
 SELECT is((SELECT count(*) FROM field), (SELECT count(DISTINCT (entity, field)) FROM field), 'each field once');
 
 -- what is answered has these fields, and of these types
-SELECT answer #>> '{data,id}' AS project FROM pg_temp.ask('POST', '/projects', :'key', '{"name": "P"}') \gset
-SELECT answer #>> '{data,id}' AS creator FROM pg_temp.ask('POST', '/projects/' || :'project' || '/creators', :'key', '{"tiktok_handle": "goat"}') \gset
+SELECT pg_temp.data('goat', 'POST /projects', '{"name": "P"}', 'id') AS project \gset
+SELECT pg_temp.data('goat', 'POST /projects/' || :'project' || '/creators', '{"tiktok_handle": "goat"}', 'id') AS creator \gset
 UPDATE trackagoat.creator SET readme = 'x', follower_count = 7, tiktok_handle = 'goat.too';
 INSERT INTO trackagoat.video (creator_id, tiktok_video_id, hashtags, view_count) VALUES (:'creator', 7526770564367748360, '{goat}', 5) RETURNING id AS video \gset
 INSERT INTO trackagoat.campaign (project_id, name) VALUES (:'project', 'C') RETURNING id AS campaign \gset
 INSERT INTO trackagoat.campaign_item (campaign_id, creator_id) VALUES (:'campaign', :'creator');
 INSERT INTO trackagoat.goal (creator_id, goal_type, target) VALUES (:'creator', 'followers', 5) RETURNING id AS goal \gset
-CREATE TEMP TABLE answered AS SELECT v.entity, a.status, CASE jsonb_typeof(a.answer -> 'data') WHEN 'array' THEN a.answer #> '{data,0}' ELSE a.answer -> 'data' END AS object, v.uri
+CREATE TEMP TABLE answered AS SELECT v.entity, CASE jsonb_typeof(a -> 'data') WHEN 'array' THEN a #> '{data,0}' ELSE a -> 'data' END AS object, v.uri
 FROM (VALUES ('GET', 'project', '/projects', NULL), ('GET', 'project', '/projects/' || :'project', NULL), ('GET', 'creator', '/creators', NULL), ('GET', 'creator', '/creators/' || :'creator', NULL),
 	('GET', 'creator_event', '/creators/' || :'creator' || '/events', NULL), ('GET', 'video', '/videos', NULL), ('GET', 'video', '/videos/' || :'video', NULL), ('GET', 'campaign', '/campaigns', NULL),
 	('GET', 'campaign', '/campaigns/' || :'campaign', NULL), ('GET', 'campaign_item', '/campaigns/' || :'campaign' || '/items', NULL), ('GET', 'goal', '/goals', NULL), ('GET', 'goal', '/goals/' || :'goal', NULL),
 	('POST', 'member', '/members', '{"user_id": "kid"}'), ('GET', 'member', '/members', NULL), ('POST', 'api_key', '/api-keys', '{"name": "x"}'), ('GET', 'api_key', '/api-keys', NULL)) v (method, entity, uri, body),
-	pg_temp.ask(method, uri, :'key', body) a;
+	pg_temp.ask('goat', method || ' ' || uri, body) a;
 SELECT is((SELECT array_agg(k ORDER BY k) FROM jsonb_object_keys(CASE jsonb_typeof(object) WHEN 'object' THEN object END) k), (SELECT array_agg(field ORDER BY field) FROM field f WHERE f.entity = a.entity AND NOT (f.field = 'key' AND NOT a.object ? 'key')), uri || ' has the fields of ' || entity) FROM answered a;
 SELECT is_empty($$SELECT a.uri, o.key, o.value, f.described FROM answered a, jsonb_each(CASE jsonb_typeof(a.object) WHEN 'object' THEN a.object END) o JOIN field f ON f.field = o.key WHERE f.entity = a.entity
 	AND NOT CASE jsonb_typeof(o.value) WHEN 'null' THEN f.described -> 'nullable' = 'true' WHEN 'number' THEN f.described ->> 'type' = 'number' OR f.described ->> 'type' = 'integer' AND o.value::numeric % 1 = 0 ELSE f.described ->> 'type' = jsonb_typeof(o.value) END$$,
@@ -91,10 +89,10 @@ SELECT is_empty($$SELECT path, described -> 'responses' FROM operation WHERE (me
 SELECT is(described #> '{responses,200,content}' ? 'text/csv', true, 'analytics come as CSV, too') FROM operation WHERE path = '/analytics';
 
 -- what was asked above was answered as it says
-SELECT is_empty(format($$SELECT m, u, a.status FROM (VALUES ('POST', '/projects', '{"name": "P"}', '/projects'), ('POST', '/projects/%2$s/creators', '{"tiktok_handle": "kid"}', '/projects/{project_id}/creators'), ('POST', '/api-keys', '{"name": "y"}', '/api-keys'),
-	('POST', '/members', '{"user_id": "nanny"}', '/members'), ('GET', '/projects', NULL, '/projects'), ('GET', '/creators/%3$s/stats', NULL, '/creators/{creator_id}/stats'), ('POST', '/creators/%3$s/scrape', NULL, '/creators/{creator_id}/scrape'),
-	('DELETE', '/creators/%3$s', NULL, '/creators/{creator_id}'), ('POST', '/projects/%2$s/creators', '{"tiktok_handle": "goat.too"}', '/projects/{project_id}/creators'), ('POST', '/members', '{"user_id": "nanny"}', '/members')) v (m, u, b, p),
-	pg_temp.ask(m, u, %1$L, b) a, operation o WHERE o.path = p AND o.method = lower(m) AND NOT o.described -> 'responses' ? a.status::text$$, :'key', :'project', :'creator'), 'requests are answered with the statuses that it has');
+SELECT is_empty(format($$SELECT m, u, a -> 'status' FROM (VALUES ('POST', '/projects', '{"name": "P"}', '/projects'), ('POST', '/projects/%1$s/creators', '{"tiktok_handle": "kid"}', '/projects/{project_id}/creators'), ('POST', '/api-keys', '{"name": "y"}', '/api-keys'),
+	('POST', '/members', '{"user_id": "nanny"}', '/members'), ('GET', '/projects', NULL, '/projects'), ('GET', '/creators/%2$s/stats', NULL, '/creators/{creator_id}/stats'), ('POST', '/creators/%2$s/scrape', NULL, '/creators/{creator_id}/scrape'),
+	('DELETE', '/creators/%2$s', NULL, '/creators/{creator_id}'), ('POST', '/projects/%1$s/creators', '{"tiktok_handle": "goat.too"}', '/projects/{project_id}/creators'), ('POST', '/members', '{"user_id": "nanny"}', '/members')) v (m, u, b, p),
+	pg_temp.ask('goat', m || ' ' || u, b) a, operation o WHERE o.path = p AND o.method = lower(m) AND NOT o.described -> 'responses' ? (a ->> 'status')$$, :'project', :'creator'), 'requests are answered with the statuses that it has');
 
 -- what names a row, in the path or as a filter, may name one that is not there
 SELECT set_eq($$SELECT path FROM operation WHERE method = 'get' AND described -> 'responses' ? '404' AND path NOT LIKE '%{%'$$,
