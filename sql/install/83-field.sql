@@ -197,10 +197,11 @@ BEGIN
 	IF after !~ '^[A-Za-z0-9_-]{21}[AQgw]$' THEN
 		PERFORM trackagoat.refuse_field('invalid_query', 'cursor', 'is none that a list has answered', 'Send meta.nextCursor of the page before.');
 	END IF;
-	RETURN encode(decode(translate(after, '-_', '+/') || '==', 'base64'), 'hex')::uuid;
+	-- the first page goes on after the highest id that could be, which uuidv7() never makes
+	RETURN coalesce(encode(decode(translate(after, '-_', '+/') || '==', 'base64'), 'hex')::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff');
 END
 $$;
-COMMENT ON FUNCTION trackagoat.page_after(jsonb) IS 'the id that a page goes on after, newest first; NULL for the first page: PT400 invalid_query';
+COMMENT ON FUNCTION trackagoat.page_after(jsonb) IS 'the id that a page goes on after, newest first; the highest for the first page: PT400 invalid_query';
 
 CREATE FUNCTION trackagoat.page_limit(query jsonb) RETURNS integer
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE

@@ -27,7 +27,7 @@ DECLARE
 BEGIN
 	SELECT array_agg(o.id), array_agg(row_to_json(o)) INTO ids, objects
 	FROM (SELECT k.* FROM trackagoat_api.api_keys k
-		WHERE k.org_id = trackagoat.current_org() AND (after IS NULL OR k.id < after)
+		WHERE k.org_id = trackagoat.current_org() AND k.id < after
 		ORDER BY k.id DESC LIMIT trackagoat.page_limit(query) + 1) o;
 	RETURN trackagoat.page_answer(objects, ids, query);
 END
@@ -95,7 +95,7 @@ DECLARE
 BEGIN
 	SELECT array_agg(o.id), array_agg(row_to_json(o)) INTO ids, objects
 	FROM (SELECT m.* FROM trackagoat_api.members m
-		WHERE m.org_id = trackagoat.current_org() AND (after IS NULL OR m.id < after)
+		WHERE m.org_id = trackagoat.current_org() AND m.id < after
 		ORDER BY m.id DESC LIMIT trackagoat.page_limit(query) + 1) o;
 	RETURN trackagoat.page_answer(objects, ids, query);
 END

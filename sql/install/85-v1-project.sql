@@ -21,7 +21,7 @@ DECLARE
 	query jsonb := request -> 'query';
 	after uuid := trackagoat.page_after(query);
 	ids uuid[] := ARRAY(SELECT p.id FROM trackagoat.project p
-		WHERE p.org_id = trackagoat.current_org() AND (after IS NULL OR p.id < after)
+		WHERE p.org_id = trackagoat.current_org() AND p.id < after
 		ORDER BY p.id DESC LIMIT trackagoat.page_limit(query) + 1);
 BEGIN
 	RETURN trackagoat.page_answer(ARRAY(SELECT o.object FROM trackagoat.project_objects(ids) o), ids, query);

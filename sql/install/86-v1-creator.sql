@@ -37,7 +37,7 @@ DECLARE
 BEGIN
 	SELECT array_agg(o.id), array_agg(row_to_json(o)) INTO ids, objects
 	FROM (SELECT c.* FROM trackagoat_api.creators c
-		WHERE c.org_id = trackagoat.current_org() AND c.id < coalesce(after, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+		WHERE c.org_id = trackagoat.current_org() AND c.id < after
 			AND (for_project IS NULL OR c.project_id = for_project) AND (part IS NULL OR c.tiktok_handle ILIKE part)
 		ORDER BY c.id DESC LIMIT trackagoat.page_limit(query) + 1) o;
 	RETURN trackagoat.page_answer(objects, ids, query);
@@ -181,7 +181,7 @@ BEGIN
 		'kind', e.kind, 'detail', e.detail, 'created_at', e.created_at) ORDER BY e.id DESC)
 	INTO ids, objects
 	FROM (SELECT v.* FROM trackagoat.creator_event v
-		WHERE v.creator_id = for_creator AND v.org_id = trackagoat.current_org() AND (after IS NULL OR v.id < after)
+		WHERE v.creator_id = for_creator AND v.org_id = trackagoat.current_org() AND v.id < after
 		ORDER BY v.id DESC LIMIT trackagoat.page_limit(query) + 1) e;
 	RETURN trackagoat.page_answer(objects, ids, query);
 END

@@ -29,7 +29,7 @@ DECLARE
 	after uuid := trackagoat.page_after(query);
 	for_project uuid := CASE WHEN query ? 'project_id' THEN trackagoat.own_project((query ->> 'project_id')::uuid) END;
 	ids uuid[] := ARRAY(SELECT k.id FROM trackagoat.campaign k
-		WHERE k.org_id = trackagoat.current_org() AND k.id < coalesce(after, 'ffffffff-ffff-ffff-ffff-ffffffffffff') AND (for_project IS NULL OR k.project_id = for_project)
+		WHERE k.org_id = trackagoat.current_org() AND k.id < after AND (for_project IS NULL OR k.project_id = for_project)
 		ORDER BY k.id DESC LIMIT trackagoat.page_limit(query) + 1);
 BEGIN
 	RETURN trackagoat.page_answer(ARRAY(SELECT o.object FROM trackagoat.campaign_objects(ids[:trackagoat.page_limit(query)]) o), ids, query);
@@ -114,7 +114,7 @@ BEGIN
 		'item_id', i.item_id, 'created_at', i.created_at) ORDER BY i.item_id DESC)
 	INTO ids, objects
 	FROM (SELECT m.* FROM trackagoat.campaign_item m
-		WHERE m.campaign_id = of_campaign AND m.org_id = trackagoat.current_org() AND m.item_id < coalesce(after, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+		WHERE m.campaign_id = of_campaign AND m.org_id = trackagoat.current_org() AND m.item_id < after
 		ORDER BY m.item_id DESC LIMIT trackagoat.page_limit(query) + 1) i;
 	RETURN trackagoat.page_answer(objects, ids, query);
 END

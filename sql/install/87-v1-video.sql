@@ -26,7 +26,7 @@ DECLARE
 BEGIN
 	SELECT array_agg(o.id), array_agg(row_to_json(o)) INTO ids, objects
 	FROM (SELECT v.* FROM trackagoat_api.videos v
-		WHERE v.org_id = trackagoat.current_org() AND v.id < coalesce(after, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+		WHERE v.org_id = trackagoat.current_org() AND v.id < after
 			AND (for_project IS NULL OR v.project_id = for_project) AND (for_creator IS NULL OR v.creator_id = for_creator)
 			AND (status IS NULL OR v.tracking_status = status)
 		ORDER BY v.id DESC LIMIT trackagoat.page_limit(query) + 1) o;

@@ -23,7 +23,7 @@ DECLARE
 	for_project uuid := CASE WHEN query ? 'project_id' THEN trackagoat.own_project((query ->> 'project_id')::uuid) END;
 	for_creator uuid := CASE WHEN query ? 'creator_id' THEN trackagoat.own_creator((query ->> 'creator_id')::uuid) END;
 	ids uuid[] := ARRAY(SELECT g.id FROM trackagoat.goal g
-		WHERE g.org_id = trackagoat.current_org() AND g.id < coalesce(after, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+		WHERE g.org_id = trackagoat.current_org() AND g.id < after
 			AND (for_project IS NULL OR g.project_id = for_project) AND (for_creator IS NULL OR g.creator_id = for_creator)
 		ORDER BY g.id DESC LIMIT trackagoat.page_limit(query) + 1);
 BEGIN
