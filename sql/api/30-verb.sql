@@ -7,7 +7,7 @@ $$
 #variable_conflict use_column
 BEGIN
 	PERFORM trackagoat.check_scope('write');
-	PERFORM trackagoat.own_project(add_creators.project_id);
+	PERFORM trackagoat.own_entity('project', add_creators.project_id);
 	RETURN QUERY SELECT r.* FROM trackagoat.add_creators(add_creators.project_id, add_creators.creators, add_creators.tracking_mode, add_creators.tracking_start_date) r;
 	-- as the owner, not at the commit as whoever asks; ALL would run his own triggers as the owner
 	SET CONSTRAINTS trackagoat.creator_ban, trackagoat.creator_ban_update IMMEDIATE;
@@ -21,7 +21,7 @@ $$
 #variable_conflict use_column
 BEGIN
 	PERFORM trackagoat.check_scope('write');
-	PERFORM trackagoat.own_creator(c.id) FROM unnest(remove_creators.creator_ids) c (id);
+	PERFORM trackagoat.own_entity('creator', c.id) FROM unnest(remove_creators.creator_ids) c (id);
 	RETURN QUERY SELECT r.* FROM trackagoat.remove_creators(remove_creators.creator_ids) r;
 	-- as the owner, not at the commit as whoever asks; ALL would run his own triggers as the owner
 	SET CONSTRAINTS trackagoat.creator_ban, trackagoat.creator_ban_update IMMEDIATE;
@@ -35,7 +35,7 @@ $$
 #variable_conflict use_column
 BEGIN
 	PERFORM trackagoat.check_scope('write');
-	PERFORM trackagoat.own_creator(c.id) FROM unnest(reenable_creators.creator_ids) c (id);
+	PERFORM trackagoat.own_entity('creator', c.id) FROM unnest(reenable_creators.creator_ids) c (id);
 	RETURN QUERY SELECT r.* FROM trackagoat.reenable_creators(reenable_creators.creator_ids) r;
 	-- as the owner, not at the commit as whoever asks; ALL would run his own triggers as the owner
 	SET CONSTRAINTS trackagoat.creator_ban, trackagoat.creator_ban_update IMMEDIATE;
@@ -49,7 +49,7 @@ $$
 #variable_conflict use_column
 BEGIN
 	PERFORM trackagoat.check_scope('write');
-	PERFORM trackagoat.own_creator(scrape_creator.creator_id);
+	PERFORM trackagoat.own_entity('creator', scrape_creator.creator_id);
 	PERFORM trackagoat.scrape_creator(scrape_creator.creator_id);
 END
 $$;
@@ -61,7 +61,7 @@ $$
 #variable_conflict use_column
 BEGIN
 	PERFORM trackagoat.check_scope('write');
-	PERFORM trackagoat.own_project(add_videos.project_id);
+	PERFORM trackagoat.own_entity('project', add_videos.project_id);
 	RETURN QUERY SELECT r.* FROM trackagoat.add_videos(add_videos.project_id, add_videos.urls) r;
 	-- as the owner, not at the commit as whoever asks; ALL would run his own triggers as the owner
 	SET CONSTRAINTS trackagoat.creator_ban, trackagoat.creator_ban_update IMMEDIATE;
@@ -75,7 +75,7 @@ $$
 #variable_conflict use_column
 BEGIN
 	PERFORM trackagoat.check_scope('write');
-	PERFORM trackagoat.own_video(v.id) FROM unnest(review_videos.video_ids) v (id);
+	PERFORM trackagoat.own_entity('video', v.id) FROM unnest(review_videos.video_ids) v (id);
 	RETURN QUERY SELECT r.* FROM trackagoat.review_videos(review_videos.video_ids, review_videos.tracking_status) r;
 	-- as the owner, not at the commit as whoever asks; ALL would run his own triggers as the owner
 	SET CONSTRAINTS trackagoat.creator_ban, trackagoat.creator_ban_update IMMEDIATE;
@@ -89,7 +89,7 @@ $$
 #variable_conflict use_column
 BEGIN
 	PERFORM trackagoat.check_scope('write');
-	PERFORM trackagoat.own_video(scrape_video.video_id);
+	PERFORM trackagoat.own_entity('video', scrape_video.video_id);
 	PERFORM trackagoat.scrape_video(scrape_video.video_id);
 END
 $$;
@@ -103,7 +103,7 @@ DECLARE
 	kept record;
 BEGIN
 	PERFORM trackagoat.check_scope('read');
-	PERFORM trackagoat.own_project(content_calendar.project_id);
+	PERFORM trackagoat.own_entity('project', content_calendar.project_id);
 	SELECT l.* INTO kept FROM trackagoat.retention_limit(NULL) l;
 	RETURN QUERY SELECT r.* FROM trackagoat.content_calendar(content_calendar.project_id, content_calendar.month, content_calendar.for_creator) r
 	WHERE kept.earliest IS NULL OR r.day >= kept.earliest;
@@ -123,7 +123,7 @@ DECLARE
 	kept record;
 BEGIN
 	PERFORM trackagoat.check_scope('read');
-	PERFORM trackagoat.own_campaign(campaign_stats.campaign_id);
+	PERFORM trackagoat.own_entity('campaign', campaign_stats.campaign_id);
 	SELECT l.* INTO kept FROM trackagoat.retention_limit(NULL) l;
 	-- totals to date are of no days; a window without a first day is of all until its last
 	IF coalesce(campaign_stats.from_date, '-infinity') < kept.earliest AND num_nonnulls(campaign_stats.from_date, campaign_stats.to_date) > 0 THEN
@@ -140,7 +140,7 @@ $$
 #variable_conflict use_column
 BEGIN
 	PERFORM trackagoat.check_scope('read');
-	PERFORM trackagoat.own_project(goal_compliance.project_id);
+	PERFORM trackagoat.own_entity('project', goal_compliance.project_id);
 	RETURN QUERY SELECT r.* FROM trackagoat.goal_compliance(goal_compliance.project_id, goal_compliance.reference_date, goal_compliance.for_creator, goal_compliance.for_period) r;
 END
 $$;

@@ -3,86 +3,32 @@
 
 -- ---- whose a row is ----
 
-CREATE FUNCTION trackagoat.own_project(project_id uuid) RETURNS uuid
-	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
-$$
-BEGIN
-	PERFORM FROM trackagoat.project p WHERE p.id = own_project.project_id AND p.org_id = trackagoat.current_org();
-	IF NOT FOUND THEN
-		PERFORM trackagoat.entity_missing('project', own_project.project_id);
-	END IF;
-	RETURN own_project.project_id;
-END
-$$;
-COMMENT ON FUNCTION trackagoat.own_project(uuid) IS 'a project of one''s organization: PT404 project_not_found for any other';
-
-CREATE FUNCTION trackagoat.own_creator(creator_id uuid) RETURNS uuid
-	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
-$$
-BEGIN
-	PERFORM FROM trackagoat.creator c WHERE c.id = own_creator.creator_id AND c.org_id = trackagoat.current_org();
-	IF NOT FOUND THEN
-		PERFORM trackagoat.entity_missing('creator', own_creator.creator_id);
-	END IF;
-	RETURN own_creator.creator_id;
-END
-$$;
-COMMENT ON FUNCTION trackagoat.own_creator(uuid) IS 'a creator of one''s organization: PT404 creator_not_found for any other';
-
-CREATE FUNCTION trackagoat.own_video(video_id uuid) RETURNS uuid
-	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
-$$
-BEGIN
-	PERFORM FROM trackagoat.video v WHERE v.id = own_video.video_id AND v.org_id = trackagoat.current_org();
-	IF NOT FOUND THEN
-		PERFORM trackagoat.entity_missing('video', own_video.video_id);
-	END IF;
-	RETURN own_video.video_id;
-END
-$$;
-COMMENT ON FUNCTION trackagoat.own_video(uuid) IS 'a video of one''s organization: PT404 video_not_found for any other';
-
-CREATE FUNCTION trackagoat.own_campaign(campaign_id uuid) RETURNS uuid
-	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
-$$
-BEGIN
-	PERFORM FROM trackagoat.campaign c WHERE c.id = own_campaign.campaign_id AND c.org_id = trackagoat.current_org();
-	IF NOT FOUND THEN
-		PERFORM trackagoat.entity_missing('campaign', own_campaign.campaign_id);
-	END IF;
-	RETURN own_campaign.campaign_id;
-END
-$$;
-COMMENT ON FUNCTION trackagoat.own_campaign(uuid) IS 'a campaign of one''s organization: PT404 campaign_not_found for any other';
-
-CREATE FUNCTION trackagoat.own_goal(goal_id uuid) RETURNS uuid
-	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
-$$
-BEGIN
-	PERFORM FROM trackagoat.goal g WHERE g.id = own_goal.goal_id AND g.org_id = trackagoat.current_org();
-	IF NOT FOUND THEN
-		PERFORM trackagoat.entity_missing('goal', own_goal.goal_id);
-	END IF;
-	RETURN own_goal.goal_id;
-END
-$$;
-COMMENT ON FUNCTION trackagoat.own_goal(uuid) IS 'a goal of one''s organization: PT404 goal_not_found for any other';
-
 CREATE FUNCTION trackagoat.own_entity(entity text, id uuid) RETURNS uuid
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 BEGIN
-	RETURN CASE entity WHEN 'project' THEN trackagoat.own_project(id) WHEN 'creator' THEN trackagoat.own_creator(id)
-		WHEN 'video' THEN trackagoat.own_video(id) WHEN 'campaign' THEN trackagoat.own_campaign(id) END;
+	CASE entity
+		WHEN 'project' THEN PERFORM FROM trackagoat.project p WHERE p.id = own_entity.id AND p.org_id = trackagoat.current_org();
+		WHEN 'creator' THEN PERFORM FROM trackagoat.creator c WHERE c.id = own_entity.id AND c.org_id = trackagoat.current_org();
+		WHEN 'video' THEN PERFORM FROM trackagoat.video v WHERE v.id = own_entity.id AND v.org_id = trackagoat.current_org();
+		WHEN 'campaign' THEN PERFORM FROM trackagoat.campaign k WHERE k.id = own_entity.id AND k.org_id = trackagoat.current_org();
+		WHEN 'goal' THEN PERFORM FROM trackagoat.goal g WHERE g.id = own_entity.id AND g.org_id = trackagoat.current_org();
+		ELSE RETURN NULL;
+	END CASE;
+	IF NOT FOUND THEN
+		PERFORM trackagoat.entity_missing(entity, id);
+	END IF;
+	RETURN id;
 END
 $$;
-COMMENT ON FUNCTION trackagoat.own_entity(text, uuid) IS 'a project, creator, video or campaign of one''s organization: PT404 for any other; NULL for another word';
+COMMENT ON FUNCTION trackagoat.own_entity(text, uuid) IS
+	'a project, creator, video, campaign or goal of one''s organization: PT404 project_not_found and so on for any other; NULL for another word';
 
 CREATE FUNCTION trackagoat.project_rows(request jsonb, entity text) RETURNS uuid[]
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	for_project uuid := trackagoat.own_project((request #>> '{ids,0}')::uuid);
+	for_project uuid := trackagoat.own_entity('project', (request #>> '{ids,0}')::uuid);
 	given uuid[] := ARRAY(SELECT g.id::uuid FROM jsonb_array_elements_text(request #> ARRAY['body', entity || '_ids']) g (id));
 	stranger uuid;
 BEGIN

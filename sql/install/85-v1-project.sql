@@ -33,7 +33,7 @@ CREATE FUNCTION trackagoat.v1_get_project(request jsonb) RETURNS jsonb
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	project_id uuid := trackagoat.own_project((request #>> '{ids,0}')::uuid);
+	project_id uuid := trackagoat.own_entity('project', (request #>> '{ids,0}')::uuid);
 BEGIN
 	RETURN jsonb_build_object('status', 200, 'data', (SELECT o.object FROM trackagoat.project_objects(ARRAY[project_id]) o));
 END
@@ -58,7 +58,7 @@ CREATE FUNCTION trackagoat.v1_update_project(request jsonb) RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	project_id uuid := trackagoat.own_project((request #>> '{ids,0}')::uuid);
+	project_id uuid := trackagoat.own_entity('project', (request #>> '{ids,0}')::uuid);
 	body jsonb := request -> 'body';
 BEGIN
 	UPDATE trackagoat.project p SET
@@ -74,7 +74,7 @@ CREATE FUNCTION trackagoat.v1_delete_project(request jsonb) RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	project_id uuid := trackagoat.own_project((request #>> '{ids,0}')::uuid);
+	project_id uuid := trackagoat.own_entity('project', (request #>> '{ids,0}')::uuid);
 BEGIN
 	DELETE FROM trackagoat.project p WHERE p.id = project_id AND p.org_id = trackagoat.current_org();
 	RETURN jsonb_build_object('status', 200, 'data', jsonb_build_object('id', project_id, 'deleted', true));

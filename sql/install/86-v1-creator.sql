@@ -30,7 +30,7 @@ $$
 DECLARE
 	query jsonb := request -> 'query';
 	after uuid := trackagoat.page_after(query);
-	for_project uuid := CASE WHEN query ? 'project_id' THEN trackagoat.own_project((query ->> 'project_id')::uuid) END;
+	for_project uuid := CASE WHEN query ? 'project_id' THEN trackagoat.own_entity('project', (query ->> 'project_id')::uuid) END;
 	part text := '%' || regexp_replace(ltrim(query ->> 'search', '@'), '([\\%_])', '\\\1', 'g') || '%';
 	ids uuid[];
 	objects json[];
@@ -60,7 +60,7 @@ CREATE FUNCTION trackagoat.v1_create_creators(request jsonb) RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	project_id uuid := trackagoat.own_project((request #>> '{ids,0}')::uuid);
+	project_id uuid := trackagoat.own_entity('project', (request #>> '{ids,0}')::uuid);
 	body jsonb := request -> 'body';
 	is_many boolean := body ? 'creators';
 	wanted jsonb := CASE WHEN body ? 'creators' THEN body -> 'creators' ELSE jsonb_build_array(body) END;
@@ -173,7 +173,7 @@ $$
 DECLARE
 	query jsonb := request -> 'query';
 	after uuid := trackagoat.page_after(query);
-	for_creator uuid := trackagoat.own_creator((request #>> '{ids,0}')::uuid);
+	for_creator uuid := trackagoat.own_entity('creator', (request #>> '{ids,0}')::uuid);
 	ids uuid[];
 	objects json[];
 BEGIN

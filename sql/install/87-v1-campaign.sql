@@ -27,7 +27,7 @@ $$
 DECLARE
 	query jsonb := request -> 'query';
 	after uuid := trackagoat.page_after(query);
-	for_project uuid := CASE WHEN query ? 'project_id' THEN trackagoat.own_project((query ->> 'project_id')::uuid) END;
+	for_project uuid := CASE WHEN query ? 'project_id' THEN trackagoat.own_entity('project', (query ->> 'project_id')::uuid) END;
 	ids uuid[] := ARRAY(SELECT k.id FROM trackagoat.campaign k
 		WHERE k.org_id = trackagoat.current_org() AND k.id < after AND (for_project IS NULL OR k.project_id = for_project)
 		ORDER BY k.id DESC LIMIT trackagoat.page_limit(query) + 1);
@@ -41,7 +41,7 @@ CREATE FUNCTION trackagoat.v1_get_campaign(request jsonb) RETURNS jsonb
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	campaign_id uuid := trackagoat.own_campaign((request #>> '{ids,0}')::uuid);
+	campaign_id uuid := trackagoat.own_entity('campaign', (request #>> '{ids,0}')::uuid);
 BEGIN
 	RETURN jsonb_build_object('status', 200, 'data', (SELECT o.object FROM trackagoat.campaign_objects(ARRAY[campaign_id]) o));
 END
@@ -52,7 +52,7 @@ CREATE FUNCTION trackagoat.v1_create_campaign(request jsonb) RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	project_id uuid := trackagoat.own_project((request #>> '{ids,0}')::uuid);
+	project_id uuid := trackagoat.own_entity('project', (request #>> '{ids,0}')::uuid);
 	body jsonb := request -> 'body';
 	campaign_id uuid;
 BEGIN
@@ -69,7 +69,7 @@ CREATE FUNCTION trackagoat.v1_update_campaign(request jsonb) RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	campaign_id uuid := trackagoat.own_campaign((request #>> '{ids,0}')::uuid);
+	campaign_id uuid := trackagoat.own_entity('campaign', (request #>> '{ids,0}')::uuid);
 	body jsonb := request -> 'body';
 BEGIN
 	UPDATE trackagoat.campaign k SET
@@ -88,7 +88,7 @@ CREATE FUNCTION trackagoat.v1_delete_campaign(request jsonb) RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	campaign_id uuid := trackagoat.own_campaign((request #>> '{ids,0}')::uuid);
+	campaign_id uuid := trackagoat.own_entity('campaign', (request #>> '{ids,0}')::uuid);
 BEGIN
 	DELETE FROM trackagoat.campaign k WHERE k.id = campaign_id AND k.org_id = trackagoat.current_org();
 	RETURN jsonb_build_object('status', 200, 'data', jsonb_build_object('id', campaign_id, 'deleted', true));
@@ -104,7 +104,7 @@ $$
 DECLARE
 	query jsonb := request -> 'query';
 	after uuid := trackagoat.page_after(query);
-	of_campaign uuid := trackagoat.own_campaign((request #>> '{ids,0}')::uuid);
+	of_campaign uuid := trackagoat.own_entity('campaign', (request #>> '{ids,0}')::uuid);
 	ids uuid[];
 	objects json[];
 BEGIN
@@ -125,7 +125,7 @@ CREATE FUNCTION trackagoat.v1_add_campaign_item(request jsonb) RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	campaign_id uuid := trackagoat.own_campaign((request #>> '{ids,0}')::uuid);
+	campaign_id uuid := trackagoat.own_entity('campaign', (request #>> '{ids,0}')::uuid);
 	item_type text := request #>> '{body,item_type}';
 	item_id uuid := trackagoat.own_entity(item_type, (request #>> '{body,item_id}')::uuid);
 	added_at timestamptz;
@@ -147,7 +147,7 @@ CREATE FUNCTION trackagoat.v1_remove_campaign_item(request jsonb) RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	of_campaign uuid := trackagoat.own_campaign((request #>> '{ids,0}')::uuid);
+	of_campaign uuid := trackagoat.own_entity('campaign', (request #>> '{ids,0}')::uuid);
 	-- not every client can send a body with DELETE
 	code text := CASE request -> 'body' WHEN '{}' THEN 'invalid_query' ELSE 'invalid_body' END;
 	given jsonb := CASE code WHEN 'invalid_query' THEN request -> 'query' ELSE request -> 'body' END;

@@ -19,8 +19,8 @@ CREATE FUNCTION trackagoat.video_page(query jsonb, status trackagoat.tracking_st
 $$
 DECLARE
 	after uuid := trackagoat.page_after(query);
-	for_project uuid := CASE WHEN query ? 'project_id' THEN trackagoat.own_project((query ->> 'project_id')::uuid) END;
-	for_creator uuid := CASE WHEN query ? 'creator_id' THEN trackagoat.own_creator((query ->> 'creator_id')::uuid) END;
+	for_project uuid := CASE WHEN query ? 'project_id' THEN trackagoat.own_entity('project', (query ->> 'project_id')::uuid) END;
+	for_creator uuid := CASE WHEN query ? 'creator_id' THEN trackagoat.own_entity('creator', (query ->> 'creator_id')::uuid) END;
 	ids uuid[];
 	objects json[];
 BEGIN
@@ -73,7 +73,7 @@ CREATE FUNCTION trackagoat.v1_create_video(request jsonb) RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	project_id uuid := trackagoat.own_project((request #>> '{ids,0}')::uuid);
+	project_id uuid := trackagoat.own_entity('project', (request #>> '{ids,0}')::uuid);
 	url text := request #>> '{body,url}';
 	added record;
 BEGIN
@@ -115,7 +115,7 @@ CREATE FUNCTION trackagoat.v1_update_video(request jsonb) RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	video_id uuid := trackagoat.own_video((request #>> '{ids,0}')::uuid);
+	video_id uuid := trackagoat.own_entity('video', (request #>> '{ids,0}')::uuid);
 	body jsonb := request -> 'body';
 BEGIN
 	UPDATE trackagoat.video v SET
@@ -132,7 +132,7 @@ CREATE FUNCTION trackagoat.v1_delete_video(request jsonb) RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	video_id uuid := trackagoat.own_video((request #>> '{ids,0}')::uuid);
+	video_id uuid := trackagoat.own_entity('video', (request #>> '{ids,0}')::uuid);
 BEGIN
 	DELETE FROM trackagoat.video v WHERE v.id = video_id AND v.org_id = trackagoat.current_org();
 	RETURN jsonb_build_object('status', 200, 'data', jsonb_build_object('id', video_id, 'deleted', true));
@@ -144,7 +144,7 @@ CREATE FUNCTION trackagoat.v1_scrape_video(request jsonb) RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	video_id uuid := trackagoat.own_video((request #>> '{ids,0}')::uuid);
+	video_id uuid := trackagoat.own_entity('video', (request #>> '{ids,0}')::uuid);
 BEGIN
 	PERFORM trackagoat.scrape_video(video_id);
 	RETURN jsonb_build_object('status', 202, 'data', jsonb_build_object('result', 'queued', 'video_id', video_id));
@@ -174,7 +174,7 @@ CREATE FUNCTION trackagoat.v1_disable_video(request jsonb) RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	video_id uuid := trackagoat.own_video((request #>> '{ids,0}')::uuid);
+	video_id uuid := trackagoat.own_entity('video', (request #>> '{ids,0}')::uuid);
 BEGIN
 	PERFORM trackagoat.disable_videos(ARRAY[video_id], now());
 	RETURN jsonb_build_object('status', 200, 'data', trackagoat.video_object(video_id));
@@ -186,7 +186,7 @@ CREATE FUNCTION trackagoat.v1_enable_video(request jsonb) RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	video_id uuid := trackagoat.own_video((request #>> '{ids,0}')::uuid);
+	video_id uuid := trackagoat.own_entity('video', (request #>> '{ids,0}')::uuid);
 BEGIN
 	PERFORM trackagoat.disable_videos(ARRAY[video_id], NULL);
 	RETURN jsonb_build_object('status', 200, 'data', trackagoat.video_object(video_id));

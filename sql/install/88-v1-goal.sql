@@ -20,8 +20,8 @@ $$
 DECLARE
 	query jsonb := request -> 'query';
 	after uuid := trackagoat.page_after(query);
-	for_project uuid := CASE WHEN query ? 'project_id' THEN trackagoat.own_project((query ->> 'project_id')::uuid) END;
-	for_creator uuid := CASE WHEN query ? 'creator_id' THEN trackagoat.own_creator((query ->> 'creator_id')::uuid) END;
+	for_project uuid := CASE WHEN query ? 'project_id' THEN trackagoat.own_entity('project', (query ->> 'project_id')::uuid) END;
+	for_creator uuid := CASE WHEN query ? 'creator_id' THEN trackagoat.own_entity('creator', (query ->> 'creator_id')::uuid) END;
 	ids uuid[] := ARRAY(SELECT g.id FROM trackagoat.goal g
 		WHERE g.org_id = trackagoat.current_org() AND g.id < after
 			AND (for_project IS NULL OR g.project_id = for_project) AND (for_creator IS NULL OR g.creator_id = for_creator)
@@ -36,7 +36,7 @@ CREATE FUNCTION trackagoat.v1_get_goal(request jsonb) RETURNS jsonb
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	goal_id uuid := trackagoat.own_goal((request #>> '{ids,0}')::uuid);
+	goal_id uuid := trackagoat.own_entity('goal', (request #>> '{ids,0}')::uuid);
 BEGIN
 	RETURN jsonb_build_object('status', 200, 'data', (SELECT o.object FROM trackagoat.goal_objects(ARRAY[goal_id]) o));
 END
@@ -47,7 +47,7 @@ CREATE FUNCTION trackagoat.v1_create_goal(request jsonb) RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	for_project uuid := trackagoat.own_project((request #>> '{ids,0}')::uuid);
+	for_project uuid := trackagoat.own_entity('project', (request #>> '{ids,0}')::uuid);
 	body jsonb := request -> 'body';
 	for_creator uuid := (body ->> 'creator_id')::uuid;
 	goal_id uuid;
@@ -71,7 +71,7 @@ CREATE FUNCTION trackagoat.v1_update_goal(request jsonb) RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	goal_id uuid := trackagoat.own_goal((request #>> '{ids,0}')::uuid);
+	goal_id uuid := trackagoat.own_entity('goal', (request #>> '{ids,0}')::uuid);
 	body jsonb := request -> 'body';
 BEGIN
 	UPDATE trackagoat.goal g SET
@@ -89,7 +89,7 @@ CREATE FUNCTION trackagoat.v1_delete_goal(request jsonb) RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	goal_id uuid := trackagoat.own_goal((request #>> '{ids,0}')::uuid);
+	goal_id uuid := trackagoat.own_entity('goal', (request #>> '{ids,0}')::uuid);
 BEGIN
 	DELETE FROM trackagoat.goal g WHERE g.id = goal_id AND g.org_id = trackagoat.current_org();
 	RETURN jsonb_build_object('status', 200, 'data', jsonb_build_object('id', goal_id, 'deleted', true));
@@ -103,9 +103,9 @@ CREATE FUNCTION trackagoat.v1_goal_compliance(request jsonb) RETURNS jsonb
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	project_id uuid := trackagoat.own_project((request #>> '{ids,0}')::uuid);
+	project_id uuid := trackagoat.own_entity('project', (request #>> '{ids,0}')::uuid);
 	query jsonb := request -> 'query';
-	for_creator uuid := CASE WHEN query ? 'creator_id' THEN trackagoat.own_creator((query ->> 'creator_id')::uuid) END;
+	for_creator uuid := CASE WHEN query ? 'creator_id' THEN trackagoat.own_entity('creator', (query ->> 'creator_id')::uuid) END;
 	states jsonb;
 BEGIN
 	WITH states AS MATERIALIZED (
@@ -136,7 +136,7 @@ CREATE FUNCTION trackagoat.v1_goal_counts(request jsonb) RETURNS jsonb
 $$
 DECLARE
 	query jsonb := request -> 'query';
-	project_id uuid := trackagoat.own_project((query ->> 'project_id')::uuid);
+	project_id uuid := trackagoat.own_entity('project', (query ->> 'project_id')::uuid);
 	counts jsonb;
 BEGIN
 	WITH states AS MATERIALIZED (

@@ -57,7 +57,7 @@ INSERT INTO marked VALUES
 	(ARRAY['current_org', 'readable_org', 'current_key', 'current_actor', 'check_scope', 'campaign_tree', 'campaign_videos', 'campaign_stats', 'entity_amounts', 'entity_days', 'follower_amounts', 'goal_states', 'goal_counts', 'goal_compliance', 'goal_overview'], 's', 'r'),
 	(ARRAY['entity_timezone', 'entity_buckets', 'entity_metric', 'analytics', 'campaign_breakdown', 'campaign_progress', 'verify_histories', 'verify_totals', 'verify',
 		'plan_limits', 'limit_usage', 'retention_windows', 'content_calendar', 'goal_history', 'campaign_goals', 'goal_changes', 'next_scrape_due', 'page_would_serve', 'project_organization', 'tables_are_ready', 'host_paused_until', 'check_owner',
-		'own_project', 'own_creator', 'own_video', 'own_campaign', 'own_goal', 'own_entity', 'find_route', 'project_objects', 'creator_object', 'tracked_creator', 'project_rows', 'video_object', 'video_page',
+		'own_entity', 'find_route', 'project_objects', 'creator_object', 'tracked_creator', 'project_rows', 'video_object', 'video_page',
 		'api_key_object', 'member_object', 'json_type', 'api_entities', 'openapi_components'], 's', 'u'),
 	-- the API: campaigns, goals, analytics
 	(ARRAY['api_number', 'csv_field', 'series_csv', 'shown_from', 'refuse_retention'], 'i', 's'),
