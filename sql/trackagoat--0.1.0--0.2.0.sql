@@ -2785,7 +2785,8 @@ BEGIN
 	IF made.triggers > most THEN
 		RAISE SQLSTATE 'PT429' USING
 			MESSAGE = 'rate_limit_exceeded',
-			DETAIL = format('{"limitKey": "%s", "current": %s, "max": %s}', limit_key, made.triggers - 1, most),
+			DETAIL = format('{"limitKey": "%s", "current": %s, "max": %s, "retryAfter": %s}', limit_key, made.triggers - 1, most,
+				ceil(extract(epoch FROM (made.day + 1)::timestamp AT TIME ZONE 'UTC' - clock_timestamp()))),
 			HINT = format('Wait until %s 00:00 UTC, or choose a plan that allows more.', to_char(made.day + 1, 'YYYY-MM-DD'));
 	END IF;
 END
@@ -3672,20 +3673,28 @@ CREATE FUNCTION trackagoat.worker_status()
 COMMENT ON FUNCTION trackagoat.worker_status() IS
 	'the workers of this server, a row for each that trackagoat.database and trackagoat.workers ask for; none where the library is not preloaded';
 
+CREATE FUNCTION trackagoat.shown_from(days bigint, today date) RETURNS date
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	-- what goes back further than the calendar is for ever
+	RETURN today - CASE WHEN days < 700000 THEN days::integer END;
+
+COMMENT ON FUNCTION trackagoat.shown_from(bigint, date) IS
+	'from which day on a plan shows what went on, by its stats_history_retention_days; NULL for all days';
+
 CREATE FUNCTION trackagoat.retention_windows(at timestamptz DEFAULT now())
 	RETURNS TABLE (project_id uuid, org_id uuid, kept_from timestamptz)
 	LANGUAGE sql STABLE ROWS 100 SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 	-- a goal looks at a month until two days after it, expiry at as many days as it says;
 	-- from a Monday on, so that no history is cut more than once a week
-	SELECT p.id, p.org_id, date_trunc('week', (retention_windows.at AT TIME ZONE o.timezone)::date
-		- (greatest(l.max, 33, p.expiry_days) + 1)::integer * interval '1 day') AT TIME ZONE o.timezone
+	SELECT p.id, p.org_id, date_trunc('week', (least(s.first_day, s.today - 33, s.today - p.expiry_days) - 1)::timestamp) AT TIME ZONE o.timezone
 	FROM (SELECT DISTINCT n.plan FROM trackagoat.organization n WHERE n.plan IS NOT NULL) k
 	CROSS JOIN LATERAL (SELECT trackagoat.plan_limit(k.plan, 'stats_history_retention_days') AS max OFFSET 0) l
 	JOIN trackagoat.organization o ON o.plan = k.plan
+	CROSS JOIN LATERAL (SELECT d.today, trackagoat.shown_from(l.max, d.today) AS first_day
+		FROM (VALUES ((retention_windows.at AT TIME ZONE o.timezone)::date)) d (today)) s
 	JOIN trackagoat.project p ON p.org_id = o.id
-	-- what goes back further than the calendar is for ever
-	WHERE l.max < 700000
+	WHERE s.first_day IS NOT NULL
 $$;
 
 COMMENT ON FUNCTION trackagoat.retention_windows(timestamptz) IS
@@ -3997,8 +4006,9 @@ CREATE FUNCTION trackagoat.member_admin() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 BEGIN
-	-- one of those who take admins away at a time; with the organization its members go
-	PERFORM FROM trackagoat.organization o WHERE o.id = OLD.org_id FOR NO KEY UPDATE;
+	-- One of those who take admins away at a time.  It is written, as by a lock alone whoever has waited under a
+	-- fixed snapshot would find the other admin there still.  With the organization its members go.
+	UPDATE trackagoat.organization o SET name = o.name WHERE o.id = OLD.org_id;
 	IF FOUND AND NOT EXISTS (SELECT FROM trackagoat.member m WHERE m.org_id = OLD.org_id AND m.role = 'admin') THEN
 		RAISE SQLSTATE 'PT409' USING
 			MESSAGE = 'last_admin',
@@ -4212,11 +4222,12 @@ BEGIN
 	IF after !~ '^[A-Za-z0-9_-]{21}[AQgw]$' THEN
 		PERFORM trackagoat.refuse_field('invalid_query', 'cursor', 'is none that a list has answered', 'Send meta.nextCursor of the page before.');
 	END IF;
-	RETURN encode(decode(translate(after, '-_', '+/') || '==', 'base64'), 'hex')::uuid;
+	-- the first page goes on after the highest id that could be, which uuidv7() never makes
+	RETURN coalesce(encode(decode(translate(after, '-_', '+/') || '==', 'base64'), 'hex')::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff');
 END
 $$;
 
-COMMENT ON FUNCTION trackagoat.page_after(jsonb) IS 'the id that a page goes on after, newest first; NULL for the first page: PT400 invalid_query';
+COMMENT ON FUNCTION trackagoat.page_after(jsonb) IS 'the id that a page goes on after, newest first; the highest for the first page: PT400 invalid_query';
 
 CREATE FUNCTION trackagoat.page_limit(query jsonb) RETURNS integer
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -4238,92 +4249,33 @@ $$;
 
 COMMENT ON FUNCTION trackagoat.page_answer(json[], uuid[], jsonb) IS 'a page of a list, from one item more than it shows and their ids';
 
-CREATE FUNCTION trackagoat.own_project(project_id uuid) RETURNS uuid
-	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
-$$
-BEGIN
-	PERFORM FROM trackagoat.project p WHERE p.id = own_project.project_id AND p.org_id = trackagoat.current_org();
-	IF NOT FOUND THEN
-		PERFORM trackagoat.entity_missing('project', own_project.project_id);
-	END IF;
-	RETURN own_project.project_id;
-END
-$$;
-
-COMMENT ON FUNCTION trackagoat.own_project(uuid) IS 'a project of one''s organization: PT404 project_not_found for any other';
-
-CREATE FUNCTION trackagoat.own_creator(creator_id uuid) RETURNS uuid
-	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
-$$
-BEGIN
-	PERFORM FROM trackagoat.creator c WHERE c.id = own_creator.creator_id AND c.org_id = trackagoat.current_org();
-	IF NOT FOUND THEN
-		PERFORM trackagoat.entity_missing('creator', own_creator.creator_id);
-	END IF;
-	RETURN own_creator.creator_id;
-END
-$$;
-
-COMMENT ON FUNCTION trackagoat.own_creator(uuid) IS 'a creator of one''s organization: PT404 creator_not_found for any other';
-
-CREATE FUNCTION trackagoat.own_video(video_id uuid) RETURNS uuid
-	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
-$$
-BEGIN
-	PERFORM FROM trackagoat.video v WHERE v.id = own_video.video_id AND v.org_id = trackagoat.current_org();
-	IF NOT FOUND THEN
-		PERFORM trackagoat.entity_missing('video', own_video.video_id);
-	END IF;
-	RETURN own_video.video_id;
-END
-$$;
-
-COMMENT ON FUNCTION trackagoat.own_video(uuid) IS 'a video of one''s organization: PT404 video_not_found for any other';
-
-CREATE FUNCTION trackagoat.own_campaign(campaign_id uuid) RETURNS uuid
-	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
-$$
-BEGIN
-	PERFORM FROM trackagoat.campaign c WHERE c.id = own_campaign.campaign_id AND c.org_id = trackagoat.current_org();
-	IF NOT FOUND THEN
-		PERFORM trackagoat.entity_missing('campaign', own_campaign.campaign_id);
-	END IF;
-	RETURN own_campaign.campaign_id;
-END
-$$;
-
-COMMENT ON FUNCTION trackagoat.own_campaign(uuid) IS 'a campaign of one''s organization: PT404 campaign_not_found for any other';
-
-CREATE FUNCTION trackagoat.own_goal(goal_id uuid) RETURNS uuid
-	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
-$$
-BEGIN
-	PERFORM FROM trackagoat.goal g WHERE g.id = own_goal.goal_id AND g.org_id = trackagoat.current_org();
-	IF NOT FOUND THEN
-		PERFORM trackagoat.entity_missing('goal', own_goal.goal_id);
-	END IF;
-	RETURN own_goal.goal_id;
-END
-$$;
-
-COMMENT ON FUNCTION trackagoat.own_goal(uuid) IS 'a goal of one''s organization: PT404 goal_not_found for any other';
-
 CREATE FUNCTION trackagoat.own_entity(entity text, id uuid) RETURNS uuid
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 BEGIN
-	RETURN CASE entity WHEN 'project' THEN trackagoat.own_project(id) WHEN 'creator' THEN trackagoat.own_creator(id)
-		WHEN 'video' THEN trackagoat.own_video(id) WHEN 'campaign' THEN trackagoat.own_campaign(id) END;
+	CASE entity
+		WHEN 'project' THEN PERFORM FROM trackagoat.project p WHERE p.id = own_entity.id AND p.org_id = trackagoat.current_org();
+		WHEN 'creator' THEN PERFORM FROM trackagoat.creator c WHERE c.id = own_entity.id AND c.org_id = trackagoat.current_org();
+		WHEN 'video' THEN PERFORM FROM trackagoat.video v WHERE v.id = own_entity.id AND v.org_id = trackagoat.current_org();
+		WHEN 'campaign' THEN PERFORM FROM trackagoat.campaign k WHERE k.id = own_entity.id AND k.org_id = trackagoat.current_org();
+		WHEN 'goal' THEN PERFORM FROM trackagoat.goal g WHERE g.id = own_entity.id AND g.org_id = trackagoat.current_org();
+		ELSE RETURN NULL;
+	END CASE;
+	IF NOT FOUND THEN
+		PERFORM trackagoat.entity_missing(entity, id);
+	END IF;
+	RETURN id;
 END
 $$;
 
-COMMENT ON FUNCTION trackagoat.own_entity(text, uuid) IS 'a project, creator, video or campaign of one''s organization: PT404 for any other; NULL for another word';
+COMMENT ON FUNCTION trackagoat.own_entity(text, uuid) IS
+	'a project, creator, video, campaign or goal of one''s organization: PT404 project_not_found and so on for any other; NULL for another word';
 
 CREATE FUNCTION trackagoat.project_rows(request jsonb, entity text) RETURNS uuid[]
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	for_project uuid := trackagoat.own_project((request #>> '{ids,0}')::uuid);
+	for_project uuid := trackagoat.own_entity('project', (request #>> '{ids,0}')::uuid);
 	given uuid[] := ARRAY(SELECT g.id::uuid FROM jsonb_array_elements_text(request #> ARRAY['body', entity || '_ids']) g (id));
 	stranger uuid;
 BEGIN
@@ -4514,19 +4466,17 @@ CREATE FUNCTION trackagoat.call_handler(handler text, request jsonb) RETURNS jso
 
 COMMENT ON FUNCTION trackagoat.call_handler(text, jsonb) IS 'what a handler of the API answers, by its name';
 
-CREATE FUNCTION trackagoat.handle_request(method text, path text, query text, headers jsonb, body text) RETURNS jsonb
+CREATE FUNCTION trackagoat.handle_request(route record, method text, path text, query text, headers jsonb, body text) RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 #variable_conflict use_variable
 DECLARE
-	route record := trackagoat.find_route(method, path);
 	media_type text := coalesce(headers ->> 'x-content-type', headers ->> 'content-type');
 	idempotency_key text := CASE WHEN method = 'POST' THEN headers ->> 'idempotency-key' END;
 	request jsonb;
 	result jsonb;
 BEGIN
 	IF route.scope IS NOT NULL THEN
-		PERFORM trackagoat.sign_in_by(headers);
 		PERFORM trackagoat.check_scope(route.scope);
 	END IF;
 	IF octet_length(body) > 1048576 THEN
@@ -4554,8 +4504,8 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION trackagoat.handle_request(text, text, text, jsonb, text) IS
-	'what a handler answers: {status, data, meta} or {status, text, headers}; errors are errors';
+COMMENT ON FUNCTION trackagoat.handle_request(record, text, text, text, jsonb, text) IS
+	'what the handler of a route answers whoever has signed in: {status, data, meta} or {status, text, headers}; errors are errors';
 
 CREATE FUNCTION trackagoat.answer_request(
 	method text, uri text, headers jsonb, body text, OUT status integer, OUT response_headers jsonb, OUT response_body text)
@@ -4563,6 +4513,10 @@ CREATE FUNCTION trackagoat.answer_request(
 $$
 #variable_conflict use_variable
 DECLARE
+	path text := regexp_replace(split_part(uri, '?', 1), '^(https?://[^/]*)?(/api/v1)?(?=/|$)', '');
+	lower_headers jsonb;
+	step text;
+	route record;
 	result jsonb;
 	problem record;
 	state text;
@@ -4572,36 +4526,46 @@ DECLARE
 	constraint_name text;
 BEGIN
 	response_headers := '{"Content-Type": "application/json; charset=utf-8"}';
-	BEGIN
-		result := trackagoat.handle_request(upper(method),
-			regexp_replace(split_part(uri, '?', 1), '^(https?://[^/]*)?(/api/v1)?(?=/|$)', ''), substr(uri, strpos(uri || '?', '?') + 1),
-			(SELECT jsonb_object_agg(lower(h.key), h.value) FROM jsonb_each(headers) h), body);
-		-- what waits for the commit is refused here, where it can be answered; ALL would run the triggers of
-		-- whoever asks, as the owner
-		IF upper(method) <> 'GET' THEN
-			SET CONSTRAINTS trackagoat.creator_ban, trackagoat.creator_ban_update IMMEDIATE;
-		END IF;
-		status := (result ->> 'status')::integer;
-		response_headers := response_headers || coalesce(result -> 'headers', '{}');
-		response_body := coalesce(result ->> 'text', trackagoat.envelope(result -> 'data', NULL, result -> 'meta'));
-	EXCEPTION WHEN OTHERS THEN
-		GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL,
-			hint = PG_EXCEPTION_HINT, constraint_name = CONSTRAINT_NAME;
-		SELECT p.* INTO problem FROM trackagoat.api_problem(state, message, detail, hint, constraint_name) p;
-		IF problem.status = 500 THEN
-			RAISE LOG 'trackagoat: % % failed: % (%)', method, split_part(uri, '?', 1), message, state;
-		END IF;
-		status := problem.status;
-		response_headers := response_headers || jsonb_strip_nulls(jsonb_build_object(
-			'Retry-After', problem.meta ->> 'retryAfter', 'Allow', problem.meta ->> 'allow',
-			'WWW-Authenticate', CASE status WHEN 401 THEN 'Bearer' END));
-		response_body := trackagoat.envelope(NULL, problem.code, jsonb_build_object('code', problem.code) || problem.meta);
-	END;
+	-- who asks enters by himself: the note that a key was used stays, though what it asked for be undone
+	FOREACH step IN ARRAY ARRAY['enter', 'answer'] LOOP
+		BEGIN
+			IF step = 'enter' THEN
+				lower_headers := (SELECT jsonb_object_agg(lower(h.key), h.value) FROM jsonb_each(headers) h);
+				route := trackagoat.find_route(upper(method), path);
+				IF route.scope IS NOT NULL THEN
+					PERFORM trackagoat.sign_in_by(lower_headers);
+				END IF;
+				CONTINUE;
+			END IF;
+			result := trackagoat.handle_request(route, upper(method), path, substr(uri, strpos(uri || '?', '?') + 1), lower_headers, body);
+			-- what waits for the commit is refused here, where it can be answered; ALL would run the triggers of
+			-- whoever asks, as the owner
+			IF upper(method) <> 'GET' THEN
+				SET CONSTRAINTS trackagoat.creator_ban, trackagoat.creator_ban_update IMMEDIATE;
+			END IF;
+			status := (result ->> 'status')::integer;
+			response_headers := response_headers || coalesce(result -> 'headers', '{}');
+			response_body := coalesce(result ->> 'text', trackagoat.envelope(result -> 'data', NULL, result -> 'meta'));
+		EXCEPTION WHEN OTHERS THEN
+			GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL,
+				hint = PG_EXCEPTION_HINT, constraint_name = CONSTRAINT_NAME;
+			SELECT p.* INTO problem FROM trackagoat.api_problem(state, message, detail, hint, constraint_name) p;
+			IF problem.status = 500 THEN
+				RAISE LOG 'trackagoat: % % failed: % (%)', method, split_part(uri, '?', 1), message, state;
+			END IF;
+			status := problem.status;
+			response_headers := response_headers || jsonb_strip_nulls(jsonb_build_object(
+				'Retry-After', problem.meta ->> 'retryAfter', 'Allow', problem.meta ->> 'allow',
+				'WWW-Authenticate', CASE status WHEN 401 THEN 'Bearer' END));
+			response_body := trackagoat.envelope(NULL, problem.code, jsonb_build_object('code', problem.code) || problem.meta);
+			EXIT;
+		END;
+	END LOOP;
 END
 $$;
 
 COMMENT ON FUNCTION trackagoat.answer_request(text, text, jsonb, text) IS
-	'answer a request to the v1 API, in the envelope; where it fails, what it wrote is undone';
+	'answer a request to the v1 API, in the envelope; where it fails, what it wrote is undone, but for the note that its key was used';
 
 CREATE FUNCTION trackagoat.api_key_object(key_id uuid) RETURNS jsonb
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
@@ -4631,7 +4595,7 @@ DECLARE
 BEGIN
 	SELECT array_agg(o.id), array_agg(row_to_json(o)) INTO ids, objects
 	FROM (SELECT k.* FROM trackagoat_api.api_keys k
-		WHERE k.org_id = trackagoat.current_org() AND (after IS NULL OR k.id < after)
+		WHERE k.org_id = trackagoat.current_org() AND k.id < after
 		ORDER BY k.id DESC LIMIT trackagoat.page_limit(query) + 1) o;
 	RETURN trackagoat.page_answer(objects, ids, query);
 END
@@ -4701,7 +4665,7 @@ DECLARE
 BEGIN
 	SELECT array_agg(o.id), array_agg(row_to_json(o)) INTO ids, objects
 	FROM (SELECT m.* FROM trackagoat_api.members m
-		WHERE m.org_id = trackagoat.current_org() AND (after IS NULL OR m.id < after)
+		WHERE m.org_id = trackagoat.current_org() AND m.id < after
 		ORDER BY m.id DESC LIMIT trackagoat.page_limit(query) + 1) o;
 	RETURN trackagoat.page_answer(objects, ids, query);
 END
@@ -4778,7 +4742,7 @@ DECLARE
 	query jsonb := request -> 'query';
 	after uuid := trackagoat.page_after(query);
 	ids uuid[] := ARRAY(SELECT p.id FROM trackagoat.project p
-		WHERE p.org_id = trackagoat.current_org() AND (after IS NULL OR p.id < after)
+		WHERE p.org_id = trackagoat.current_org() AND p.id < after
 		ORDER BY p.id DESC LIMIT trackagoat.page_limit(query) + 1);
 BEGIN
 	RETURN trackagoat.page_answer(ARRAY(SELECT o.object FROM trackagoat.project_objects(ids) o), ids, query);
@@ -4791,7 +4755,7 @@ CREATE FUNCTION trackagoat.v1_get_project(request jsonb) RETURNS jsonb
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	project_id uuid := trackagoat.own_project((request #>> '{ids,0}')::uuid);
+	project_id uuid := trackagoat.own_entity('project', (request #>> '{ids,0}')::uuid);
 BEGIN
 	RETURN jsonb_build_object('status', 200, 'data', (SELECT o.object FROM trackagoat.project_objects(ARRAY[project_id]) o));
 END
@@ -4818,7 +4782,7 @@ CREATE FUNCTION trackagoat.v1_update_project(request jsonb) RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	project_id uuid := trackagoat.own_project((request #>> '{ids,0}')::uuid);
+	project_id uuid := trackagoat.own_entity('project', (request #>> '{ids,0}')::uuid);
 	body jsonb := request -> 'body';
 BEGIN
 	UPDATE trackagoat.project p SET
@@ -4835,7 +4799,7 @@ CREATE FUNCTION trackagoat.v1_delete_project(request jsonb) RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	project_id uuid := trackagoat.own_project((request #>> '{ids,0}')::uuid);
+	project_id uuid := trackagoat.own_entity('project', (request #>> '{ids,0}')::uuid);
 BEGIN
 	DELETE FROM trackagoat.project p WHERE p.id = project_id AND p.org_id = trackagoat.current_org();
 	RETURN jsonb_build_object('status', 200, 'data', jsonb_build_object('id', project_id, 'deleted', true));
@@ -4876,14 +4840,14 @@ $$
 DECLARE
 	query jsonb := request -> 'query';
 	after uuid := trackagoat.page_after(query);
-	for_project uuid := CASE WHEN query ? 'project_id' THEN trackagoat.own_project((query ->> 'project_id')::uuid) END;
+	for_project uuid := CASE WHEN query ? 'project_id' THEN trackagoat.own_entity('project', (query ->> 'project_id')::uuid) END;
 	part text := '%' || regexp_replace(ltrim(query ->> 'search', '@'), '([\\%_])', '\\\1', 'g') || '%';
 	ids uuid[];
 	objects json[];
 BEGIN
 	SELECT array_agg(o.id), array_agg(row_to_json(o)) INTO ids, objects
 	FROM (SELECT c.* FROM trackagoat_api.creators c
-		WHERE c.org_id = trackagoat.current_org() AND c.id < coalesce(after, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+		WHERE c.org_id = trackagoat.current_org() AND c.id < after
 			AND (for_project IS NULL OR c.project_id = for_project) AND (part IS NULL OR c.tiktok_handle ILIKE part)
 		ORDER BY c.id DESC LIMIT trackagoat.page_limit(query) + 1) o;
 	RETURN trackagoat.page_answer(objects, ids, query);
@@ -4908,7 +4872,7 @@ CREATE FUNCTION trackagoat.v1_create_creators(request jsonb) RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	project_id uuid := trackagoat.own_project((request #>> '{ids,0}')::uuid);
+	project_id uuid := trackagoat.own_entity('project', (request #>> '{ids,0}')::uuid);
 	body jsonb := request -> 'body';
 	is_many boolean := body ? 'creators';
 	wanted jsonb := CASE WHEN body ? 'creators' THEN body -> 'creators' ELSE jsonb_build_array(body) END;
@@ -5012,7 +4976,9 @@ $$
 DECLARE
 	creator_id uuid := trackagoat.tracked_creator(request);
 BEGIN
-	RETURN jsonb_build_object('status', 202, 'data', jsonb_build_object('creator_id', creator_id, 'job_id', trackagoat.scrape_creator(creator_id)));
+	-- the job is shared, and its id would tell since when somebody else has tracked the account
+	PERFORM trackagoat.scrape_creator(creator_id);
+	RETURN jsonb_build_object('status', 202, 'data', jsonb_build_object('result', 'queued', 'creator_id', creator_id));
 END
 $$;
 
@@ -5024,7 +4990,7 @@ $$
 DECLARE
 	query jsonb := request -> 'query';
 	after uuid := trackagoat.page_after(query);
-	for_creator uuid := trackagoat.own_creator((request #>> '{ids,0}')::uuid);
+	for_creator uuid := trackagoat.own_entity('creator', (request #>> '{ids,0}')::uuid);
 	ids uuid[];
 	objects json[];
 BEGIN
@@ -5032,7 +4998,7 @@ BEGIN
 		'kind', e.kind, 'detail', e.detail, 'created_at', e.created_at) ORDER BY e.id DESC)
 	INTO ids, objects
 	FROM (SELECT v.* FROM trackagoat.creator_event v
-		WHERE v.creator_id = for_creator AND v.org_id = trackagoat.current_org() AND (after IS NULL OR v.id < after)
+		WHERE v.creator_id = for_creator AND v.org_id = trackagoat.current_org() AND v.id < after
 		ORDER BY v.id DESC LIMIT trackagoat.page_limit(query) + 1) e;
 	RETURN trackagoat.page_answer(objects, ids, query);
 END
@@ -5091,9 +5057,9 @@ $$
 DECLARE
 	query jsonb := request -> 'query';
 	after uuid := trackagoat.page_after(query);
-	for_project uuid := CASE WHEN query ? 'project_id' THEN trackagoat.own_project((query ->> 'project_id')::uuid) END;
+	for_project uuid := CASE WHEN query ? 'project_id' THEN trackagoat.own_entity('project', (query ->> 'project_id')::uuid) END;
 	ids uuid[] := ARRAY(SELECT k.id FROM trackagoat.campaign k
-		WHERE k.org_id = trackagoat.current_org() AND k.id < coalesce(after, 'ffffffff-ffff-ffff-ffff-ffffffffffff') AND (for_project IS NULL OR k.project_id = for_project)
+		WHERE k.org_id = trackagoat.current_org() AND k.id < after AND (for_project IS NULL OR k.project_id = for_project)
 		ORDER BY k.id DESC LIMIT trackagoat.page_limit(query) + 1);
 BEGIN
 	RETURN trackagoat.page_answer(ARRAY(SELECT o.object FROM trackagoat.campaign_objects(ids[:trackagoat.page_limit(query)]) o), ids, query);
@@ -5106,7 +5072,7 @@ CREATE FUNCTION trackagoat.v1_get_campaign(request jsonb) RETURNS jsonb
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	campaign_id uuid := trackagoat.own_campaign((request #>> '{ids,0}')::uuid);
+	campaign_id uuid := trackagoat.own_entity('campaign', (request #>> '{ids,0}')::uuid);
 BEGIN
 	RETURN jsonb_build_object('status', 200, 'data', (SELECT o.object FROM trackagoat.campaign_objects(ARRAY[campaign_id]) o));
 END
@@ -5118,7 +5084,7 @@ CREATE FUNCTION trackagoat.v1_create_campaign(request jsonb) RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	project_id uuid := trackagoat.own_project((request #>> '{ids,0}')::uuid);
+	project_id uuid := trackagoat.own_entity('project', (request #>> '{ids,0}')::uuid);
 	body jsonb := request -> 'body';
 	campaign_id uuid;
 BEGIN
@@ -5136,7 +5102,7 @@ CREATE FUNCTION trackagoat.v1_update_campaign(request jsonb) RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	campaign_id uuid := trackagoat.own_campaign((request #>> '{ids,0}')::uuid);
+	campaign_id uuid := trackagoat.own_entity('campaign', (request #>> '{ids,0}')::uuid);
 	body jsonb := request -> 'body';
 BEGIN
 	UPDATE trackagoat.campaign k SET
@@ -5156,7 +5122,7 @@ CREATE FUNCTION trackagoat.v1_delete_campaign(request jsonb) RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	campaign_id uuid := trackagoat.own_campaign((request #>> '{ids,0}')::uuid);
+	campaign_id uuid := trackagoat.own_entity('campaign', (request #>> '{ids,0}')::uuid);
 BEGIN
 	DELETE FROM trackagoat.campaign k WHERE k.id = campaign_id AND k.org_id = trackagoat.current_org();
 	RETURN jsonb_build_object('status', 200, 'data', jsonb_build_object('id', campaign_id, 'deleted', true));
@@ -5171,7 +5137,7 @@ $$
 DECLARE
 	query jsonb := request -> 'query';
 	after uuid := trackagoat.page_after(query);
-	of_campaign uuid := trackagoat.own_campaign((request #>> '{ids,0}')::uuid);
+	of_campaign uuid := trackagoat.own_entity('campaign', (request #>> '{ids,0}')::uuid);
 	ids uuid[];
 	objects json[];
 BEGIN
@@ -5181,7 +5147,7 @@ BEGIN
 		'item_id', i.item_id, 'created_at', i.created_at) ORDER BY i.item_id DESC)
 	INTO ids, objects
 	FROM (SELECT m.* FROM trackagoat.campaign_item m
-		WHERE m.campaign_id = of_campaign AND m.org_id = trackagoat.current_org() AND m.item_id < coalesce(after, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+		WHERE m.campaign_id = of_campaign AND m.org_id = trackagoat.current_org() AND m.item_id < after
 		ORDER BY m.item_id DESC LIMIT trackagoat.page_limit(query) + 1) i;
 	RETURN trackagoat.page_answer(objects, ids, query);
 END
@@ -5193,7 +5159,7 @@ CREATE FUNCTION trackagoat.v1_add_campaign_item(request jsonb) RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	campaign_id uuid := trackagoat.own_campaign((request #>> '{ids,0}')::uuid);
+	campaign_id uuid := trackagoat.own_entity('campaign', (request #>> '{ids,0}')::uuid);
 	item_type text := request #>> '{body,item_type}';
 	item_id uuid := trackagoat.own_entity(item_type, (request #>> '{body,item_id}')::uuid);
 	added_at timestamptz;
@@ -5216,7 +5182,7 @@ CREATE FUNCTION trackagoat.v1_remove_campaign_item(request jsonb) RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	of_campaign uuid := trackagoat.own_campaign((request #>> '{ids,0}')::uuid);
+	of_campaign uuid := trackagoat.own_entity('campaign', (request #>> '{ids,0}')::uuid);
 	-- not every client can send a body with DELETE
 	code text := CASE request -> 'body' WHEN '{}' THEN 'invalid_query' ELSE 'invalid_body' END;
 	given jsonb := CASE code WHEN 'invalid_query' THEN request -> 'query' ELSE request -> 'body' END;
@@ -5262,17 +5228,25 @@ CREATE FUNCTION trackagoat.video_page(query jsonb, status trackagoat.tracking_st
 $$
 DECLARE
 	after uuid := trackagoat.page_after(query);
-	for_project uuid := CASE WHEN query ? 'project_id' THEN trackagoat.own_project((query ->> 'project_id')::uuid) END;
-	for_creator uuid := CASE WHEN query ? 'creator_id' THEN trackagoat.own_creator((query ->> 'creator_id')::uuid) END;
+	for_project uuid := CASE WHEN query ? 'project_id' THEN trackagoat.own_entity('project', (query ->> 'project_id')::uuid) END;
+	for_creator uuid := CASE WHEN query ? 'creator_id' THEN trackagoat.own_entity('creator', (query ->> 'creator_id')::uuid) END;
 	ids uuid[];
 	objects json[];
 BEGIN
-	SELECT array_agg(o.id), array_agg(row_to_json(o)) INTO ids, objects
-	FROM (SELECT v.* FROM trackagoat_api.videos v
-		WHERE v.org_id = trackagoat.current_org() AND v.id < coalesce(after, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
-			AND (for_project IS NULL OR v.project_id = for_project) AND (for_creator IS NULL OR v.creator_id = for_creator)
-			AND (status IS NULL OR v.tracking_status = status)
-		ORDER BY v.id DESC LIMIT trackagoat.page_limit(query) + 1) o;
+	-- each way has an index of its own
+	IF for_creator IS NULL THEN
+		SELECT array_agg(o.id), array_agg(row_to_json(o)) INTO ids, objects
+		FROM (SELECT v.* FROM trackagoat_api.videos v
+			WHERE v.org_id = trackagoat.current_org() AND v.id < after
+				AND (for_project IS NULL OR v.project_id = for_project) AND (status IS NULL OR v.tracking_status = status)
+			ORDER BY v.id DESC LIMIT trackagoat.page_limit(query) + 1) o;
+	ELSE
+		SELECT array_agg(o.id), array_agg(row_to_json(o)) INTO ids, objects
+		FROM (SELECT v.* FROM trackagoat_api.videos v
+			WHERE v.org_id = trackagoat.current_org() AND v.id < after AND v.creator_id = for_creator
+				AND (for_project IS NULL OR v.project_id = for_project) AND (status IS NULL OR v.tracking_status = status)
+			ORDER BY v.id DESC LIMIT trackagoat.page_limit(query) + 1) o;
+	END IF;
 	RETURN trackagoat.page_answer(objects, ids, query);
 END
 $$;
@@ -5320,7 +5294,7 @@ CREATE FUNCTION trackagoat.v1_create_video(request jsonb) RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	project_id uuid := trackagoat.own_project((request #>> '{ids,0}')::uuid);
+	project_id uuid := trackagoat.own_entity('project', (request #>> '{ids,0}')::uuid);
 	url text := request #>> '{body,url}';
 	added record;
 BEGIN
@@ -5364,7 +5338,7 @@ CREATE FUNCTION trackagoat.v1_update_video(request jsonb) RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	video_id uuid := trackagoat.own_video((request #>> '{ids,0}')::uuid);
+	video_id uuid := trackagoat.own_entity('video', (request #>> '{ids,0}')::uuid);
 	body jsonb := request -> 'body';
 BEGIN
 	UPDATE trackagoat.video v SET
@@ -5382,7 +5356,7 @@ CREATE FUNCTION trackagoat.v1_delete_video(request jsonb) RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	video_id uuid := trackagoat.own_video((request #>> '{ids,0}')::uuid);
+	video_id uuid := trackagoat.own_entity('video', (request #>> '{ids,0}')::uuid);
 BEGIN
 	DELETE FROM trackagoat.video v WHERE v.id = video_id AND v.org_id = trackagoat.current_org();
 	RETURN jsonb_build_object('status', 200, 'data', jsonb_build_object('id', video_id, 'deleted', true));
@@ -5395,9 +5369,10 @@ CREATE FUNCTION trackagoat.v1_scrape_video(request jsonb) RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	video_id uuid := trackagoat.own_video((request #>> '{ids,0}')::uuid);
+	video_id uuid := trackagoat.own_entity('video', (request #>> '{ids,0}')::uuid);
 BEGIN
-	RETURN jsonb_build_object('status', 202, 'data', jsonb_build_object('video_id', video_id, 'job_id', trackagoat.scrape_video(video_id)));
+	PERFORM trackagoat.scrape_video(video_id);
+	RETURN jsonb_build_object('status', 202, 'data', jsonb_build_object('result', 'queued', 'video_id', video_id));
 END
 $$;
 
@@ -5426,7 +5401,7 @@ CREATE FUNCTION trackagoat.v1_disable_video(request jsonb) RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	video_id uuid := trackagoat.own_video((request #>> '{ids,0}')::uuid);
+	video_id uuid := trackagoat.own_entity('video', (request #>> '{ids,0}')::uuid);
 BEGIN
 	PERFORM trackagoat.disable_videos(ARRAY[video_id], now());
 	RETURN jsonb_build_object('status', 200, 'data', trackagoat.video_object(video_id));
@@ -5439,7 +5414,7 @@ CREATE FUNCTION trackagoat.v1_enable_video(request jsonb) RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	video_id uuid := trackagoat.own_video((request #>> '{ids,0}')::uuid);
+	video_id uuid := trackagoat.own_entity('video', (request #>> '{ids,0}')::uuid);
 BEGIN
 	PERFORM trackagoat.disable_videos(ARRAY[video_id], NULL);
 	RETURN jsonb_build_object('status', 200, 'data', trackagoat.video_object(video_id));
@@ -5474,15 +5449,32 @@ $$;
 
 COMMENT ON FUNCTION trackagoat.v1_review_videos(jsonb) IS 'POST /projects/{id}/videos/bulk-review';
 
-CREATE FUNCTION trackagoat.retention_days(org_id uuid) RETURNS bigint
+CREATE FUNCTION trackagoat.retention_limit(INOUT tz text, OUT days bigint, OUT earliest date)
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 BEGIN
-	RETURN (SELECT trackagoat.plan_limit(o.plan, 'stats_history_retention_days') FROM trackagoat.organization o WHERE o.id = retention_days.org_id);
+	SELECT coalesce(retention_limit.tz, o.timezone), trackagoat.plan_limit(o.plan, 'stats_history_retention_days') INTO tz, days
+	FROM trackagoat.organization o WHERE o.id = trackagoat.current_org();
+	PERFORM trackagoat.check_timezone(tz);
+	earliest := trackagoat.shown_from(days, (now() AT TIME ZONE tz)::date);
 END
 $$;
 
-COMMENT ON FUNCTION trackagoat.retention_days(uuid) IS 'how many days back the plan of an organization shows; NULL for all';
+COMMENT ON FUNCTION trackagoat.retention_limit(text) IS
+	'how many days back the plan of one''s organization shows, and from which day on, in its time zone or tz; NULL for all: PT400 invalid_timezone';
+
+CREATE FUNCTION trackagoat.refuse_retention(days bigint, earliest date) RETURNS void
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+BEGIN
+	RAISE SQLSTATE 'PT402' USING
+		MESSAGE = 'retention_exceeded',
+		DETAIL = format('{"retentionDays": %s, "earliest": "%s"}', days, earliest),
+		HINT = format('Ask for %s or later, or choose a plan that keeps more.', earliest);
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.refuse_retention(bigint, date) IS 'raises PT402 retention_exceeded';
 
 CREATE FUNCTION trackagoat.retained_window(
 	from_date date, to_date date, INOUT tz text, OUT first_day date, OUT last_day date, OUT days bigint)
@@ -5491,21 +5483,13 @@ $$
 DECLARE
 	earliest date;
 BEGIN
-	tz := coalesce(tz, (SELECT o.timezone FROM trackagoat.organization o WHERE o.id = trackagoat.current_org()));
+	SELECT l.tz, l.days, l.earliest INTO tz, days, earliest FROM trackagoat.retention_limit(tz) l;
 	SELECT w.first_day, w.last_day INTO first_day, last_day FROM trackagoat.analytics_window(from_date, to_date, tz, NULL) w;
-	days := trackagoat.retention_days(trackagoat.current_org());
-	-- what goes back further than the calendar is for ever
-	earliest := (now() AT TIME ZONE tz)::date - CASE WHEN days < 700000 THEN days::integer END;
 	-- who names no first day is not refused for it
-	IF from_date IS NULL AND last_day >= earliest THEN
-		first_day := greatest(first_day, earliest);
+	IF coalesce(from_date, last_day) < earliest THEN
+		PERFORM trackagoat.refuse_retention(days, earliest);
 	END IF;
-	IF first_day < earliest THEN
-		RAISE SQLSTATE 'PT402' USING
-			MESSAGE = 'retention_exceeded',
-			DETAIL = format('{"retentionDays": %s, "earliest": "%s"}', days, earliest),
-			HINT = format('Ask for %s or later, or choose a plan that keeps more.', earliest);
-	END IF;
+	first_day := greatest(first_day, earliest);
 END
 $$;
 
@@ -5694,9 +5678,9 @@ BEGIN ATOMIC
 		('goal', '{org_id}', '{}'),
 		('deleted', '{}', '{"id": {"type": "string", "format": "uuid", "description": "what it was"}, "deleted": {"type": "boolean", "description": "true"}}'),
 		('removed', '{}', '{"id": {"type": "string", "format": "uuid", "description": "who it was"}, "removed": {"type": "boolean", "description": "true"}}'),
-		('job', '{}', '{"creator_id": {"type": "string", "format": "uuid", "description": "creator that is fetched, if it is one"},
-			"video_id": {"type": "string", "format": "uuid", "description": "video that is fetched, if it is one"},
-			"job_id": {"type": "string", "format": "uuid", "description": "the job, which all share that track the account or video"}}'),
+		('queued_scrape', '{}', '{"result": {"type": "string", "description": "queued: it is fetched soon"},
+			"creator_id": {"type": "string", "format": "uuid", "description": "creator that is fetched, if it is one"},
+			"video_id": {"type": "string", "format": "uuid", "description": "video that is fetched, if it is one"}}'),
 		('added_creator', '{}', '{"tiktok_handle": {"type": "string", "description": "as it was sent"},
 			"result": {"type": "string", "enum": ["created", "reactivated", "already_there", "refused"], "description": "what became of it"},
 			"code": {"type": "string", "nullable": true, "description": "why it was refused"},
@@ -5962,10 +5946,10 @@ $$
 DECLARE
 	query jsonb := request -> 'query';
 	after uuid := trackagoat.page_after(query);
-	for_project uuid := CASE WHEN query ? 'project_id' THEN trackagoat.own_project((query ->> 'project_id')::uuid) END;
-	for_creator uuid := CASE WHEN query ? 'creator_id' THEN trackagoat.own_creator((query ->> 'creator_id')::uuid) END;
+	for_project uuid := CASE WHEN query ? 'project_id' THEN trackagoat.own_entity('project', (query ->> 'project_id')::uuid) END;
+	for_creator uuid := CASE WHEN query ? 'creator_id' THEN trackagoat.own_entity('creator', (query ->> 'creator_id')::uuid) END;
 	ids uuid[] := ARRAY(SELECT g.id FROM trackagoat.goal g
-		WHERE g.org_id = trackagoat.current_org() AND g.id < coalesce(after, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+		WHERE g.org_id = trackagoat.current_org() AND g.id < after
 			AND (for_project IS NULL OR g.project_id = for_project) AND (for_creator IS NULL OR g.creator_id = for_creator)
 		ORDER BY g.id DESC LIMIT trackagoat.page_limit(query) + 1);
 BEGIN
@@ -5979,7 +5963,7 @@ CREATE FUNCTION trackagoat.v1_get_goal(request jsonb) RETURNS jsonb
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	goal_id uuid := trackagoat.own_goal((request #>> '{ids,0}')::uuid);
+	goal_id uuid := trackagoat.own_entity('goal', (request #>> '{ids,0}')::uuid);
 BEGIN
 	RETURN jsonb_build_object('status', 200, 'data', (SELECT o.object FROM trackagoat.goal_objects(ARRAY[goal_id]) o));
 END
@@ -5991,7 +5975,7 @@ CREATE FUNCTION trackagoat.v1_create_goal(request jsonb) RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	for_project uuid := trackagoat.own_project((request #>> '{ids,0}')::uuid);
+	for_project uuid := trackagoat.own_entity('project', (request #>> '{ids,0}')::uuid);
 	body jsonb := request -> 'body';
 	for_creator uuid := (body ->> 'creator_id')::uuid;
 	goal_id uuid;
@@ -6016,7 +6000,7 @@ CREATE FUNCTION trackagoat.v1_update_goal(request jsonb) RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	goal_id uuid := trackagoat.own_goal((request #>> '{ids,0}')::uuid);
+	goal_id uuid := trackagoat.own_entity('goal', (request #>> '{ids,0}')::uuid);
 	body jsonb := request -> 'body';
 BEGIN
 	UPDATE trackagoat.goal g SET
@@ -6035,7 +6019,7 @@ CREATE FUNCTION trackagoat.v1_delete_goal(request jsonb) RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	goal_id uuid := trackagoat.own_goal((request #>> '{ids,0}')::uuid);
+	goal_id uuid := trackagoat.own_entity('goal', (request #>> '{ids,0}')::uuid);
 BEGIN
 	DELETE FROM trackagoat.goal g WHERE g.id = goal_id AND g.org_id = trackagoat.current_org();
 	RETURN jsonb_build_object('status', 200, 'data', jsonb_build_object('id', goal_id, 'deleted', true));
@@ -6048,9 +6032,9 @@ CREATE FUNCTION trackagoat.v1_goal_compliance(request jsonb) RETURNS jsonb
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
-	project_id uuid := trackagoat.own_project((request #>> '{ids,0}')::uuid);
+	project_id uuid := trackagoat.own_entity('project', (request #>> '{ids,0}')::uuid);
 	query jsonb := request -> 'query';
-	for_creator uuid := CASE WHEN query ? 'creator_id' THEN trackagoat.own_creator((query ->> 'creator_id')::uuid) END;
+	for_creator uuid := CASE WHEN query ? 'creator_id' THEN trackagoat.own_entity('creator', (query ->> 'creator_id')::uuid) END;
 	states jsonb;
 BEGIN
 	WITH states AS MATERIALIZED (
@@ -6082,7 +6066,7 @@ CREATE FUNCTION trackagoat.v1_goal_counts(request jsonb) RETURNS jsonb
 $$
 DECLARE
 	query jsonb := request -> 'query';
-	project_id uuid := trackagoat.own_project((query ->> 'project_id')::uuid);
+	project_id uuid := trackagoat.own_entity('project', (query ->> 'project_id')::uuid);
 	counts jsonb;
 BEGIN
 	WITH states AS MATERIALIZED (
@@ -6139,7 +6123,7 @@ BEGIN
 		('PATCH', '/creators/{id}', 'write', 'update_creator', 'notes (readme, null clears), metadata, mode, another handle, display name', NULL,
 			jsonb_build_object('properties', readme || metadata || mode || handle || start || '{"display_name_override": {"type": "string", "minLength": 1, "maxLength": 200, "nullable": true}}', 'minProperties', 1), 'creator'),
 		('DELETE', '/creators/{id}', 'write', 'remove_creator', 'take a creator out of the program; add the handle again to bring it back', NULL, NULL, 'removed'),
-		('POST', '/creators/{id}/scrape', 'write', 'scrape_creator', 'fetch profile and new videos now', NULL, NULL, '202 job'),
+		('POST', '/creators/{id}/scrape', 'write', 'scrape_creator', 'fetch profile and new videos now', NULL, NULL, '202 queued_scrape'),
 		('GET', '/creators/{id}/events', 'read', 'list_creator_events', 'the change log of a creator, newest first', page, NULL, 'creator_event[]'),
 		('GET', '/creators/{id}/stats', 'read', 'gone', 'gone: use /analytics', '{"metric": {"type": "string"}}', NULL, 'gone'),
 		('POST', '/projects/{id}/creators/bulk-reenable', 'write', 'reenable_creators', 'enable creators that were disabled, a result each', NULL,
@@ -6154,7 +6138,7 @@ BEGIN
 		('PATCH', '/videos/{id}', 'write', 'update_video', 'review (included, excluded, pending_review), notes, metadata', NULL,
 			jsonb_build_object('properties', readme || metadata || '{"tracking_status": {"type": "string", "enum": ["included", "excluded", "pending_review"]}}', 'minProperties', 1), 'video'),
 		('DELETE', '/videos/{id}', 'write', 'delete_video', 'delete a video; discovery does not bring it back', NULL, NULL, 'deleted'),
-		('POST', '/videos/{id}/scrape', 'write', 'scrape_video', 'fetch its counters now', NULL, NULL, '202 job'),
+		('POST', '/videos/{id}/scrape', 'write', 'scrape_video', 'fetch its counters now', NULL, NULL, '202 queued_scrape'),
 		('POST', '/videos/{id}/tracking-disable', 'write', 'disable_video', 'fetch it no more, and leave it out of goals', NULL, NULL, 'video'),
 		('POST', '/videos/{id}/tracking-enable', 'write', 'enable_video', 'the opposite', NULL, NULL, 'video'),
 		('POST', '/projects/{id}/videos/bulk-tracking-disable', 'write', 'disable_videos', 'the same for many, a result each', NULL, jsonb_build_object('properties', jsonb_build_object('video_ids', many), 'required', '["video_ids"]'::jsonb), 'video_result[]'),
@@ -6469,8 +6453,8 @@ CREATE TABLE trackagoat.video (
 	created_at timestamptz NOT NULL DEFAULT now(),
 	updated_at timestamptz NOT NULL DEFAULT now(),
 	CONSTRAINT video_pkey PRIMARY KEY (id, org_id),
-	-- what rows of the same project refer to
-	CONSTRAINT video_project_key UNIQUE (id, project_id, org_id),
+	-- what rows of the same project refer to; in this order it lists an organization's videos, too
+	CONSTRAINT video_project_key UNIQUE (org_id, id, project_id),
 	-- in this order it finds all projects that track a post, too
 	CONSTRAINT video_tiktok_video_id_key UNIQUE (tiktok_video_id, project_id, org_id),
 	CONSTRAINT video_project_fkey FOREIGN KEY (project_id, org_id)
@@ -7537,7 +7521,7 @@ COMMENT ON COLUMN trackagoat.scrape_attempt.outcome IS 'what it came to; NULL wh
 COMMENT ON COLUMN trackagoat.scrape_attempt.http_status IS 'HTTP status, where there was an answer';
 COMMENT ON COLUMN trackagoat.scrape_attempt.curl_code IS 'libcurl''s CURLcode, 0 for an answer';
 COMMENT ON COLUMN trackagoat.scrape_attempt.body_bytes IS 'size of the answer after decompression';
-COMMENT ON COLUMN trackagoat.scrape_attempt.milliseconds IS 'how long the request took';
+COMMENT ON COLUMN trackagoat.scrape_attempt.milliseconds IS 'how long the request took, until its answer was read';
 COMMENT ON COLUMN trackagoat.scrape_attempt.detail IS 'what libcurl, TikTok or the database said of a failure';
 COMMENT ON COLUMN trackagoat.scrape_attempt.next_attempt_at IS 'when the same job is due again, where that was decided by this attempt';
 COMMENT ON COLUMN trackagoat.scrape_attempt.host_paused_until IS 'until when nothing was to be asked of the host after this; scrape_host has what holds';
@@ -8030,6 +8014,11 @@ COMMENT ON COLUMN trackagoat.organization.week_starts_on IS 'day that weeks of g
 ALTER TABLE trackagoat.video ADD COLUMN refresh_slowed_at timestamptz, SET (fillfactor = 50),
 	DROP CONSTRAINT video_tiktok_video_id_key,
 	ADD CONSTRAINT video_tiktok_video_id_key UNIQUE (tiktok_video_id, project_id, org_id);
+ALTER TABLE trackagoat.campaign_item DROP CONSTRAINT campaign_item_video_fkey;
+ALTER TABLE trackagoat.video DROP CONSTRAINT video_project_key,
+	ADD CONSTRAINT video_project_key UNIQUE (org_id, id, project_id);
+ALTER TABLE trackagoat.campaign_item ADD CONSTRAINT campaign_item_video_fkey FOREIGN KEY (video_id, project_id, org_id)
+	REFERENCES trackagoat.video (id, project_id, org_id) ON DELETE CASCADE;
 DROP INDEX trackagoat.video_tiktok_video_id_idx, trackagoat.video_organization_idx, trackagoat.creator_organization_idx;
 CREATE INDEX creator_organization_idx ON trackagoat.creator (org_id, id);
 COMMENT ON INDEX trackagoat.creator_organization_idx IS 'creators of an organization';
@@ -8157,7 +8146,7 @@ ALTER TABLE trackagoat.scrape_attempt ALTER COLUMN host DROP DEFAULT, ALTER COLU
 COMMENT ON COLUMN trackagoat.scrape_attempt.host IS 'host that was asked, with its port if it has one';
 COMMENT ON COLUMN trackagoat.scrape_attempt.source IS 'page or API that was asked for, of scrape_source';
 COMMENT ON COLUMN trackagoat.scrape_attempt.curl_code IS 'libcurl''s CURLcode, 0 for an answer';
-COMMENT ON COLUMN trackagoat.scrape_attempt.milliseconds IS 'how long the request took';
+COMMENT ON COLUMN trackagoat.scrape_attempt.milliseconds IS 'how long the request took, until its answer was read';
 COMMENT ON COLUMN trackagoat.scrape_attempt.host_paused_until IS 'until when nothing was to be asked of the host after this; scrape_host has what holds';
 DROP INDEX trackagoat.scrape_attempt_pause_idx;
 ALTER TABLE trackagoat.creator_history RENAME TO creator_history_1;
@@ -9545,7 +9534,7 @@ $$
 #variable_conflict use_column
 BEGIN
 	PERFORM trackagoat.check_scope('write');
-	PERFORM trackagoat.own_project(add_creators.project_id);
+	PERFORM trackagoat.own_entity('project', add_creators.project_id);
 	RETURN QUERY SELECT r.* FROM trackagoat.add_creators(add_creators.project_id, add_creators.creators, add_creators.tracking_mode, add_creators.tracking_start_date) r;
 	-- as the owner, not at the commit as whoever asks; ALL would run his own triggers as the owner
 	SET CONSTRAINTS trackagoat.creator_ban, trackagoat.creator_ban_update IMMEDIATE;
@@ -9559,7 +9548,7 @@ $$
 #variable_conflict use_column
 BEGIN
 	PERFORM trackagoat.check_scope('write');
-	PERFORM trackagoat.own_creator(c.id) FROM unnest(remove_creators.creator_ids) c (id);
+	PERFORM trackagoat.own_entity('creator', c.id) FROM unnest(remove_creators.creator_ids) c (id);
 	RETURN QUERY SELECT r.* FROM trackagoat.remove_creators(remove_creators.creator_ids) r;
 	-- as the owner, not at the commit as whoever asks; ALL would run his own triggers as the owner
 	SET CONSTRAINTS trackagoat.creator_ban, trackagoat.creator_ban_update IMMEDIATE;
@@ -9573,7 +9562,7 @@ $$
 #variable_conflict use_column
 BEGIN
 	PERFORM trackagoat.check_scope('write');
-	PERFORM trackagoat.own_creator(c.id) FROM unnest(reenable_creators.creator_ids) c (id);
+	PERFORM trackagoat.own_entity('creator', c.id) FROM unnest(reenable_creators.creator_ids) c (id);
 	RETURN QUERY SELECT r.* FROM trackagoat.reenable_creators(reenable_creators.creator_ids) r;
 	-- as the owner, not at the commit as whoever asks; ALL would run his own triggers as the owner
 	SET CONSTRAINTS trackagoat.creator_ban, trackagoat.creator_ban_update IMMEDIATE;
@@ -9581,17 +9570,17 @@ END
 $$;
 COMMENT ON FUNCTION trackagoat_api.reenable_creators(uuid[]) IS 'enable creators that were disabled; a row for each';
 
-CREATE FUNCTION trackagoat_api.scrape_creator(creator_id uuid) RETURNS uuid
+CREATE FUNCTION trackagoat_api.scrape_creator(creator_id uuid) RETURNS void
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 #variable_conflict use_column
 BEGIN
 	PERFORM trackagoat.check_scope('write');
-	PERFORM trackagoat.own_creator(scrape_creator.creator_id);
-	RETURN trackagoat.scrape_creator(scrape_creator.creator_id);
+	PERFORM trackagoat.own_entity('creator', scrape_creator.creator_id);
+	PERFORM trackagoat.scrape_creator(scrape_creator.creator_id);
 END
 $$;
-COMMENT ON FUNCTION trackagoat_api.scrape_creator(uuid) IS 'fetch profile and new videos of a creator now; answers the job';
+COMMENT ON FUNCTION trackagoat_api.scrape_creator(uuid) IS 'fetch profile and new videos of a creator now';
 
 CREATE FUNCTION trackagoat_api.add_videos(project_id uuid, urls text[]) RETURNS TABLE (place integer, input text, video_id uuid, tiktok_video_id bigint, result text, code text)
 	LANGUAGE plpgsql VOLATILE ROWS 100 SECURITY DEFINER SET search_path = pg_catalog, trackagoat, pg_temp AS
@@ -9599,7 +9588,7 @@ $$
 #variable_conflict use_column
 BEGIN
 	PERFORM trackagoat.check_scope('write');
-	PERFORM trackagoat.own_project(add_videos.project_id);
+	PERFORM trackagoat.own_entity('project', add_videos.project_id);
 	RETURN QUERY SELECT r.* FROM trackagoat.add_videos(add_videos.project_id, add_videos.urls) r;
 	-- as the owner, not at the commit as whoever asks; ALL would run his own triggers as the owner
 	SET CONSTRAINTS trackagoat.creator_ban, trackagoat.creator_ban_update IMMEDIATE;
@@ -9613,7 +9602,7 @@ $$
 #variable_conflict use_column
 BEGIN
 	PERFORM trackagoat.check_scope('write');
-	PERFORM trackagoat.own_video(v.id) FROM unnest(review_videos.video_ids) v (id);
+	PERFORM trackagoat.own_entity('video', v.id) FROM unnest(review_videos.video_ids) v (id);
 	RETURN QUERY SELECT r.* FROM trackagoat.review_videos(review_videos.video_ids, review_videos.tracking_status) r;
 	-- as the owner, not at the commit as whoever asks; ALL would run his own triggers as the owner
 	SET CONSTRAINTS trackagoat.creator_ban, trackagoat.creator_ban_update IMMEDIATE;
@@ -9621,41 +9610,56 @@ END
 $$;
 COMMENT ON FUNCTION trackagoat_api.review_videos(uuid[], trackagoat.tracking_status) IS 'include or exclude videos, or send them back to the inbox; a row for each';
 
-CREATE FUNCTION trackagoat_api.scrape_video(video_id uuid) RETURNS uuid
+CREATE FUNCTION trackagoat_api.scrape_video(video_id uuid) RETURNS void
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 #variable_conflict use_column
 BEGIN
 	PERFORM trackagoat.check_scope('write');
-	PERFORM trackagoat.own_video(scrape_video.video_id);
-	RETURN trackagoat.scrape_video(scrape_video.video_id);
+	PERFORM trackagoat.own_entity('video', scrape_video.video_id);
+	PERFORM trackagoat.scrape_video(scrape_video.video_id);
 END
 $$;
-COMMENT ON FUNCTION trackagoat_api.scrape_video(uuid) IS 'fetch the counters of a video now; answers the job';
+COMMENT ON FUNCTION trackagoat_api.scrape_video(uuid) IS 'fetch the counters of a video now';
 
 CREATE FUNCTION trackagoat_api.content_calendar(project_id uuid, month date DEFAULT NULL, for_creator uuid DEFAULT NULL) RETURNS TABLE (day date, posts bigint, creators bigint, video_ids uuid[])
 	LANGUAGE plpgsql STABLE ROWS 100 SECURITY DEFINER SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 #variable_conflict use_column
+DECLARE
+	kept record;
 BEGIN
 	PERFORM trackagoat.check_scope('read');
-	PERFORM trackagoat.own_project(content_calendar.project_id);
-	RETURN QUERY SELECT r.* FROM trackagoat.content_calendar(content_calendar.project_id, content_calendar.month, content_calendar.for_creator) r;
+	PERFORM trackagoat.own_entity('project', content_calendar.project_id);
+	SELECT l.* INTO kept FROM trackagoat.retention_limit(NULL) l;
+	RETURN QUERY SELECT r.* FROM trackagoat.content_calendar(content_calendar.project_id, content_calendar.month, content_calendar.for_creator) r
+	WHERE kept.earliest IS NULL OR r.day >= kept.earliest;
+	-- no day of the month is left
+	IF NOT FOUND THEN
+		PERFORM trackagoat.refuse_retention(kept.days, kept.earliest);
+	END IF;
 END
 $$;
-COMMENT ON FUNCTION trackagoat_api.content_calendar(uuid, date, uuid) IS 'what was posted on each day of a month';
+COMMENT ON FUNCTION trackagoat_api.content_calendar(uuid, date, uuid) IS 'what was posted on each day of a month that the plan shows: PT402 retention_exceeded where it shows none';
 
 CREATE FUNCTION trackagoat_api.campaign_stats(campaign_id uuid, from_date date DEFAULT NULL, to_date date DEFAULT NULL) RETURNS TABLE (creators bigint, videos bigint, views bigint, likes bigint, comments bigint, shares bigint, saves bigint, engagement_rate numeric)
 	LANGUAGE plpgsql STABLE ROWS 100 SECURITY DEFINER SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 #variable_conflict use_column
+DECLARE
+	kept record;
 BEGIN
 	PERFORM trackagoat.check_scope('read');
-	PERFORM trackagoat.own_campaign(campaign_stats.campaign_id);
+	PERFORM trackagoat.own_entity('campaign', campaign_stats.campaign_id);
+	SELECT l.* INTO kept FROM trackagoat.retention_limit(NULL) l;
+	-- totals to date are of no days; a window without a first day is of all until its last
+	IF coalesce(campaign_stats.from_date, '-infinity') < kept.earliest AND num_nonnulls(campaign_stats.from_date, campaign_stats.to_date) > 0 THEN
+		PERFORM trackagoat.refuse_retention(kept.days, kept.earliest);
+	END IF;
 	RETURN QUERY SELECT r.* FROM trackagoat.campaign_stats(campaign_stats.campaign_id, campaign_stats.from_date, campaign_stats.to_date) r;
 END
 $$;
-COMMENT ON FUNCTION trackagoat_api.campaign_stats(uuid, date, date) IS 'totals of a campaign, to date or of a window of days';
+COMMENT ON FUNCTION trackagoat_api.campaign_stats(uuid, date, date) IS 'totals of a campaign, to date or of a window of days: PT402 retention_exceeded for days before those that the plan shows';
 
 CREATE FUNCTION trackagoat_api.goal_compliance(project_id uuid, reference_date date DEFAULT NULL, for_creator uuid DEFAULT NULL, for_period trackagoat.goal_period DEFAULT NULL) RETURNS TABLE (creator_id uuid, goal_id uuid, goal_type trackagoat.goal_type, period trackagoat.goal_period, period_start date, period_end date, target numeric, actual numeric, projected numeric, status trackagoat.goal_status, compliant boolean, advisory jsonb)
 	LANGUAGE plpgsql STABLE ROWS 100 SECURITY DEFINER SET search_path = pg_catalog, trackagoat, pg_temp AS
@@ -9663,7 +9667,7 @@ $$
 #variable_conflict use_column
 BEGIN
 	PERFORM trackagoat.check_scope('read');
-	PERFORM trackagoat.own_project(goal_compliance.project_id);
+	PERFORM trackagoat.own_entity('project', goal_compliance.project_id);
 	RETURN QUERY SELECT r.* FROM trackagoat.goal_compliance(goal_compliance.project_id, goal_compliance.reference_date, goal_compliance.for_creator, goal_compliance.for_period) r;
 END
 $$;

@@ -15,7 +15,8 @@ COMMENT ON FUNCTION trackagoat.video_object(uuid) IS
 	'a video as the API answers it to whoever has written it: of one that is excluded, or of a removed creator, the status alone';
 
 CREATE FUNCTION trackagoat.video_page(query jsonb, status trackagoat.tracking_status) RETURNS jsonb
-	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp SET plan_cache_mode = force_generic_plan AS
+	-- which index is best depends on what is asked, of how many
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp SET plan_cache_mode = force_custom_plan AS
 $$
 DECLARE
 	after uuid := trackagoat.page_after(query);

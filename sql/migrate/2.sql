@@ -57,6 +57,11 @@ COMMENT ON COLUMN trackagoat.organization.week_starts_on IS 'day that weeks of g
 ALTER TABLE trackagoat.video ADD COLUMN refresh_slowed_at timestamptz, SET (fillfactor = 50),
 	DROP CONSTRAINT video_tiktok_video_id_key,
 	ADD CONSTRAINT video_tiktok_video_id_key UNIQUE (tiktok_video_id, project_id, org_id);
+ALTER TABLE trackagoat.campaign_item DROP CONSTRAINT campaign_item_video_fkey;
+ALTER TABLE trackagoat.video DROP CONSTRAINT video_project_key,
+	ADD CONSTRAINT video_project_key UNIQUE (org_id, id, project_id);
+ALTER TABLE trackagoat.campaign_item ADD CONSTRAINT campaign_item_video_fkey FOREIGN KEY (video_id, project_id, org_id)
+	REFERENCES trackagoat.video (id, project_id, org_id) ON DELETE CASCADE;
 DROP INDEX trackagoat.video_tiktok_video_id_idx, trackagoat.video_organization_idx, trackagoat.creator_organization_idx;
 CREATE INDEX creator_organization_idx ON trackagoat.creator (org_id, id);
 COMMENT ON INDEX trackagoat.creator_organization_idx IS 'creators of an organization';

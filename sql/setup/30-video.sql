@@ -29,8 +29,8 @@ CREATE TABLE trackagoat.video (
 	created_at timestamptz NOT NULL DEFAULT now(),
 	updated_at timestamptz NOT NULL DEFAULT now(),
 	CONSTRAINT video_pkey PRIMARY KEY (id, org_id),
-	-- what rows of the same project refer to
-	CONSTRAINT video_project_key UNIQUE (id, project_id, org_id),
+	-- what rows of the same project refer to; in this order it lists an organization's videos, too
+	CONSTRAINT video_project_key UNIQUE (org_id, id, project_id),
 	-- in this order it finds all projects that track a post, too
 	CONSTRAINT video_tiktok_video_id_key UNIQUE (tiktok_video_id, project_id, org_id),
 	CONSTRAINT video_project_fkey FOREIGN KEY (project_id, org_id)
