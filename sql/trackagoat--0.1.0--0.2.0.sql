@@ -5224,7 +5224,8 @@ COMMENT ON FUNCTION trackagoat.video_object(uuid) IS
 	'a video as the API answers it to whoever has written it: of one that is excluded, or of a removed creator, the status alone';
 
 CREATE FUNCTION trackagoat.video_page(query jsonb, status trackagoat.tracking_status) RETURNS jsonb
-	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp SET plan_cache_mode = force_generic_plan AS
+	-- which index is best depends on what is asked, of how many
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp SET plan_cache_mode = force_custom_plan AS
 $$
 DECLARE
 	after uuid := trackagoat.page_after(query);
@@ -5233,20 +5234,12 @@ DECLARE
 	ids uuid[];
 	objects json[];
 BEGIN
-	-- each way has an index of its own
-	IF for_creator IS NULL THEN
-		SELECT array_agg(o.id), array_agg(row_to_json(o)) INTO ids, objects
-		FROM (SELECT v.* FROM trackagoat_api.videos v
-			WHERE v.org_id = trackagoat.current_org() AND v.id < after
-				AND (for_project IS NULL OR v.project_id = for_project) AND (status IS NULL OR v.tracking_status = status)
-			ORDER BY v.id DESC LIMIT trackagoat.page_limit(query) + 1) o;
-	ELSE
-		SELECT array_agg(o.id), array_agg(row_to_json(o)) INTO ids, objects
-		FROM (SELECT v.* FROM trackagoat_api.videos v
-			WHERE v.org_id = trackagoat.current_org() AND v.id < after AND v.creator_id = for_creator
-				AND (for_project IS NULL OR v.project_id = for_project) AND (status IS NULL OR v.tracking_status = status)
-			ORDER BY v.id DESC LIMIT trackagoat.page_limit(query) + 1) o;
-	END IF;
+	SELECT array_agg(o.id), array_agg(row_to_json(o)) INTO ids, objects
+	FROM (SELECT v.* FROM trackagoat_api.videos v
+		WHERE v.org_id = trackagoat.current_org() AND v.id < after
+			AND (for_project IS NULL OR v.project_id = for_project) AND (for_creator IS NULL OR v.creator_id = for_creator)
+			AND (status IS NULL OR v.tracking_status = status)
+		ORDER BY v.id DESC LIMIT trackagoat.page_limit(query) + 1) o;
 	RETURN trackagoat.page_answer(objects, ids, query);
 END
 $$;
