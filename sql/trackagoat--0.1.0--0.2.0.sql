@@ -4171,6 +4171,13 @@ $$;
 
 COMMENT ON FUNCTION trackagoat.read_query(text, jsonb) IS 'the arguments of a query string, which a JSON schema must allow: PT400 invalid_query';
 
+CREATE FUNCTION trackagoat.count_keys(json text) RETURNS integer
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	-- without what is within strings, a pair of quotes before a colon is a key
+	RETURN regexp_count(regexp_replace(json, '"(?:\\.|[^"\\])*"', '""', 'g'), '""\s*:');
+
+COMMENT ON FUNCTION trackagoat.count_keys(text) IS 'how many fields the objects of a JSON text have, in all';
+
 CREATE FUNCTION trackagoat.read_body(body text, schema jsonb) RETURNS jsonb
 	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
@@ -4197,9 +4204,14 @@ BEGIN
 			MESSAGE = 'invalid_body', DETAIL = 'A number has an exponent of more than two digits.', HINT = 'Send numbers below 1e100.';
 	END IF;
 	-- jsonb keeps the last of several alike, and nobody knows which was meant
-	SELECT k.key INTO repeated FROM json_object_keys(body::json) k (key) GROUP BY k.key HAVING count(*) > 1 LIMIT 1;
-	IF FOUND THEN
-		PERFORM trackagoat.refuse_field('invalid_body', left(repeated, 100), 'is there more than once');
+	IF trackagoat.count_keys(body) > trackagoat.count_keys(given::text) THEN
+		SELECT k.key INTO repeated FROM json_object_keys(body::json) k (key) GROUP BY k.key HAVING count(*) > 1 LIMIT 1;
+		IF FOUND THEN
+			PERFORM trackagoat.refuse_field('invalid_body', left(repeated, 100), 'is there more than once');
+		END IF;
+		SELECT f.key INTO repeated FROM json_each(body::json) f
+		WHERE trackagoat.count_keys(f.value::text) > trackagoat.count_keys(f.value::text::jsonb::text) LIMIT 1;
+		PERFORM trackagoat.refuse_field('invalid_body', left(repeated, 100), 'has a field more than once');
 	END IF;
 	RETURN trackagoat.check_fields('invalid_body', '', given, schema);
 END
@@ -5570,9 +5582,12 @@ COMMENT ON FUNCTION trackagoat.breakdown_series(jsonb, uuid[], date, date, text)
 
 CREATE FUNCTION trackagoat.csv_field(content text) RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-	RETURN CASE WHEN content ~ '[",\r\n]' THEN '"' || replace(content, '"', '""') || '"' ELSE coalesce(content, '') END;
+	-- what strangers write must be no formula where it is opened as a sheet
+	RETURN (SELECT CASE WHEN t.plain ~ '[",\r\n]' THEN '"' || replace(t.plain, '"', '""') || '"' ELSE coalesce(t.plain, '') END
+		FROM (SELECT regexp_replace(content, '^(?=[-=+@\t\r])', '''')) t (plain));
 
-COMMENT ON FUNCTION trackagoat.csv_field(text) IS 'a field of CSV, in quotes where it needs them (RFC 4180); NULL is empty';
+COMMENT ON FUNCTION trackagoat.csv_field(text) IS
+	'a text as a field of CSV, in quotes where it needs them (RFC 4180), after an apostrophe where it would be a formula; NULL is empty';
 
 CREATE FUNCTION trackagoat.series_csv(series jsonb) RETURNS text
 	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS
@@ -5815,7 +5830,7 @@ BEGIN ATOMIC
 	SELECT p.* FROM (VALUES
 		('400', 'invalid_query, invalid_body, or another invalid_...: a field that is not allowed, in meta.field where it is one'),
 		('401', 'invalid_api_key, invalid_token: no key, or one that is unknown, expired or revoked'),
-		('402', 'limit_reached, retention_exceeded: the plan does not allow it; meta has limitKey, current and max'),
+		('402', 'limit_reached, with limitKey, current and max in meta; retention_exceeded, with retentionDays and earliest'),
 		('403', 'insufficient_scope: meta has required and granted; not_a_member'),
 		('404', '..._not_found: there is no such row, or it is of another organization'),
 		('409', 'what contradicts what is there, such as handle_taken; idempotency_key_reused; conflict, to be tried again'),

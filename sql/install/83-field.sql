@@ -146,6 +146,12 @@ END
 $$;
 COMMENT ON FUNCTION trackagoat.read_query(text, jsonb) IS 'the arguments of a query string, which a JSON schema must allow: PT400 invalid_query';
 
+CREATE FUNCTION trackagoat.count_keys(json text) RETURNS integer
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	-- without what is within strings, a pair of quotes before a colon is a key
+	RETURN regexp_count(regexp_replace(json, '"(?:\\.|[^"\\])*"', '""', 'g'), '""\s*:');
+COMMENT ON FUNCTION trackagoat.count_keys(text) IS 'how many fields the objects of a JSON text have, in all';
+
 CREATE FUNCTION trackagoat.read_body(body text, schema jsonb) RETURNS jsonb
 	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
@@ -172,9 +178,14 @@ BEGIN
 			MESSAGE = 'invalid_body', DETAIL = 'A number has an exponent of more than two digits.', HINT = 'Send numbers below 1e100.';
 	END IF;
 	-- jsonb keeps the last of several alike, and nobody knows which was meant
-	SELECT k.key INTO repeated FROM json_object_keys(body::json) k (key) GROUP BY k.key HAVING count(*) > 1 LIMIT 1;
-	IF FOUND THEN
-		PERFORM trackagoat.refuse_field('invalid_body', left(repeated, 100), 'is there more than once');
+	IF trackagoat.count_keys(body) > trackagoat.count_keys(given::text) THEN
+		SELECT k.key INTO repeated FROM json_object_keys(body::json) k (key) GROUP BY k.key HAVING count(*) > 1 LIMIT 1;
+		IF FOUND THEN
+			PERFORM trackagoat.refuse_field('invalid_body', left(repeated, 100), 'is there more than once');
+		END IF;
+		SELECT f.key INTO repeated FROM json_each(body::json) f
+		WHERE trackagoat.count_keys(f.value::text) > trackagoat.count_keys(f.value::text::jsonb::text) LIMIT 1;
+		PERFORM trackagoat.refuse_field('invalid_body', left(repeated, 100), 'has a field more than once');
 	END IF;
 	RETURN trackagoat.check_fields('invalid_body', '', given, schema);
 END

@@ -121,8 +121,11 @@ COMMENT ON FUNCTION trackagoat.breakdown_series(jsonb, uuid[], date, date, text)
 
 CREATE FUNCTION trackagoat.csv_field(content text) RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-	RETURN CASE WHEN content ~ '[",\r\n]' THEN '"' || replace(content, '"', '""') || '"' ELSE coalesce(content, '') END;
-COMMENT ON FUNCTION trackagoat.csv_field(text) IS 'a field of CSV, in quotes where it needs them (RFC 4180); NULL is empty';
+	-- what strangers write must be no formula where it is opened as a sheet
+	RETURN (SELECT CASE WHEN t.plain ~ '[",\r\n]' THEN '"' || replace(t.plain, '"', '""') || '"' ELSE coalesce(t.plain, '') END
+		FROM (SELECT regexp_replace(content, '^(?=[-=+@\t\r])', '''')) t (plain));
+COMMENT ON FUNCTION trackagoat.csv_field(text) IS
+	'a text as a field of CSV, in quotes where it needs them (RFC 4180), after an apostrophe where it would be a formula; NULL is empty';
 
 CREATE FUNCTION trackagoat.series_csv(series jsonb) RETURNS text
 	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, trackagoat, pg_temp AS

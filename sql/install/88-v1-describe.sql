@@ -192,7 +192,7 @@ BEGIN ATOMIC
 	SELECT p.* FROM (VALUES
 		('400', 'invalid_query, invalid_body, or another invalid_...: a field that is not allowed, in meta.field where it is one'),
 		('401', 'invalid_api_key, invalid_token: no key, or one that is unknown, expired or revoked'),
-		('402', 'limit_reached, retention_exceeded: the plan does not allow it; meta has limitKey, current and max'),
+		('402', 'limit_reached, with limitKey, current and max in meta; retention_exceeded, with retentionDays and earliest'),
 		('403', 'insufficient_scope: meta has required and granted; not_a_member'),
 		('404', '..._not_found: there is no such row, or it is of another organization'),
 		('409', 'what contradicts what is there, such as handle_taken; idempotency_key_reused; conflict, to be tried again'),

@@ -73,6 +73,8 @@ SELECT is(:'sheet'::jsonb ->> 'text', concat(E'series_kind,entity_id,label,bucke
 	'breakdown,', :'right', E',2,2025-02-06,500,false,false\r\n', 'breakdown,', :'left', E',"He said ""hi"",\r\nthen left",2025-02-06,-10,false,false\r\n', E'breakdown,__other__,Other,2025-02-06,0,false,false\r\n'), 'a row a point, the kinds one after the other');
 SELECT is(pg_temp.analyze('a', 'format=csv&entity=video&metric=views&mode=cumulative&from=2025-02-04&to=2025-02-05&entity_id=' || :'right') ->> 'text', concat(E'series_kind,entity_id,label,bucket,value,is_partial,is_baseline\r\n',
 	'main,', :'right', E',2,2025-02-04,,false,false\r\n', 'main,', :'right', E',2,2025-02-05,1000,false,true\r\n'), 'what is not known is empty');
+SELECT is(trackagoat.csv_field(t), w, 'a text that a stranger wrote: ' || t) FROM (VALUES ('=HYPERLINK("http://a")', $$"'=HYPERLINK(""http://a"")"$$), ('-1+1', $$'-1+1$$), ('+1', $$'+1$$), ('@SUM(A1)', $$'@SUM(A1)$$),
+	(E'\t=1', E'\'\t=1'), (E'\r=1', E'"\'\r=1"'), ('a=1', 'a=1'), ('10-4', '10-4'), ('', '')) v (t, w);
 SELECT is(pg_temp.analyze('a', 'format=json&entity=project&metric=posts&entity_id=' || :'p') #>> '{headers,Content-Type}', 'application/json; charset=utf-8', 'or JSON');
 SELECT is(pg_temp.told(pg_temp.analyze('a', 'format=csv&entity=project&metric=goats&entity_id=' || :'p')), '400 invalid_metric', 'an error is JSON');
 

@@ -122,6 +122,12 @@ SELECT is(pg_temp.data('goat', 'PATCH /creators/' || :'billy', '{"metadata": {"a
 FROM (VALUES ('metadata', '{"a": [1]}'), ('tracking_mode', 'selective'), ('tracking_start_date', '2026-01-02'), ('display_name', 'B.')) x (f, v);
 SELECT is(pg_temp.data('goat', 'PATCH /creators/' || :'billy', '{"display_name_override": null}', 'display_name'), 'Billy', 'without an override the profile''s name shows');
 SELECT is(pg_temp.data('goat', 'PATCH /creators/' || :'billy', '{"metadata": {}}', 'metadata'), '{}', 'metadata is replaced');
+SELECT is(pg_temp.said('goat', 'PATCH /creators/' || :'billy', b), w, 'a field twice: ' || b) FROM (VALUES
+	('{"readme": "a", "readme": "b"}', '400 invalid_body readme'), ('{"readme": "a", "\u0072eadme": "a"}', '400 invalid_body readme'),
+	('{"metadata": {"a": 1, "a": 1}}', '400 invalid_body metadata'), ('{"readme": "a", "metadata": {"b": [{"c": {"d": 1, "d":2}}]}}', '400 invalid_body metadata'),
+	('{"metadata": {"a": {"a": "a"}, "b": [{"a": 1}, {"a" : 2}], "c": "\"a\": 1, \"a\": 1, {\"\":", "\\": ":", "": ""}, "readme": "\"readme\": "}', '200'),
+	('{"metadata": {"a": {"a": "a"}, "b": [{"a": 1}, {"a" : 2}], "c": "\"a\": 1, \"a\": 1, {\"\":", "\\": ":", "": "", "":""}}', '400 invalid_body metadata')) t (b, w);
+SELECT is(pg_temp.said('goat', 'PATCH /creators/' || :'billy', '{"metadata": {}, "readme": null}'), '200', 'and nothing again');
 SELECT is(pg_temp.said('goat', 'PATCH /creators/' || :'billy', body), said, left(body, 60) || ': ' || said) FROM (VALUES
 	('{}', '400 invalid_body body'), ('', '400 invalid_body body'), ('{"description": "x"}', '400 invalid_body description'), ('{"metadata": null}', '400 invalid_body metadata'), ('{"metadata": {"a": "' || repeat('x', 65536) || '"}}', '400 invalid_body metadata'),
 	('{"readme": "' || repeat('x', 65537) || '"}', '400 invalid_body readme'), ('{"readme": "' || repeat('ü', 32769) || '"}', '400 invalid_body'), ('{"display_name_override": ""}', '400 invalid_body display_name_override'), ('{"id": "x"}', '400 invalid_body id')) v (body, said);

@@ -60,7 +60,7 @@ INSERT INTO marked VALUES
 		'own_entity', 'find_route', 'project_objects', 'creator_object', 'tracked_creator', 'project_rows', 'video_object', 'video_page',
 		'api_key_object', 'member_object', 'json_type', 'api_entities', 'openapi_components'], 's', 'u'),
 	-- the API: campaigns, goals, analytics
-	(ARRAY['api_number', 'csv_field', 'series_csv', 'shown_from', 'refuse_retention'], 'i', 's'),
+	(ARRAY['api_number', 'count_keys', 'csv_field', 'series_csv', 'shown_from', 'refuse_retention'], 'i', 's'),
 	(ARRAY['analytics_window'], 's', 's'),
 	(ARRAY['campaign_objects', 'goal_objects', 'v1_goal_counts',
 		'retention_limit', 'retained_window', 'entity_label', 'asked_entities', 'analytics_series', 'breakdown_series'], 's', 'u'),
