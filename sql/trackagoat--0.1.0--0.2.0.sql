@@ -4324,7 +4324,12 @@ BEGIN
 		code := CASE constraint_name WHEN 'creator_handle_key' THEN 'handle_taken' WHEN 'member_user_key' THEN 'member_exists'
 			WHEN 'campaign_item_pkey' THEN 'item_exists' WHEN 'video_tiktok_video_id_key' THEN 'video_exists' ELSE 'duplicate' END;
 		meta := '{"message": "There is one already."}';
-	ELSIF state IN ('23503', '23514', '23502', '22001', '22003', '22007', '22008', '22P02', '22P05', '22021', '22023') THEN
+	ELSIF state = '23503' THEN
+		-- it was there when the handler looked
+		status := 404;
+		code := 'not_found';
+		meta := '{"message": "Somebody has just deleted what the request names.", "hint": "Look what there is, and try again."}';
+	ELSIF state IN ('23514', '23502', '22001', '22003', '22007', '22008', '22P02', '22P05', '22021', '22023') THEN
 		status := 400;
 		code := 'invalid_body';
 		meta := jsonb_build_object('message', 'A value is not allowed.') || CASE WHEN coalesce(constraint_name, '') <> '' THEN
@@ -9380,7 +9385,7 @@ CREATE FUNCTION trackagoat.setup_api(authenticator name) RETURNS void
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $setup$
 DECLARE
-	missing text;
+	missing record;
 	tenant text;
 BEGIN
 	PERFORM pg_advisory_xact_lock(hashtextextended('trackagoat.setup', 0));
@@ -9398,13 +9403,13 @@ BEGIN
 			HINT = format('CREATE ROLE %I LOGIN NOINHERIT PASSWORD ''...'';', coalesce(authenticator, 'authenticator'));
 	END IF;
 	-- roles are the cluster's: other databases may have them already
-	FOR missing IN SELECT r.role FROM unnest(ARRAY['trackagoat_api', 'trackagoat_member']) r (role)
+	FOR missing IN SELECT r.* FROM (VALUES ('trackagoat_api', 'requests to the API of trackagoat, by key'),
+			('trackagoat_member', 'members of organizations, who are signed in to trackagoat by a token or have logged in')) r (role, comment)
 		WHERE NOT EXISTS (SELECT FROM pg_roles p WHERE p.rolname = r.role)
 	LOOP
-		EXECUTE format('CREATE ROLE %I NOLOGIN', missing);
+		EXECUTE format('CREATE ROLE %I NOLOGIN', missing.role);
+		EXECUTE format('COMMENT ON ROLE %I IS %L', missing.role, missing.comment);
 	END LOOP;
-	COMMENT ON ROLE trackagoat_api IS 'requests to the API of trackagoat, by key';
-	COMMENT ON ROLE trackagoat_member IS 'members of organizations, who are signed in to trackagoat by a token or have logged in';
 	EXECUTE format('GRANT trackagoat_api, trackagoat_member TO %I', authenticator);
 	INSERT INTO trackagoat.api_login (role) VALUES (authenticator) ON CONFLICT DO NOTHING;
 

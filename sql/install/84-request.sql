@@ -66,7 +66,12 @@ BEGIN
 		code := CASE constraint_name WHEN 'creator_handle_key' THEN 'handle_taken' WHEN 'member_user_key' THEN 'member_exists'
 			WHEN 'campaign_item_pkey' THEN 'item_exists' WHEN 'video_tiktok_video_id_key' THEN 'video_exists' ELSE 'duplicate' END;
 		meta := '{"message": "There is one already."}';
-	ELSIF state IN ('23503', '23514', '23502', '22001', '22003', '22007', '22008', '22P02', '22P05', '22021', '22023') THEN
+	ELSIF state = '23503' THEN
+		-- it was there when the handler looked
+		status := 404;
+		code := 'not_found';
+		meta := '{"message": "Somebody has just deleted what the request names.", "hint": "Look what there is, and try again."}';
+	ELSIF state IN ('23514', '23502', '22001', '22003', '22007', '22008', '22P02', '22P05', '22021', '22023') THEN
 		status := 400;
 		code := 'invalid_body';
 		meta := jsonb_build_object('message', 'A value is not allowed.') || CASE WHEN coalesce(constraint_name, '') <> '' THEN

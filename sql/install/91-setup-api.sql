@@ -23,7 +23,7 @@ CREATE FUNCTION trackagoat.setup_api(authenticator name) RETURNS void
 	LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $setup$
 DECLARE
-	missing text;
+	missing record;
 	tenant text;
 BEGIN
 	PERFORM pg_advisory_xact_lock(hashtextextended('trackagoat.setup', 0));
@@ -41,13 +41,13 @@ BEGIN
 			HINT = format('CREATE ROLE %I LOGIN NOINHERIT PASSWORD ''...'';', coalesce(authenticator, 'authenticator'));
 	END IF;
 	-- roles are the cluster's: other databases may have them already
-	FOR missing IN SELECT r.role FROM unnest(ARRAY['trackagoat_api', 'trackagoat_member']) r (role)
+	FOR missing IN SELECT r.* FROM (VALUES ('trackagoat_api', 'requests to the API of trackagoat, by key'),
+			('trackagoat_member', 'members of organizations, who are signed in to trackagoat by a token or have logged in')) r (role, comment)
 		WHERE NOT EXISTS (SELECT FROM pg_roles p WHERE p.rolname = r.role)
 	LOOP
-		EXECUTE format('CREATE ROLE %I NOLOGIN', missing);
+		EXECUTE format('CREATE ROLE %I NOLOGIN', missing.role);
+		EXECUTE format('COMMENT ON ROLE %I IS %L', missing.role, missing.comment);
 	END LOOP;
-	COMMENT ON ROLE trackagoat_api IS 'requests to the API of trackagoat, by key';
-	COMMENT ON ROLE trackagoat_member IS 'members of organizations, who are signed in to trackagoat by a token or have logged in';
 	EXECUTE format('GRANT trackagoat_api, trackagoat_member TO %I', authenticator);
 	INSERT INTO trackagoat.api_login (role) VALUES (authenticator) ON CONFLICT DO NOTHING;
 
