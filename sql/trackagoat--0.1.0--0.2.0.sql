@@ -2444,7 +2444,8 @@ COMMENT ON FUNCTION trackagoat.video_intervals(bigint[]) IS
 CREATE FUNCTION trackagoat.scrape_targets(
 	kind trackagoat.scrape_kind, tiktok_handle trackagoat.handle, tiktok_video_id bigint, link text DEFAULT NULL)
 	RETURNS TABLE (org_id uuid, every interval)
-	LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 1 SET search_path = pg_catalog, trackagoat, pg_temp AS
+	-- a statement that fills a table keeps the plans that were made while it was small
+	LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 1 SET enable_seqscan = off SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 #variable_conflict use_variable
 BEGIN

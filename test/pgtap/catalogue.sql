@@ -24,7 +24,7 @@ SELECT is_empty($$SELECT signature FROM routine WHERE lanname NOT IN ('c', 'inte
 SELECT is_empty($$SELECT signature FROM routine WHERE prosecdef$$, 'none runs with the rights of its owner');
 SELECT is_empty($$SELECT signature FROM routine WHERE concat(prosrc, pg_get_function_sqlbody(oid)) ~* 'or\s+replace'$$, 'none replaces what is there');
 SELECT set_eq($$SELECT proname || ' ' || c FROM routine, unnest(proconfig) c WHERE c NOT LIKE 'search\_path=%'
-	AND NOT (proname LIKE 'v1\_list\_%' AND c = 'plan_cache_mode=force_generic_plan')$$, ARRAY['answer_request lock_timeout=5s', 'answer_request DateStyle=iso', 'answer_request TimeZone=UTC', 'video_page plan_cache_mode=force_custom_plan', 'analyze_grown default_statistics_target=3', 'analyze_grown lock_timeout=10ms', 'store_scrape lock_timeout=2s', 'finish_scrape lock_timeout=2s', 'fold_waiting lock_timeout=2s', 'prune lock_timeout=2s',
+	AND NOT (proname LIKE 'v1\_list\_%' AND c = 'plan_cache_mode=force_generic_plan')$$, ARRAY['answer_request lock_timeout=5s', 'answer_request DateStyle=iso', 'answer_request TimeZone=UTC', 'video_page plan_cache_mode=force_custom_plan', 'analyze_grown default_statistics_target=3', 'analyze_grown lock_timeout=10ms', 'scrape_targets enable_seqscan=off', 'store_scrape lock_timeout=2s', 'finish_scrape lock_timeout=2s', 'fold_waiting lock_timeout=2s', 'prune lock_timeout=2s',
 	'store_scrape plan_cache_mode=force_generic_plan', 'store_scrape enable_seqscan=off', 'store_scrape jit=off',
 	'finish_scrape plan_cache_mode=force_generic_plan', 'finish_scrape enable_seqscan=off', 'finish_scrape jit=off'],
 	'what else functions set');

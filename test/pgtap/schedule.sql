@@ -237,5 +237,15 @@ SELECT is(pg_temp.told(format('SELECT trackagoat.scrape_video(%L)', :'v11')), 'a
 DELETE FROM trackagoat.organization WHERE id = :'herd';
 SELECT is(count(*), 0::bigint, 'a deleted organization leaves no count') FROM trackagoat.manual_scrape;
 
+-- a statement that fills tables, with the plans of a session that has seen them small
+CREATE FUNCTION pg_temp.whole_reads() RETURNS bigint LANGUAGE sql AS
+$$ SELECT sum(seq_scan)::bigint FROM pg_stat_xact_user_tables WHERE schemaname = 'trackagoat' AND relname IN ('creator', 'video', 'scrape_job') $$;
+SELECT pg_temp.whole_reads() AS before \gset
+INSERT INTO trackagoat.creator (project_id, tiktok_handle) SELECT :'project', 'fill.' || n FROM generate_series(1, 20) n;
+SELECT cmp_ok(pg_temp.whole_reads(), '<', :before + 10::bigint, 'twenty creators do not read a table for each');
+SELECT pg_temp.whole_reads() AS before \gset
+INSERT INTO trackagoat.video (creator_id, tiktok_video_id, tracking_status) SELECT id, 9000 + row_number() OVER (), 'auto_tracked' FROM trackagoat.creator WHERE tiktok_handle::text LIKE 'fill.%';
+SELECT cmp_ok(pg_temp.whole_reads(), '<', :before + 10::bigint, 'nor twenty videos');
+
 SELECT * FROM finish();
 ROLLBACK;
