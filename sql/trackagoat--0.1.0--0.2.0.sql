@@ -5488,11 +5488,9 @@ $$;
 COMMENT ON FUNCTION trackagoat.refuse_retention(bigint, date) IS 'raises PT402 retention_exceeded';
 
 CREATE FUNCTION trackagoat.retained_window(
-	from_date date, to_date date, INOUT tz text, OUT first_day date, OUT last_day date, OUT days bigint)
+	from_date date, to_date date, INOUT tz text, OUT first_day date, OUT last_day date, OUT days bigint, OUT earliest date)
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
-DECLARE
-	earliest date;
 BEGIN
 	SELECT l.tz, l.days, l.earliest INTO tz, days, earliest FROM trackagoat.retention_limit(tz) l;
 	SELECT w.first_day, w.last_day INTO first_day, last_day FROM trackagoat.analytics_window(from_date, to_date, tz, NULL) w;
@@ -5505,7 +5503,34 @@ END
 $$;
 
 COMMENT ON FUNCTION trackagoat.retained_window(date, date, text) IS
-	'the days of analytics that are asked for in one''s organization, in its time zone or tz, and how many days its plan shows: PT402 retention_exceeded for those before';
+	'the days of analytics that are asked for in one''s organization, in its time zone or tz, how many days its plan shows, and from which on: PT402 retention_exceeded for those before';
+
+CREATE FUNCTION trackagoat.is_shown(series_kind text, bucket date, earliest date) RETURNS boolean
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN series_kind <> 'prior_period' OR earliest IS NULL OR bucket >= earliest;
+
+COMMENT ON FUNCTION trackagoat.is_shown(text, date, date) IS
+	'whether a point of analytics is shown: what is compared with ends where the plan does';
+
+CREATE FUNCTION trackagoat.retained_reference(reference_date date) RETURNS date
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	kept record;
+	-- as many days as goals need are kept for every plan
+	earliest date;
+BEGIN
+	SELECT l.* INTO kept FROM trackagoat.retention_limit(NULL) l;
+	earliest := least(kept.earliest, trackagoat.shown_from(33, (now() AT TIME ZONE kept.tz)::date));
+	IF kept.earliest IS NOT NULL AND reference_date < earliest THEN
+		PERFORM trackagoat.refuse_retention(kept.days, earliest);
+	END IF;
+	RETURN reference_date;
+END
+$$;
+
+COMMENT ON FUNCTION trackagoat.retained_reference(date) IS
+	'the day for which goals are judged: PT402 retention_exceeded for one before those that the plan, or a month of goals, keeps';
 
 CREATE FUNCTION trackagoat.entity_label(entity text, entity_id uuid) RETURNS text
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
@@ -5546,7 +5571,7 @@ $$;
 
 COMMENT ON FUNCTION trackagoat.asked_entities(jsonb) IS 'the entities that a query names, all of one''s organization: PT400 invalid_query, PT404';
 
-CREATE FUNCTION trackagoat.analytics_series(query jsonb, ids uuid[], first_day date, last_day date, tz text) RETURNS jsonb
+CREATE FUNCTION trackagoat.analytics_series(query jsonb, ids uuid[], first_day date, last_day date, tz text, earliest date) RETURNS jsonb
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
@@ -5559,11 +5584,12 @@ BEGIN
 			FROM trackagoat.analytics(entity, ids, query ->> 'metric', query ->> 'mode', query ->> 'granularity',
 				first_day, last_day, tz, query ->> 'compare', query ->> 'base_metric') WITH ORDINALITY
 				a (entity_id, series_kind, bucket, value, is_partial, is_baseline, place)
+			WHERE trackagoat.is_shown(a.series_kind, a.bucket, earliest)
 			GROUP BY a.series_kind, a.entity_id) s);
 END
 $$;
 
-COMMENT ON FUNCTION trackagoat.analytics_series(jsonb, uuid[], date, date, text) IS
+COMMENT ON FUNCTION trackagoat.analytics_series(jsonb, uuid[], date, date, text, date) IS
 	'what analytics() answers a query, by entity and kind: {entity_ref: {id, label}, series_kind, points: [{bucket, value, is_partial, is_baseline}]}';
 
 CREATE FUNCTION trackagoat.breakdown_series(query jsonb, ids uuid[], first_day date, last_day date, tz text) RETURNS jsonb
@@ -5620,7 +5646,7 @@ DECLARE
 	breakdown jsonb := '[]';
 BEGIN
 	SELECT w.* INTO days FROM trackagoat.retained_window((query ->> 'from')::date, (query ->> 'to')::date, query ->> 'tz') w;
-	series := trackagoat.analytics_series(query, ids, days.first_day, days.last_day, days.tz);
+	series := trackagoat.analytics_series(query, ids, days.first_day, days.last_day, days.tz, days.earliest);
 	IF query ? 'breakdown' THEN
 		breakdown := trackagoat.breakdown_series(query, ids, days.first_day, days.last_day, days.tz);
 	END IF;
@@ -5862,7 +5888,7 @@ DECLARE
 	problems text[] := '{500}' || CASE WHEN NOT is_gone THEN ARRAY['400'] END || CASE WHEN route ->> 'scope' IS NOT NULL THEN ARRAY['401', '403', '429'] END
 		|| CASE WHEN NOT is_gone AND (path LIKE '%{%' OR route #> '{query,properties}' ?| ARRAY['project_id', 'creator_id', 'entity_id'])
 			THEN ARRAY['404'] END || CASE WHEN route ->> 'method' <> 'GET' THEN ARRAY['409'] END
-		|| CASE WHEN has_body THEN ARRAY['413', '415'] END || CASE WHEN is_post OR handler = 'analytics' THEN ARRAY['402'] END
+		|| CASE WHEN has_body THEN ARRAY['413', '415'] END || CASE WHEN is_post OR handler IN ('analytics', 'goal_compliance', 'goal_counts') THEN ARRAY['402'] END
 		|| CASE WHEN is_gone THEN ARRAY['410'] END;
 BEGIN
 	RETURN jsonb_build_object(
@@ -6052,7 +6078,7 @@ DECLARE
 	states jsonb;
 BEGIN
 	WITH states AS MATERIALIZED (
-		SELECT s.* FROM trackagoat.goal_compliance(project_id, (query ->> 'reference_date')::date, for_creator,
+		SELECT s.* FROM trackagoat.goal_compliance(project_id, trackagoat.retained_reference((query ->> 'reference_date')::date), for_creator,
 			(query ->> 'period')::trackagoat.goal_period) s
 	), goals AS MATERIALIZED (
 		SELECT o.id, o.object FROM trackagoat.goal_objects(ARRAY(SELECT s.goal_id FROM states s)) o
@@ -6084,7 +6110,7 @@ DECLARE
 	counts jsonb;
 BEGIN
 	WITH states AS MATERIALIZED (
-		SELECT s.creator_id, s.status FROM trackagoat.goal_compliance(project_id, (query ->> 'reference_date')::date, NULL,
+		SELECT s.creator_id, s.status FROM trackagoat.goal_compliance(project_id, trackagoat.retained_reference((query ->> 'reference_date')::date), NULL,
 			(query ->> 'period')::trackagoat.goal_period) s
 	)
 	SELECT jsonb_build_object('project_id', project_id, 'creators', (SELECT count(DISTINCT s.creator_id) FROM states s),
@@ -9682,10 +9708,10 @@ $$
 BEGIN
 	PERFORM trackagoat.check_scope('read');
 	PERFORM trackagoat.own_entity('project', goal_compliance.project_id);
-	RETURN QUERY SELECT r.* FROM trackagoat.goal_compliance(goal_compliance.project_id, goal_compliance.reference_date, goal_compliance.for_creator, goal_compliance.for_period) r;
+	RETURN QUERY SELECT r.* FROM trackagoat.goal_compliance(goal_compliance.project_id, trackagoat.retained_reference(goal_compliance.reference_date), goal_compliance.for_creator, goal_compliance.for_period) r;
 END
 $$;
-COMMENT ON FUNCTION trackagoat_api.goal_compliance(uuid, date, uuid, trackagoat.goal_period) IS 'where the goals of a project stand';
+COMMENT ON FUNCTION trackagoat_api.goal_compliance(uuid, date, uuid, trackagoat.goal_period) IS 'where the goals of a project stand: PT402 retention_exceeded for a day before those that the plan shows';
 
 CREATE FUNCTION trackagoat_api.analytics(entity text, entity_ids uuid[], metric text, mode text DEFAULT 'new', granularity text DEFAULT 'day', from_date date DEFAULT NULL, to_date date DEFAULT NULL, tz text DEFAULT NULL, compare text DEFAULT NULL, base_metric text DEFAULT NULL) RETURNS TABLE (entity_id uuid, series_kind text, bucket date, value numeric, is_partial boolean, is_baseline boolean)
 	LANGUAGE plpgsql STABLE ROWS 100 SECURITY DEFINER SET search_path = pg_catalog, trackagoat, pg_temp AS
@@ -9697,7 +9723,8 @@ BEGIN
 	PERFORM trackagoat.check_scope('read');
 	PERFORM trackagoat.own_entity(analytics.entity, e.id) FROM unnest(analytics.entity_ids) e (id);
 	SELECT w.* INTO days FROM trackagoat.retained_window(analytics.from_date, analytics.to_date, analytics.tz) w;
-	RETURN QUERY SELECT r.* FROM trackagoat.analytics(analytics.entity, analytics.entity_ids, analytics.metric, analytics.mode, analytics.granularity, days.first_day, days.last_day, days.tz, analytics.compare, analytics.base_metric) r;
+	RETURN QUERY SELECT r.* FROM trackagoat.analytics(analytics.entity, analytics.entity_ids, analytics.metric, analytics.mode, analytics.granularity, days.first_day, days.last_day, days.tz, analytics.compare, analytics.base_metric) r
+	WHERE trackagoat.is_shown(r.series_kind, r.bucket, days.earliest);
 END
 $$;
 COMMENT ON FUNCTION trackagoat_api.analytics(text, uuid[], text, text, text, date, date, text, text, text) IS 'how a metric of up to five videos, creators, campaigns or projects went';

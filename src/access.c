@@ -253,11 +253,11 @@ written_usage(Datum org, DateADT day)
 
 /*
  * One request more of the key: refuses it where that is too many; answers those
- * of its organization today, and whether they are counted elsewhere than in
- * what is written down.
+ * of its organization on the day, and whether they are counted elsewhere than
+ * in what is written down.
  */
 static int64
-count_request(Datum key, Datum org, bool is_limited, int64 daily_limit, bool *is_counted)
+count_request(Datum key, Datum org, bool is_limited, int64 daily_limit, DateADT *day, bool *is_counted)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	DateADT		today = (DateADT) (now / USECS_PER_DAY - (now < 0));
@@ -272,6 +272,7 @@ count_request(Datum key, Datum org, bool is_limited, int64 daily_limit, bool *is
 	if (requests < 0)
 		refuse_rate(daily_limit, "day",
 					(int) (((TimestampTz) (today + 1) * USECS_PER_DAY - now) / USECS_PER_SEC) + 1);
+	*day = today;
 	return requests;
 }
 
@@ -284,12 +285,11 @@ note_key(Datum key, Datum org)
 	saved_query_write(&used_query, values, NULL);
 }
 
-/* Note how much an organization has asked for today. */
+/* Note how much an organization has asked for on a day. */
 static void
-note_usage(Datum org, int64 requests)
+note_usage(Datum org, DateADT day, int64 requests)
 {
-	TimestampTz now = GetCurrentTimestamp();
-	Datum		values[3] = {org, DateADTGetDatum((DateADT) (now / USECS_PER_DAY - (now < 0))), Int64GetDatum(requests)};
+	Datum		values[3] = {org, DateADTGetDatum(day), Int64GetDatum(requests)};
 
 	saved_query_write(&usage_query, values, NULL);
 }
@@ -316,6 +316,7 @@ sign_in(PG_FUNCTION_ARGS)
 	bool		is_counted;
 	bool		is_due;
 	char	   *problem;
+	DateADT		day;
 	int64		requests;
 
 	memset(&identity, 0, sizeof(identity));
@@ -343,13 +344,14 @@ sign_in(PG_FUNCTION_ARGS)
 	found.org = *DatumGetUUIDP(org);
 	found.key = *DatumGetUUIDP(id);
 	strlcpy(found.actor, DatumGetCString(DirectFunctionCall1(uuid_out, id)), sizeof(found.actor));
-	requests = count_request(UUIDPGetDatum(&found.key), UUIDPGetDatum(&found.org), !is_unlimited, DatumGetInt64(limit), &is_counted);
-	if (!XactReadOnly && !RecoveryInProgress())
+	requests = count_request(UUIDPGetDatum(&found.key), UUIDPGetDatum(&found.org), !is_unlimited, DatumGetInt64(limit), &day, &is_counted);
+	/* what others have noted since an old snapshot would be an error */
+	if (!XactReadOnly && !RecoveryInProgress() && !IsolationUsesXactSnapshot())
 	{
 		if (is_due)
 			note_key(UUIDPGetDatum(&found.key), UUIDPGetDatum(&found.org));
 		if (is_due || !is_counted)
-			note_usage(UUIDPGetDatum(&found.org), requests);
+			note_usage(UUIDPGetDatum(&found.org), day, requests);
 	}
 	SPI_finish();
 	become_caller(caller);

@@ -131,7 +131,8 @@ find_count(QuotaTable *table, const pg_uuid_t *id, int64 window, int64 before)
 		entry = look_up(table, id, HASH_ENTER);
 		entry->window = -1;
 	}
-	if (entry->window != window)
+	/* who has looked at the clock just before others did is counted with them */
+	if (entry->window != window && entry->window != window + 1)
 	{
 		entry->window = window;
 		entry->count = before;

@@ -141,10 +141,10 @@ $$
 BEGIN
 	PERFORM trackagoat.check_scope('read');
 	PERFORM trackagoat.own_entity('project', goal_compliance.project_id);
-	RETURN QUERY SELECT r.* FROM trackagoat.goal_compliance(goal_compliance.project_id, goal_compliance.reference_date, goal_compliance.for_creator, goal_compliance.for_period) r;
+	RETURN QUERY SELECT r.* FROM trackagoat.goal_compliance(goal_compliance.project_id, trackagoat.retained_reference(goal_compliance.reference_date), goal_compliance.for_creator, goal_compliance.for_period) r;
 END
 $$;
-COMMENT ON FUNCTION trackagoat_api.goal_compliance(uuid, date, uuid, trackagoat.goal_period) IS 'where the goals of a project stand';
+COMMENT ON FUNCTION trackagoat_api.goal_compliance(uuid, date, uuid, trackagoat.goal_period) IS 'where the goals of a project stand: PT402 retention_exceeded for a day before those that the plan shows';
 
 CREATE FUNCTION trackagoat_api.analytics(entity text, entity_ids uuid[], metric text, mode text DEFAULT 'new', granularity text DEFAULT 'day', from_date date DEFAULT NULL, to_date date DEFAULT NULL, tz text DEFAULT NULL, compare text DEFAULT NULL, base_metric text DEFAULT NULL) RETURNS TABLE (entity_id uuid, series_kind text, bucket date, value numeric, is_partial boolean, is_baseline boolean)
 	LANGUAGE plpgsql STABLE ROWS 100 SECURITY DEFINER SET search_path = pg_catalog, trackagoat, pg_temp AS
@@ -156,7 +156,8 @@ BEGIN
 	PERFORM trackagoat.check_scope('read');
 	PERFORM trackagoat.own_entity(analytics.entity, e.id) FROM unnest(analytics.entity_ids) e (id);
 	SELECT w.* INTO days FROM trackagoat.retained_window(analytics.from_date, analytics.to_date, analytics.tz) w;
-	RETURN QUERY SELECT r.* FROM trackagoat.analytics(analytics.entity, analytics.entity_ids, analytics.metric, analytics.mode, analytics.granularity, days.first_day, days.last_day, days.tz, analytics.compare, analytics.base_metric) r;
+	RETURN QUERY SELECT r.* FROM trackagoat.analytics(analytics.entity, analytics.entity_ids, analytics.metric, analytics.mode, analytics.granularity, days.first_day, days.last_day, days.tz, analytics.compare, analytics.base_metric) r
+	WHERE trackagoat.is_shown(r.series_kind, r.bucket, days.earliest);
 END
 $$;
 COMMENT ON FUNCTION trackagoat_api.analytics(text, uuid[], text, text, text, date, date, text, text, text) IS 'how a metric of up to five videos, creators, campaigns or projects went';

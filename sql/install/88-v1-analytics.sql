@@ -26,11 +26,9 @@ $$;
 COMMENT ON FUNCTION trackagoat.refuse_retention(bigint, date) IS 'raises PT402 retention_exceeded';
 
 CREATE FUNCTION trackagoat.retained_window(
-	from_date date, to_date date, INOUT tz text, OUT first_day date, OUT last_day date, OUT days bigint)
+	from_date date, to_date date, INOUT tz text, OUT first_day date, OUT last_day date, OUT days bigint, OUT earliest date)
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
-DECLARE
-	earliest date;
 BEGIN
 	SELECT l.tz, l.days, l.earliest INTO tz, days, earliest FROM trackagoat.retention_limit(tz) l;
 	SELECT w.first_day, w.last_day INTO first_day, last_day FROM trackagoat.analytics_window(from_date, to_date, tz, NULL) w;
@@ -42,7 +40,32 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION trackagoat.retained_window(date, date, text) IS
-	'the days of analytics that are asked for in one''s organization, in its time zone or tz, and how many days its plan shows: PT402 retention_exceeded for those before';
+	'the days of analytics that are asked for in one''s organization, in its time zone or tz, how many days its plan shows, and from which on: PT402 retention_exceeded for those before';
+
+CREATE FUNCTION trackagoat.is_shown(series_kind text, bucket date, earliest date) RETURNS boolean
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN series_kind <> 'prior_period' OR earliest IS NULL OR bucket >= earliest;
+COMMENT ON FUNCTION trackagoat.is_shown(text, date, date) IS
+	'whether a point of analytics is shown: what is compared with ends where the plan does';
+
+CREATE FUNCTION trackagoat.retained_reference(reference_date date) RETURNS date
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
+$$
+DECLARE
+	kept record;
+	-- as many days as goals need are kept for every plan
+	earliest date;
+BEGIN
+	SELECT l.* INTO kept FROM trackagoat.retention_limit(NULL) l;
+	earliest := least(kept.earliest, trackagoat.shown_from(33, (now() AT TIME ZONE kept.tz)::date));
+	IF kept.earliest IS NOT NULL AND reference_date < earliest THEN
+		PERFORM trackagoat.refuse_retention(kept.days, earliest);
+	END IF;
+	RETURN reference_date;
+END
+$$;
+COMMENT ON FUNCTION trackagoat.retained_reference(date) IS
+	'the day for which goals are judged: PT402 retention_exceeded for one before those that the plan, or a month of goals, keeps';
 
 CREATE FUNCTION trackagoat.entity_label(entity text, entity_id uuid) RETURNS text
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
@@ -81,7 +104,7 @@ END
 $$;
 COMMENT ON FUNCTION trackagoat.asked_entities(jsonb) IS 'the entities that a query names, all of one''s organization: PT400 invalid_query, PT404';
 
-CREATE FUNCTION trackagoat.analytics_series(query jsonb, ids uuid[], first_day date, last_day date, tz text) RETURNS jsonb
+CREATE FUNCTION trackagoat.analytics_series(query jsonb, ids uuid[], first_day date, last_day date, tz text, earliest date) RETURNS jsonb
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, trackagoat, pg_temp AS
 $$
 DECLARE
@@ -94,10 +117,11 @@ BEGIN
 			FROM trackagoat.analytics(entity, ids, query ->> 'metric', query ->> 'mode', query ->> 'granularity',
 				first_day, last_day, tz, query ->> 'compare', query ->> 'base_metric') WITH ORDINALITY
 				a (entity_id, series_kind, bucket, value, is_partial, is_baseline, place)
+			WHERE trackagoat.is_shown(a.series_kind, a.bucket, earliest)
 			GROUP BY a.series_kind, a.entity_id) s);
 END
 $$;
-COMMENT ON FUNCTION trackagoat.analytics_series(jsonb, uuid[], date, date, text) IS
+COMMENT ON FUNCTION trackagoat.analytics_series(jsonb, uuid[], date, date, text, date) IS
 	'what analytics() answers a query, by entity and kind: {entity_ref: {id, label}, series_kind, points: [{bucket, value, is_partial, is_baseline}]}';
 
 CREATE FUNCTION trackagoat.breakdown_series(query jsonb, ids uuid[], first_day date, last_day date, tz text) RETURNS jsonb
@@ -151,7 +175,7 @@ DECLARE
 	breakdown jsonb := '[]';
 BEGIN
 	SELECT w.* INTO days FROM trackagoat.retained_window((query ->> 'from')::date, (query ->> 'to')::date, query ->> 'tz') w;
-	series := trackagoat.analytics_series(query, ids, days.first_day, days.last_day, days.tz);
+	series := trackagoat.analytics_series(query, ids, days.first_day, days.last_day, days.tz, days.earliest);
 	IF query ? 'breakdown' THEN
 		breakdown := trackagoat.breakdown_series(query, ids, days.first_day, days.last_day, days.tz);
 	END IF;

@@ -217,7 +217,7 @@ DECLARE
 	problems text[] := '{500}' || CASE WHEN NOT is_gone THEN ARRAY['400'] END || CASE WHEN route ->> 'scope' IS NOT NULL THEN ARRAY['401', '403', '429'] END
 		|| CASE WHEN NOT is_gone AND (path LIKE '%{%' OR route #> '{query,properties}' ?| ARRAY['project_id', 'creator_id', 'entity_id'])
 			THEN ARRAY['404'] END || CASE WHEN route ->> 'method' <> 'GET' THEN ARRAY['409'] END
-		|| CASE WHEN has_body THEN ARRAY['413', '415'] END || CASE WHEN is_post OR handler = 'analytics' THEN ARRAY['402'] END
+		|| CASE WHEN has_body THEN ARRAY['413', '415'] END || CASE WHEN is_post OR handler IN ('analytics', 'goal_compliance', 'goal_counts') THEN ARRAY['402'] END
 		|| CASE WHEN is_gone THEN ARRAY['410'] END;
 BEGIN
 	RETURN jsonb_build_object(

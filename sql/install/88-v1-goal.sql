@@ -109,7 +109,7 @@ DECLARE
 	states jsonb;
 BEGIN
 	WITH states AS MATERIALIZED (
-		SELECT s.* FROM trackagoat.goal_compliance(project_id, (query ->> 'reference_date')::date, for_creator,
+		SELECT s.* FROM trackagoat.goal_compliance(project_id, trackagoat.retained_reference((query ->> 'reference_date')::date), for_creator,
 			(query ->> 'period')::trackagoat.goal_period) s
 	), goals AS MATERIALIZED (
 		SELECT o.id, o.object FROM trackagoat.goal_objects(ARRAY(SELECT s.goal_id FROM states s)) o
@@ -140,7 +140,7 @@ DECLARE
 	counts jsonb;
 BEGIN
 	WITH states AS MATERIALIZED (
-		SELECT s.creator_id, s.status FROM trackagoat.goal_compliance(project_id, (query ->> 'reference_date')::date, NULL,
+		SELECT s.creator_id, s.status FROM trackagoat.goal_compliance(project_id, trackagoat.retained_reference((query ->> 'reference_date')::date), NULL,
 			(query ->> 'period')::trackagoat.goal_period) s
 	)
 	SELECT jsonb_build_object('project_id', project_id, 'creators', (SELECT count(DISTINCT s.creator_id) FROM states s),

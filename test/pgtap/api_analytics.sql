@@ -107,6 +107,22 @@ SELECT is(pg_temp.since('a', :'hand', 30) #> '{data,tier_retention_days}', '30',
 SELECT is(((i -> 'meta') - 'hint') || jsonb_build_object('status', i -> 'status', 'error', i -> 'error'), jsonb_build_object('status', 402, 'error', 'retention_exceeded', 'code', 'retention_exceeded', 'retentionDays', 30, 'earliest', (now() AT TIME ZONE 'UTC')::date - 30), 'and none before') FROM pg_temp.since('a', :'hand', 31) i;
 SELECT is(pg_temp.told(pg_temp.analyze('a', 'entity=creator&metric=views&to=2025-02-01&entity_id=' || :'hand')), '402 retention_exceeded', 'by whatever end');
 SELECT is(pg_temp.told(pg_temp.analyze('a', 'entity=creator&metric=views&compare=prior_period&entity_id=' || :'hand')), '200', 'the days before what is compared are not asked for');
+CREATE FUNCTION pg_temp.compared(since integer, until integer, granularity text) RETURNS text LANGUAGE sql AS
+$$
+	SELECT concat_ws(' ', count(*) FILTER (WHERE s ->> 'series_kind' = 'prior_period'),
+		min((p ->> 'bucket')::date) FILTER (WHERE s ->> 'series_kind' = 'prior_period') - (now() AT TIME ZONE 'UTC')::date)
+	FROM jsonb_array_elements(pg_temp.analyze('a', format('entity=creator&metric=posts&compare=prior_period&granularity=%s&from=%s&to=%s&entity_id=%s', granularity,
+		(now() AT TIME ZONE 'UTC')::date - since, (now() AT TIME ZONE 'UTC')::date + until, (SELECT id FROM trackagoat.creator WHERE tiktok_handle::text = 'hand'))) #> '{data,series}') s,
+		jsonb_array_elements(s -> 'points') p
+$$;
+SELECT is(pg_temp.compared(2, 0, 'day'), '3 -5', 'what is compared with is shown');
+SELECT is(pg_temp.compared(20, 0, 'day'), '10 -30', 'as far as the plan goes');
+SELECT is(pg_temp.compared(2, 600, 'day'), '28 -30', 'however far ahead the window goes');
+SELECT is(pg_temp.compared(30, 0, 'day'), '0', 'or not at all');
+SELECT matches(pg_temp.compared(0, 3000, 'month'), '^[01]( -[12]?[0-9]| -30)?$', 'a month that the plan has not whole is none');
+SELECT is(pg_temp.told(pg_temp.ask('a', format('GET %s?reference_date=%s%s', path, (now() AT TIME ZONE 'UTC')::date - days, project))), told, format('%s as of %s days ago', path, days))
+FROM (VALUES (33, '200'), (34, '402 retention_exceeded')) d (days, told),
+	(VALUES ('/projects/' || :'p' || '/goal-compliance', ''), ('/analytics/aggregate/goal-compliance', '&project_id=' || :'p')) v (path, project);
 SELECT is(pg_temp.told(pg_temp.analyze('a', 'entity=creator&metric=views&from=2025-02-01&to=2025-02-02&format=csv&entity_id=' || :'hand')), '402 retention_exceeded', 'CSV has no more');
 UPDATE trackagoat.organization SET plan = 'week' WHERE id = :'a';
 SELECT is(pg_temp.analyze('a', 'entity=creator&metric=views&entity_id=' || :'hand') #>> '{data,from}', ((now() AT TIME ZONE 'UTC')::date - 7)::text, 'who names no day gets those that there are');
@@ -114,6 +130,9 @@ SELECT is(pg_temp.told(pg_temp.since('a', :'hand', 8)), '402 retention_exceeded'
 -- the same by PostgREST
 SELECT trackagoat.sign_in(trackagoat.create_api_key(:'a', 'k')) AS signed \gset
 SELECT is(pg_temp.refusal(format('SELECT trackagoat_api.analytics(%L, ARRAY[%L]::uuid[], %L, from_date => %L)', 'creator', :'hand', 'views', (now() AT TIME ZONE 'UTC')::date - 8)), 'PT402 retention_exceeded', 'analytics() of the API refuses as well');
+SELECT is(count(*), 7::bigint, 'and compares with no more') FROM trackagoat_api.analytics('creator', ARRAY[:'hand']::uuid[], 'posts', from_date => (now() AT TIME ZONE 'UTC')::date, to_date => (now() AT TIME ZONE 'UTC')::date + 600, compare => 'prior_period')
+WHERE series_kind = 'prior_period';
+SELECT is(pg_temp.refusal(format('SELECT trackagoat_api.goal_compliance(%L, %L)', :'p', (now() AT TIME ZONE 'UTC')::date - d)), told, format('goal_compliance() %s days ago', d)) FROM (VALUES (33, 'accepted'), (34, 'PT402 retention_exceeded')) v (d, told);
 SELECT is(count(*), 8::bigint, 'and answers what there is') FROM trackagoat_api.analytics('creator', ARRAY[:'hand']::uuid[], 'views');
 -- campaign_stats() and content_calendar() of the API show the same days
 CREATE FUNCTION pg_temp.stats(campaign uuid, since integer, until integer DEFAULT 0) RETURNS text LANGUAGE sql AS

@@ -60,10 +60,10 @@ INSERT INTO marked VALUES
 		'own_entity', 'find_route', 'project_objects', 'creator_object', 'tracked_creator', 'project_rows', 'video_object', 'video_page',
 		'api_key_object', 'member_object', 'json_type', 'api_entities', 'openapi_components'], 's', 'u'),
 	-- the API: campaigns, goals, analytics
-	(ARRAY['api_number', 'count_keys', 'csv_field', 'series_csv', 'shown_from', 'refuse_retention'], 'i', 's'),
+	(ARRAY['api_number', 'count_keys', 'csv_field', 'series_csv', 'shown_from', 'refuse_retention', 'is_shown'], 'i', 's'),
 	(ARRAY['analytics_window'], 's', 's'),
 	(ARRAY['campaign_objects', 'goal_objects', 'v1_goal_counts',
-		'retention_limit', 'retained_window', 'entity_label', 'asked_entities', 'analytics_series', 'breakdown_series'], 's', 'u'),
+		'retention_limit', 'retained_window', 'retained_reference', 'entity_label', 'asked_entities', 'analytics_series', 'breakdown_series'], 's', 'u'),
 	(ARRAY['uuidv7'], 'v', 's');
 SELECT is_empty($$SELECT signature, provolatile, proparallel FROM routine LEFT JOIN marked ON proname = ANY (names)
 	WHERE proname NOT LIKE 'v1\_%' AND (provolatile, proparallel) IS DISTINCT FROM (coalesce(volatility, 'v'), coalesce(parallel, 'u'))$$, 'each function is as volatile and as safe in parallel as listed');
