@@ -37,8 +37,8 @@ typedef struct QuotaTable
 	int64		swept;			/* the window in which this process last looked for those that are over */
 } QuotaTable;
 
-static QuotaTable minutes = {"trackagoat quota of keys"};
-static QuotaTable days = {"trackagoat quota of organizations"};
+static QuotaTable minutes = {.name = "trackagoat quota of keys"};
+static QuotaTable days = {.name = "trackagoat quota of organizations"};
 static LWLock *tables_lock = NULL;	/* NULL: of this process alone */
 
 /* How much shared memory this needs. */
