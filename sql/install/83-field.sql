@@ -146,10 +146,10 @@ END
 $$;
 COMMENT ON FUNCTION trackagoat.read_query(text, jsonb) IS 'the arguments of a query string, which a JSON schema must allow: PT400 invalid_query';
 
-CREATE FUNCTION trackagoat.count_keys(json text) RETURNS integer
+CREATE FUNCTION trackagoat.count_keys(content text) RETURNS integer
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 	-- without what is within strings, a pair of quotes before a colon is a key
-	RETURN regexp_count(regexp_replace(json, '"(?:\\.|[^"\\])*"', '""', 'g'), '""\s*:');
+	RETURN regexp_count(regexp_replace(content, '"(?:\\.|[^"\\])*"', '""', 'g'), '""\s*:');
 COMMENT ON FUNCTION trackagoat.count_keys(text) IS 'how many fields the objects of a JSON text have, in all';
 
 CREATE FUNCTION trackagoat.read_body(body text, schema jsonb) RETURNS jsonb
