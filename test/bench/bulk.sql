@@ -46,7 +46,7 @@ $$;
 
 -- the rows that a run of ours leaves
 CREATE TABLE wanted_creator (LIKE creator INCLUDING GENERATED);
-CREATE TABLE wanted_job (LIKE scrape_job);
+CREATE TABLE wanted_job (LIKE scrape_job INCLUDING GENERATED);
 CREATE TABLE wanted_event (LIKE creator_event);
 CREATE TABLE wanted_difference (LIKE total_difference);
 CREATE TABLE given AS SELECT array_agg('goat.' || i ORDER BY i) AS handles FROM generate_series(1, :rows) i;
@@ -54,18 +54,19 @@ CREATE TABLE given AS SELECT array_agg('goat.' || i ORDER BY i) AS handles FROM 
 -- --- 10,000 creators in one call ---------------------------------------------------------
 
 SELECT count(*) AS added FROM given, add_creators(:'project', handles) \gset
-INSERT INTO wanted_job SELECT * FROM scrape_job;
+CREATE FUNCTION columns_of(regclass) RETURNS text LANGUAGE sql AS
+$$ SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped AND attgenerated = '' $$;
+SELECT columns_of('creator') AS columns, columns_of('scrape_job') AS job_columns \gset
+INSERT INTO wanted_job (:job_columns) SELECT :job_columns FROM scrape_job;
 INSERT INTO wanted_event SELECT * FROM creator_event;
-SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) AS columns FROM pg_attribute
-WHERE attrelid = 'creator'::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '' \gset
 INSERT INTO wanted_creator (:columns) SELECT :columns FROM creator;
 DELETE FROM creator;
 DELETE FROM scrape_job;
 VACUUM (ANALYZE);
 \set name add_creators
 SELECT format('SELECT count(*) FROM given, add_creators(%L, handles)', :'project') AS ours,
-	format('INSERT INTO creator (%1$s) SELECT %1$s FROM wanted_creator; INSERT INTO scrape_job SELECT * FROM wanted_job;
-		INSERT INTO creator_event SELECT * FROM wanted_event', :'columns') AS setwise \gset
+	format('INSERT INTO creator (%1$s) SELECT %1$s FROM wanted_creator; INSERT INTO scrape_job (%2$s) SELECT %2$s FROM wanted_job;
+		INSERT INTO creator_event SELECT * FROM wanted_event', :'columns', :'job_columns') AS setwise \gset
 \ir common/bulk.sql
 
 -- --- 10,000 videos reviewed in one statement -----------------------------------------------
