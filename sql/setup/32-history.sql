@@ -23,7 +23,7 @@ CREATE TABLE trackagoat.video_history (
 	CONSTRAINT video_history_pkey PRIMARY KEY (video_id, started_at, org_id),
 	CONSTRAINT video_history_video_fkey FOREIGN KEY (video_id, org_id)
 		REFERENCES trackagoat.video (id, org_id) ON DELETE CASCADE
-) WITH (fillfactor = 70);
+) WITH (fillfactor = 75);
 COMMENT ON TABLE trackagoat.video_history IS 'observations of videos, packed; written through observe_videos(), read through video_snapshot';
 COMMENT ON COLUMN trackagoat.video_history.video_id IS 'video observed';
 COMMENT ON COLUMN trackagoat.video_history.org_id IS 'organization of the video';
